@@ -1,0 +1,307 @@
+"""``lamplighter agent``: list, show, validate."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from lamplighter import clock
+from lamplighter.cli.context import Context
+from lamplighter.cli.output import (
+    describe_problem,
+    print_fields,
+    print_json,
+    print_problems,
+    print_table,
+    printable,
+    problem_data,
+)
+from lamplighter.errors import NotFound, Place
+
+if TYPE_CHECKING:
+    from lamplighter.config import Settings
+    from lamplighter.definitions.agent import Agent, Problem
+    from lamplighter.definitions.catalogue import Catalogue, Entry
+
+INVALID = 2
+UPCOMING = 5
+NO_AGENTS = """\
+No agents yet. An agent is a Markdown file, such as agents/daily-digest.md:
+
+  ---
+  schedule: "0 9 * * 1-5"
+  sources: [notes]
+  ---
+  Read what is new since yesterday and write a digest.
+"""
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+@click.group()
+def group() -> None:
+    """Agents: the Markdown files in agents/."""
+
+
+@group.command("list")
+@as_json
+@click.pass_obj
+def list_(context: Context, as_json: bool) -> None:
+    """List the agents, with when they are due next.
+
+    The next time of an interval is known to the server only, and left out here.
+
+    \b
+    Examples:
+      lamplighter agent list
+      lamplighter agent list --json
+    """
+    settings = context.settings()
+    entries = _read(settings).entries
+    print_problems(problem for entry in entries for problem in entry.errors)
+    now = clock.now().replace(microsecond=0)
+    if as_json:
+        print_json([_summary(entry, now) for entry in entries])
+    elif not entries:
+        click.echo(NO_AGENTS)
+    else:
+        headers = ["agent", "description", "schedule", "next due", "model", "type", "state"]
+        print_table(headers, (_row(entry, now, settings.timezone) for entry in entries))
+
+
+@group.command()
+@click.argument("name")
+@as_json
+@click.pass_obj
+def show(context: Context, name: str, as_json: bool) -> None:
+    """Show the agent NAME: all that its file says, and when it is due.
+
+    \b
+    Examples:
+      lamplighter agent show daily-digest
+      lamplighter agent show team/weekly --json
+    """
+    settings = context.settings()
+    entry = _find(_read(settings), name)
+    now = clock.now().replace(microsecond=0)
+    if as_json:
+        problems = [problem_data(problem) for problem in entry.problems]
+        print_json(_summary(entry, now) | _details(entry, now) | {"problems": problems})
+    else:
+        _print_entry(entry, now)
+
+
+@group.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--strict", is_flag=True, help="Warnings fail, too.")
+@as_json
+@click.pass_obj
+def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bool) -> int:
+    """Check the agents NAME..., or all: files, schedules, tools, sources and models.
+
+    \b
+    Examples:
+      lamplighter agent validate
+      lamplighter agent validate daily-digest --strict
+
+    Exit code 2: there is an error (with --strict: or a warning).
+    """
+    settings = context.settings()
+    catalogue = _read(settings)
+    entries = [_find(catalogue, name) for name in names] or list(catalogue.entries)
+    problems = [problem for entry in entries for problem in entry.problems]
+    problems += _model_problems(entries, settings)
+    errors = sum(problem.level == "error" for problem in problems)
+    warnings = len(problems) - errors
+    failed = bool(errors or (strict and warnings))
+    if as_json:
+        listed = [problem_data(problem) for problem in problems]
+        counts = {"agents": len(entries), "errors": errors, "warnings": warnings}
+        print_json({"valid": not failed, **counts, "problems": listed})
+    else:
+        print_problems(problems)
+        counted = (_count(len(entries), "agent"), _count(errors, "error"))
+        click.echo(f"{', '.join(counted)}, {_count(warnings, 'warning')}")
+    return INVALID if failed else 0
+
+
+# Reading
+
+
+def _read(settings: "Settings") -> "Catalogue":
+    """All agent files, with what is wrong in them and in what they refer to."""
+    from lamplighter.definitions.agent import DEFAULT_TOOLS
+    from lamplighter.definitions.references import check_catalogue
+    from lamplighter.workspace import read_catalogue
+
+    found = read_catalogue(settings)
+    return check_catalogue(found, tools=DEFAULT_TOOLS, sources=settings.sources)
+
+
+def _model_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:
+    """Models that cannot serve: an error where an agent names one, else a warning."""
+    from lamplighter.definitions.agent import Problem
+    from lamplighter.models.resolve import problem_with
+
+    known: dict[str | None, str | None] = {}
+    for entry in entries:
+        if entry.agent is None:
+            continue
+        model = entry.agent.model
+        if model not in known:
+            known[model] = problem_with(model, settings)
+        if message := known[model]:
+            place = Place(entry.file, entry.agent.lines.get("model"), "model")
+            yield Problem("error" if model else "warning", message, place)
+
+
+def _find(catalogue: "Catalogue", name: str) -> "Entry":
+    from lamplighter.definitions.spelling import hint_at
+
+    entry = catalogue.find(name.removesuffix(".md"))
+    if entry is None:
+        names = [entry.name for entry in catalogue.entries]
+        raise NotFound(f"there is no agent {name!r}; {hint_at(name, names, 'Agents')}")
+    return entry
+
+
+# When it is due
+
+
+def _next_due(agent: "Agent", now: datetime) -> datetime | None:
+    """The next moment that follows from the file alone: not that of an interval."""
+    from lamplighter.schedule import Interval, next_due
+
+    if not agent.enabled:
+        return None
+    fixed = [each for each in agent.schedules if not isinstance(each.timing, Interval)]
+    dues = [next_due(schedule, now, anchor=now) for schedule in fixed]
+    return min((due for due in dues if due), default=None)
+
+
+def _upcoming(agent: "Agent", now: datetime) -> list[dict[str, Any]]:
+    """The next due moments of all schedules; those of intervals as if they began now."""
+    from lamplighter.schedule import Interval, describe, upcoming
+
+    if not agent.enabled:
+        return []
+    moments = [
+        {
+            "utc": due.isoformat(),
+            "local": due.astimezone(ZoneInfo(schedule.timezone)).isoformat(),
+            "schedule": describe(schedule),
+            "estimated": isinstance(schedule.timing, Interval),
+        }
+        for schedule in agent.schedules
+        for due in upcoming(schedule, now, anchor=now, count=UPCOMING)
+    ]
+    return sorted(moments, key=lambda moment: datetime.fromisoformat(str(moment["utc"])))[:UPCOMING]
+
+
+# As data and in words
+
+
+def _summary(entry: "Entry", now: datetime) -> dict[str, Any]:
+    from lamplighter.schedule import describe
+
+    agent = entry.agent
+    due = _next_due(agent, now) if agent else None
+    return {
+        "name": entry.name,
+        "description": agent.description if agent else "",
+        "model": agent.model if agent else None,
+        "type": agent.type if agent else None,
+        "enabled": agent.enabled if agent else False,
+        "schedules": [describe(schedule) for schedule in agent.schedules] if agent else [],
+        "next_due_at": due.isoformat() if due else None,
+        "problems": len(entry.problems),
+        "valid": not entry.errors,
+        "file": entry.file,
+    }
+
+
+def _details(entry: "Entry", now: datetime) -> dict[str, Any]:
+    agent = entry.agent
+    if agent is None:
+        return {}
+    return {
+        "tools": list(agent.allowed_tools),
+        "sources": list(agent.sources),
+        "actions": list(agent.actions),
+        "limits": {
+            "iterations": agent.limits.iterations,
+            "timeout_seconds": agent.limits.timeout_seconds,
+        },
+        "message": agent.message,
+        "instructions": agent.instructions,
+        "extra": dict(agent.extra),
+        "upcoming": _upcoming(agent, now),
+    }
+
+
+def _row(entry: "Entry", now: datetime, timezone: str) -> list[object]:
+    summary = _summary(entry, now)
+    due = entry.agent and _next_due(entry.agent, now)
+    local = due.astimezone(ZoneInfo(timezone)) if due else None
+    return [
+        entry.name,
+        summary["description"].split("\n")[0],
+        "; ".join(summary["schedules"]),
+        local.isoformat(" ", "minutes") if local else None,
+        summary["model"],
+        summary["type"],
+        _state(entry),
+    ]
+
+
+def _state(entry: "Entry") -> str:
+    if errors := len(entry.errors):
+        return f"broken: {_count(errors, 'error')}"
+    state = "enabled" if entry.agent and entry.agent.enabled else "disabled"
+    warnings = len(entry.problems)
+    return f"{state}, {_count(warnings, 'warning')}" if warnings else state
+
+
+def _print_entry(entry: "Entry", now: datetime) -> None:
+    print_fields([("agent", entry.name), ("file", entry.file), ("state", _state(entry))])
+    if entry.agent:
+        _print_agent(entry.agent, now)
+    for problem in entry.problems:
+        click.echo(describe_problem(problem))
+
+
+def _print_agent(agent: "Agent", now: datetime) -> None:
+    from lamplighter.schedule import describe
+
+    limits = agent.limits
+    print_fields(
+        [
+            ("description", agent.description or None),
+            ("type", agent.type),
+            ("model", agent.model or "the workspace's default"),
+            *(("schedule", describe(schedule)) for schedule in agent.schedules),
+            ("tools", ", ".join(agent.allowed_tools) or "none"),
+            ("sources", ", ".join(agent.sources) or "none"),
+            ("iterations", limits.iterations and f"at most {limits.iterations}"),
+            ("timeout", limits.timeout_seconds and f"{limits.timeout_seconds:g} seconds"),
+            ("message", agent.message),
+            *((key, value) for key, value in agent.extra.items()),
+        ]
+    )
+    if moments := _upcoming(agent, now):
+        click.echo()
+        print_table(["due, local time", "UTC", "by"], map(_moment_row, moments))
+    click.echo(f"\n{printable(agent.instructions)}\n")
+
+
+def _moment_row(moment: dict[str, Any]) -> list[object]:
+    note = ", counted from now" if moment["estimated"] else ""
+    times = (
+        datetime.fromisoformat(moment[key]).isoformat(" ", "seconds") for key in ("local", "utc")
+    )
+    return [*times, moment["schedule"] + note]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,93 @@
+"""The entry point: finds the command, and turns errors into messages and exit codes."""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from lamplighter import __version__
+from lamplighter.cli.context import Context
+from lamplighter.errors import LamplighterError
+
+COMMANDS = {
+    "init": ("lamplighter.cli.init:command", "Make a workspace with two example agents."),
+    "serve": ("lamplighter.cli.serve:command", "Let the agents make their rounds."),
+    "agent": ("lamplighter.cli.agent:group", "List, show and check agents."),
+    "run": ("lamplighter.cli.run:group", "Start, list, show, watch and cancel runs."),
+    "schedule": ("lamplighter.cli.schedule:group", "See when a schedule is due."),
+    "source": ("lamplighter.cli.source:group", "List and sync the sources of documents."),
+    "search": ("lamplighter.cli.search:command", "Search the documents."),
+    "model": ("lamplighter.cli.model:group", "See and fetch language models."),
+}
+"""Name -> where it is, and its help; a command's module is imported when it is used."""
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used, so that ``--help`` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--workspace",
+    "-w",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The workspace's folder. Default: LAMPLIGHTER_WORKSPACE, or the nearest one upwards.",
+)
+@click.version_option(__version__, prog_name="lamplighter")
+@click.pass_context
+def cli(ctx: click.Context, workspace: Path | None) -> None:
+    """Background AI agents that make their rounds: on time, in bounds, on the record.
+
+    \b
+    Examples:
+      lamplighter init my-agents                make a workspace
+      lamplighter -w my-agents serve            let its agents make their rounds
+      lamplighter run start daily-digest --wait run one now and watch it
+      lamplighter run show last --events        what it did, step by step
+    """
+    ctx.obj = Context(workspace)
+
+
+def main() -> None:
+    """Run the command line, with exit codes 0, 1, 2, 3, 4, 5 and 130 as documented."""
+    try:
+        result = cli.main(standalone_mode=False)
+    except LamplighterError as error:
+        _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; say no more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    else:
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    click.echo(f"lamplighter: {message}", err=True)
+    sys.exit(exit_code)

@@ -1,0 +1,253 @@
+"""``lamplighter run``: start, list, show, watch, cancel."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lamplighter.cli.context import Context
+from lamplighter.cli.output import print_json, print_table
+from lamplighter.cli.timeline import (
+    MARKS,
+    delivered,
+    describe_event,
+    describe_run,
+    event_data,
+    follow,
+    run_data,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from lamplighter.config import Settings
+    from lamplighter.store.runs import Run
+
+ENDED_BADLY = 3
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+@click.group()
+def group() -> None:
+    """Runs: each execution of an agent, and its record."""
+
+
+@group.command()
+@click.argument("agent")
+@click.option("--wait", is_flag=True, help="Show what it does, and wait until it has ended.")
+@click.option("--message", "-m", default="", help="The first message; default: the agent's own.")
+@click.option("--model", help="Another model for this run, such as scripted:FILE.yaml.")
+@as_json
+@click.pass_obj
+def start(
+    context: Context, agent: str, wait: bool, message: str, model: str | None, as_json: bool
+) -> int:
+    """Run AGENT now, whatever its schedule says; that stays as it is.
+
+    \b
+    Examples:
+      lamplighter run start daily-digest --wait
+      lamplighter run start daily-digest -m "Only what concerns the budget" --json
+      lamplighter run start daily-digest --model scripted:try.yaml --wait
+
+    Exit code 3: the run ended badly.
+    """
+    from lamplighter.engine.control import wake_holder
+    from lamplighter.engine.manual import request_run
+
+    settings = context.settings()
+    engine = _open(settings)
+    run = request_run(settings, engine, agent, message=message, model=model)
+    held = wake_holder(settings.state_dir)
+    if wait:
+        run = _wait(settings, engine, run, held=held, quiet=as_json)
+    elif not held:
+        click.echo(
+            "Nothing serves this workspace now; the run starts with: lamplighter serve", err=True
+        )
+    if as_json:
+        print_json(run_data(run, settings.workspace))
+    else:
+        _print_run(run, settings)
+    return ENDED_BADLY if run.status in ("failed", "cancelled") else 0
+
+
+@group.command("list")
+@click.option("--agent", help="Only this agent's runs.")
+@click.option("--status", help="Only pending, running, completed, failed or cancelled ones.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@as_json
+@click.pass_obj
+def list_(
+    context: Context, agent: str | None, status: str | None, limit: int, as_json: bool
+) -> None:
+    """List runs, newest first.
+
+    \b
+    Examples:
+      lamplighter run list
+      lamplighter run list --agent daily-digest --status failed --json
+    """
+    from lamplighter.store.runs import list_runs
+
+    settings = context.settings()
+    found = list_runs(_open(settings), agent=agent, status=status, limit=limit)
+    if as_json:
+        print_json([run_data(run, settings.workspace) for run in found])
+    elif not found:
+        click.echo("No runs yet. Start one: lamplighter run start AGENT --wait")
+    else:
+        print_table(
+            ["run", "agent", "started", "status", "duration", "tools", "summary"], map(_row, found)
+        )
+
+
+@group.command()
+@click.argument("run_id", metavar="ID")
+@click.option("--events", is_flag=True, help="Also its record: every message and tool call.")
+@as_json
+@click.pass_obj
+def show(context: Context, run_id: str, events: bool, as_json: bool) -> None:
+    """Show the run ID: the whole id, a clear part of it, or `last`.
+
+    \b
+    Examples:
+      lamplighter run show last
+      lamplighter run show last --events --json
+    """
+    from lamplighter.store.events import list_events
+
+    settings = context.settings()
+    engine = _open(settings)
+    run = _find(engine, run_id)
+    record = list_events(engine, run.id) if events else []
+    if as_json:
+        data = run_data(run, settings.workspace)
+        print_json(data | {"events": [event_data(event) for event in record]} if events else data)
+        return
+    for event in record:
+        click.echo(describe_event(event))
+    _print_run(run, settings)
+
+
+@group.command()
+@click.argument("run_id", metavar="ID")
+@as_json
+@click.pass_obj
+def watch(context: Context, run_id: str, as_json: bool) -> int:
+    """Show what the run ID does while it does it, until it has ended.
+
+    With --json: one JSON document a line, an event each, and the run at the end.
+
+    \b
+    Example:
+      lamplighter run watch last
+
+    Exit code 3: the run ended badly.
+    """
+    settings = context.settings()
+    engine = _open(settings)
+    run = _find(engine, run_id)
+    for event in follow(engine, run.id):
+        if as_json:
+            print_json(event_data(event), indent=None)
+        else:
+            click.echo(describe_event(event))
+    run = _find(engine, run.id)
+    if as_json:
+        print_json(run_data(run, settings.workspace), indent=None)
+    else:
+        _print_run(run, settings)
+    return ENDED_BADLY if run.status in ("failed", "cancelled") else 0
+
+
+@group.command()
+@click.argument("run_id", metavar="ID")
+@as_json
+@click.pass_obj
+def cancel(context: Context, run_id: str, as_json: bool) -> None:
+    """Stop the run ID: its model request and its tools.
+
+    \b
+    Example:
+      lamplighter run cancel last
+    """
+    from lamplighter.engine.control import wake_holder
+    from lamplighter.engine.manual import cancel_run
+
+    settings = context.settings()
+    engine = _open(settings)
+    run = cancel_run(engine, _find(engine, run_id))
+    held = wake_holder(settings.state_dir)
+    if as_json:
+        print_json(run_data(run, settings.workspace))
+    elif run.ended:
+        click.echo(f"{run.id} is {run.status}.")
+    else:
+        when = "now" if held else "when the workspace is served again"
+        click.echo(f"{run.id} will stop {when}.")
+
+
+def _open(settings: "Settings") -> "Engine":
+    from lamplighter.store.database import open_database
+
+    return open_database(settings.state_dir)
+
+
+def _find(engine: "Engine", run_id: str) -> "Run":
+    from lamplighter.errors import NotFound
+    from lamplighter.store.runs import get_run, list_runs
+
+    if run_id != "last":
+        return get_run(engine, run_id)
+    newest = list_runs(engine, limit=1)
+    if not newest:
+        raise NotFound("there are no runs yet. Start one: lamplighter run start AGENT --wait")
+    return newest[0]
+
+
+def _wait(settings: "Settings", engine: "Engine", run: "Run", *, held: bool, quiet: bool) -> "Run":
+    """Wait for a run's end; where nobody holds the workspace, hold it meanwhile."""
+
+    def show_until_end() -> None:
+        for event in follow(engine, run.id):
+            if not quiet:
+                click.echo(describe_event(event))
+
+    if held:
+        show_until_end()
+    else:
+        from lamplighter.engine.holder import hold, making_rounds
+        from lamplighter.sync import sync_all
+
+        async def hold_until_end() -> None:
+            async with hold(settings, fires=False) as holder:
+                await asyncio.to_thread(sync_all, engine, settings)  # nobody else keeps it fresh
+                async with making_rounds(holder):
+                    await asyncio.to_thread(show_until_end)
+
+        asyncio.run(hold_until_end())
+    return _find(engine, run.id)
+
+
+def _print_run(run: "Run", settings: "Settings") -> None:
+    click.echo(f"\n{run.agent}  {run.id}\n{describe_run(run)}")
+    if run.summary:
+        click.echo(run.summary)
+    for path in delivered(run, settings.workspace):
+        click.echo(f"delivered: {path}")
+
+
+def _row(run: "Run") -> list[Any]:
+    began = (run.started_at or run.created_at).astimezone()
+    seconds = run.duration_seconds
+    label = f" [{run.label}]" if run.label else ""
+    return [
+        run.id,
+        run.agent,
+        f"{began:%Y-%m-%d %H:%M:%S}",
+        f"{MARKS[run.status]} {run.outcome or run.status}{label}",
+        "" if seconds is None else f"{seconds:.1f} s",
+        run.tool_calls,
+        (run.summary or "").split("\n")[0],
+    ]

@@ -1,0 +1,42 @@
+"""``lamplighter serve``."""
+
+import asyncio
+
+import click
+
+from lamplighter.cli.context import Context
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="0 takes any.  [default: 8321]")
+@click.option(
+    "--drain",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds to wait at the end for runs that are under way.",
+)
+@click.pass_obj
+def command(context: Context, host: str | None, port: int | None, drain: float) -> None:
+    """Let the agents of a workspace make their rounds, until Ctrl-C.
+
+    Agent files and sources are watched: a saved change counts at once. Runs that do not end
+    within the drain time go on when the workspace is served again.
+
+    \b
+    Examples:
+      lamplighter serve
+      lamplighter -w ~/agents serve --port 9000
+      AGENTS_ENABLED=true lamplighter serve
+    """
+    settings = context.settings(host=host, port=port)
+    # After the settings, which are quick: this imports the whole engine.
+    from lamplighter.web.server import serve
+
+    if not settings.agents_enabled:
+        click.echo(
+            "Schedules do not fire: AGENTS_ENABLED is false. Set AGENTS_ENABLED=true in .env",
+            err=True,
+        )
+    asyncio.run(serve(settings, drain_seconds=drain, say=lambda text: click.echo(text, err=True)))

@@ -1,0 +1,114 @@
+"""A run's record as lines for people."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from lamplighter.store.events import Event
+    from lamplighter.store.runs import Run
+
+WIDTH = 160
+"""Characters of one line of the timeline; the whole is in ``run show --events --json``."""
+
+MARKS = {"completed": "✓", "failed": "✗", "cancelled": "■", "running": "…", "pending": "·"}
+
+
+def run_data(run: "Run", workspace: Path) -> dict[str, Any]:
+    """A run as JSON data, with the paths of what it delivered."""
+    hidden = {"version", "admitted_at", "model_override"}
+    data = {field: getattr(run, field) for field in run.__slots__ if field not in hidden}
+    for field, value in data.items():
+        if isinstance(value, datetime):
+            data[field] = iso(value)
+    data["duration_seconds"] = run.duration_seconds
+    data["delivered"] = [str(path) for path in delivered(run, workspace)]
+    return data
+
+
+def event_data(event: "Event") -> dict[str, Any]:
+    """An event as JSON data."""
+    return {"seq": event.seq, "at": iso(event.at), "kind": event.kind, **event.data}
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 in UTC, to the millisecond."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def delivered(run: "Run", workspace: Path) -> list[Path]:
+    """The files that a run has published, relative to the workspace."""
+    folder = workspace / "delivered" / run.agent / run.id
+    return sorted(path.relative_to(workspace) for path in folder.rglob("*") if path.is_file())
+
+
+def describe_event(event: "Event") -> str:
+    """One line: number, local time, what happened."""
+    return f"{event.seq:4}  {event.at.astimezone():%H:%M:%S}  {_what(event.kind, event.data)}"
+
+
+def describe_run(run: "Run") -> str:
+    """One line: status, label, duration, tool calls, tokens."""
+    parts = [f"{MARKS[run.status]} {run.status}"]
+    if run.outcome and run.outcome != run.status:
+        parts[0] += f" ({run.outcome})"
+    if run.duration_seconds is not None:
+        parts.append(f"{run.duration_seconds:.1f} s")
+    parts.append(f"{run.tool_calls} tool calls")
+    parts.append(f"{run.input_tokens + run.output_tokens:,} tokens")
+    if run.label:
+        parts.append(f"[{run.label}]")
+    return " · ".join(parts)
+
+
+def follow(engine: "Engine", run_id: str) -> Iterator["Event"]:
+    """The events of a run as they come, until it has ended."""
+    import time
+
+    from lamplighter.store.events import list_events
+    from lamplighter.store.runs import get_run
+
+    seen = 0
+    while True:
+        ended = get_run(engine, run_id).ended  # asked first, so that the last events are not lost
+        for event in list_events(engine, run_id, after=seen):
+            seen = event.seq
+            yield event
+        if ended:
+            return
+        time.sleep(0.1)
+
+
+def _what(kind: str, data: dict[str, Any]) -> str:
+    match kind:
+        case "started":
+            text = f"started on {data['model']}" + (f" [{data['label']}]" if data["label"] else "")
+        case "message" if data["role"] == "assistant":
+            said = data["content"] or data.get("thinking", "")
+            text = f"model ({data['seconds']:.1f} s, {data['output_tokens']} tokens) {said}"
+        case "message":
+            text = f"asked: {data['content']}"
+        case "tool_call":
+            text = f"  → {data['tool']} {_brief(data['arguments'])}"
+        case "tool_result" if "error" in data:
+            text = f"  ✗ {data['tool']}: {data['error']}"
+        case "tool_result":
+            text = f"  ← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
+        case "finished":
+            text = f"{MARKS[data['status']]} {data['outcome']}: {data['summary']}"
+        case _:
+            text = f"{kind}: {_brief(data)}"
+    return " ".join(text.split("\n")) if kind == "finished" else _one_line(text)
+
+
+def _one_line(text: str) -> str:
+    line = text.replace("\n", " ⏎ ").rstrip()
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+
+
+def _brief(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

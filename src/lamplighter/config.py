@@ -1,0 +1,115 @@
+"""Settings, read once: flags > environment > ``.env`` > ``lamplighter.toml`` > default."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+CONFIG_FILE = "lamplighter.toml"
+STATE_DIR = ".lamplighter"
+
+
+class FilesSource(BaseModel):
+    """A folder of documents.
+
+    Attributes:
+        path: The folder; relative to the workspace.
+        include: Glob patterns of the files to read; empty means all that can be read.
+        exclude: Glob patterns of files to leave out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["files"] = "files"
+    path: Path
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_file_size_bytes: int = Field(20_000_000, gt=0)
+
+
+class Provider(BaseModel):
+    """An OpenAI-compatible endpoint, used as ``NAME:model`` in agent files.
+
+    Attributes:
+        base_url: Such as ``http://localhost:8000/v1``.
+        api_key: ``env:NAME`` reads the key from the environment or ``.env``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str
+    api_key: str | None = None
+
+
+def _setting(default: Any, *names: str, **constraints: Any) -> Any:
+    return Field(default, validation_alias=AliasChoices(*names), **constraints)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, frozen. One per process."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    workspace: Path
+    agents_enabled: bool = _setting(False, "AGENTS_ENABLED", "agents_enabled")
+    scheduler_poll_interval: float = _setting(
+        30.0, "AGENT_SCHEDULER_POLL_INTERVAL", "scheduler_poll_interval", gt=0
+    )
+    max_concurrent_runs: int = _setting(3, "AGENT_MAX_CONCURRENT_RUNS", "max_concurrent_runs", ge=1)
+    max_iterations: int = _setting(15, "AGENT_MAX_ITERATIONS", "max_iterations", ge=1)
+    run_timeout_seconds: float = _setting(1800.0, "AGENT_RUN_TIMEOUT", "run_timeout", gt=0)
+    timezone: str = _setting("", "LAMPLIGHTER_TIMEZONE", "timezone")
+    model: str | None = _setting(None, "LAMPLIGHTER_MODEL", "model")
+    model_override: str | None = _setting(None, "LAMPLIGHTER_MODEL_OVERRIDE")
+    local_model_path: str | None = _setting(None, "LOCAL_MODEL_PATH", "local_model_path")
+    host: str = _setting("127.0.0.1", "LAMPLIGHTER_HOST", "host")
+    port: int = _setting(8321, "LAMPLIGHTER_PORT", "port", ge=0, le=65535)
+    sources: dict[str, FilesSource] = Field(default_factory=dict)
+    providers: dict[str, Provider] = Field(default_factory=dict)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if not name:
+            import tzlocal
+
+            return tzlocal.get_localzone_name() or "UTC"
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(
+                f"unknown time zone {name!r}; use an IANA name, like Europe/Berlin"
+            ) from error
+        return name
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then environment, then ``.env``, then ``lamplighter.toml``."""
+        folder: Path = init_settings.init_kwargs["workspace"]  # type: ignore[attr-defined]
+        return (
+            init_settings,
+            env_settings,
+            DotEnvSettingsSource(settings_cls, env_file=folder / ".env"),
+            TomlConfigSettingsSource(settings_cls, toml_file=folder / CONFIG_FILE),
+        )
+
+    @cached_property
+    def state_dir(self) -> Path:
+        """``.lamplighter``: database, socket, run files."""
+        return self.workspace / STATE_DIR

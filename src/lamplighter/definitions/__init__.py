@@ -1,0 +1,1 @@
+"""Agent files: Markdown with YAML frontmatter <-> ``Agent``. Pure: text in, values out."""

@@ -1,0 +1,94 @@
+"""What an agent is: instructions + model + tools + sources + schedules + limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from lamplighter.errors import Place
+from lamplighter.schedule import Schedule
+
+AgentType = Literal["user", "org"]
+DEFAULT_MESSAGE = "Do your scheduled task now."
+DOCUMENT_TOOLS = ("list_documents", "search_documents", "read_document")
+"""The tools that read the agent's sources."""
+DEFAULT_TOOLS = (*DOCUMENT_TOOLS, "read_file", "write_file", "deliver_file")
+"""What an agent may call when its file does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one run; ``None`` means the workspace's setting.
+
+    Attributes:
+        iterations: Tool calls at most, and model requests too (the closing report is exempt).
+        timeout_seconds: Wall time at most.
+    """
+
+    iterations: int | None = None
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent, as its file defines it.
+
+    Attributes:
+        name: The file's path below ``agents/`` without ``.md``, with ``/`` between parts.
+        instructions: The body of the file.
+        description: One line for lists.
+        model: Such as ``openai:gpt-5``; ``None`` means the workspace's default.
+        schedules: When it makes its rounds; empty means only when asked.
+        tools: Names of the tools that it may call; ``None`` means ``DEFAULT_TOOLS``.
+        type: ``user`` acts with its owner's permissions, ``org`` sees all data of its sources.
+        sources: Names of the sources that it may read; empty means none.
+        actions: For org agents, the allow-list of tools.
+        limits: Bounds of one run.
+        message: The first message of a run.
+        enabled: Whether its schedules fire.
+        extra: Keys that Lamplighter does not know, kept as they are.
+        lines: Where in the file each field stands, such as ``tools`` or ``tools[1]``, for
+            messages; no part of what the agent is.
+    """
+
+    name: str
+    instructions: str
+    description: str = ""
+    model: str | None = None
+    schedules: tuple[Schedule, ...] = ()
+    tools: tuple[str, ...] | None = None
+    type: AgentType = "user"
+    sources: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    message: str = DEFAULT_MESSAGE
+    enabled: bool = True
+    extra: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    lines: Mapping[str, int] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False, repr=False
+    )
+
+    @property
+    def allowed_tools(self) -> tuple[str, ...]:
+        """What it may call. An org agent calls its actions, narrowed by its tools."""
+        if self.type == "user":
+            return DEFAULT_TOOLS if self.tools is None else self.tools
+        tools = self.actions if self.tools is None else self.tools
+        return tuple(tool for tool in tools if tool in self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something to tell the author of an agent file.
+
+    Attributes:
+        level: An ``error`` keeps the agent from running, a ``warning`` does not.
+        message: What is wrong.
+        place: File, line and field, as far as they are known.
+        hint: What to do about it.
+    """
+
+    level: Literal["error", "warning"]
+    message: str
+    place: Place
+    hint: str = ""

@@ -1,0 +1,272 @@
+"""A Markdown file with YAML frontmatter -> ``Agent``. Pure: text in, values out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeVar
+
+from lamplighter.definitions.agent import Agent, Limits, Problem
+from lamplighter.definitions.frontmatter import Document, Value, read_document
+from lamplighter.definitions.spelling import did_you_mean
+from lamplighter.errors import InvalidInput, InvalidSchedule, Place
+from lamplighter.schedule import Schedule, parse, read_seconds, read_zone
+
+MAX_SIZE_BYTES = 1_000_000
+"""The largest agent file."""
+
+T = TypeVar("T")
+Reader = Callable[[Value, str], T]
+
+
+def read_agent(
+    text: str, *, name: str, file: str, timezone: str
+) -> tuple[Agent | None, list[Problem]]:
+    """Read an agent file.
+
+    Args:
+        text: The whole file.
+        name: The agent's name, from the file's path.
+        file: The file as messages call it.
+        timezone: The IANA zone of schedules that name none; a known one.
+
+    Returns:
+        The agent, or ``None`` when there is an error; and everything to tell the author, each
+        with file and line.
+    """
+    notes = _Notes(file)
+    document = notes.attempt(lambda: _take_apart(text), Place(line=1))
+    if document is None:
+        return None, notes.problems
+    given = _read_fields(document, notes, name, timezone)
+    if notes.has_errors:
+        return None, notes.problems
+    lines = MappingProxyType(notes.lines)
+    agent = Agent(name=name, instructions=document.body, lines=lines, **given)
+    _check_type(agent, notes)
+    return agent, notes.problems
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What is found out while reading one file."""
+
+    file: str
+    problems: list[Problem] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(problem.level == "error" for problem in self.problems)
+
+    def attempt(self, read: Callable[[], T], place: Place) -> T | None:
+        """What ``read`` returns; when it refuses, the reason is noted at ``place`` or nearer."""
+        try:
+            return read()
+        except InvalidInput as error:
+            line, name = error.place.line or place.line, error.place.field or place.field
+            where = Place(self.file, line, name)
+            self.problems.append(Problem("error", error.message, where, error.hint))
+            return None
+
+    def read(self, reader: Reader[T], value: Value, name: str) -> T | None:
+        """``reader``'s result for the field ``name``; its line is remembered."""
+        self.lines[name] = value.line
+        return self.attempt(lambda: reader(value, name), Place(line=value.line, field=name))
+
+    def read_each(self, reader: Reader[T], value: Value, name: str) -> tuple[T, ...]:
+        """``reader``'s results for the items of a list; each bad item is noted by itself."""
+        items = self.read(_list, value, name) or []
+        found: list[T] = []
+        for number, item in enumerate(items):
+            result = self.read(reader, item, f"{name}[{number}]")
+            if result in found:
+                self.warn("stands twice", f"{name}[{number}]", "keep one of them")
+            elif result is not None:
+                found.append(result)
+        return tuple(found)
+
+    def warn(self, message: str, name: str, hint: str) -> None:
+        place = Place(self.file, self.lines.get(name), name)
+        self.problems.append(Problem("warning", message, place, hint))
+
+
+def _take_apart(text: str) -> Document:
+    if len(text) > MAX_SIZE_BYTES:
+        refuse_size()
+    if "\0" in text:
+        place = Place(line=text.count("\n", 0, text.index("\0")) + 1)
+        raise InvalidInput("there is a NUL byte", place=place, hint="save it as plain text")
+    document = read_document(text)
+    if not document.body:
+        hint = "below the closing ---, write what the agent shall do" if document.fields else (
+            "write what the agent shall do"
+        )  # fmt: skip
+        place = Place(line=document.body_line)
+        raise InvalidInput("there are no instructions", place=place, hint=hint)
+    return document
+
+
+def refuse_size() -> NoReturn:
+    """Say that an agent file is larger than ``MAX_SIZE_BYTES``.
+
+    Raises:
+        InvalidInput: Always.
+    """
+    megabytes = MAX_SIZE_BYTES // 1_000_000
+    hint = "put the material into a source that the agent can read"
+    raise InvalidInput(f"the file is larger than {megabytes} MB", hint=hint)
+
+
+def _read_fields(document: Document, notes: _Notes, name: str, timezone: str) -> dict[str, Any]:
+    fields = dict(document.fields)
+    given: dict[str, Any] = {}
+    for key in [key for key in fields if key in _READERS]:
+        given[key] = notes.read(_READERS[key], fields.pop(key), key)
+    for key in [key for key in fields if key in _LISTS]:
+        value = fields.pop(key)
+        given[key] = notes.read_each(_name, value, key)
+    zone = given.pop("timezone", None) or timezone
+    given["schedules"] = _read_schedules(fields, notes, zone)
+    _check_name(given.pop("name", None), name, notes)
+    for key, value in fields.items():
+        notes.lines[key] = value.line
+        hint = did_you_mean(key, KEYS) or f"known keys are: {', '.join(KEYS)}"
+        notes.warn(f"unknown key {key!r}", key, hint)
+    given["extra"] = MappingProxyType({key: value.plain() for key, value in fields.items()})
+    return given
+
+
+def _read_schedules(fields: dict[str, Value], notes: _Notes, timezone: str) -> tuple[Schedule, ...]:
+    def read(value: Value, name: str) -> Schedule:
+        return _schedule(value, name, timezone)
+
+    one, many = fields.pop("schedule", None), fields.pop("schedules", None)
+    first = notes.read(read, one, "schedule") if one else None
+    rest = notes.read_each(read, many, "schedules") if many else ()
+    return (*((first,) if first else ()), *(each for each in rest if each != first))
+
+
+def _check_name(given: str | None, name: str, notes: _Notes) -> None:
+    if given is not None and given != name:
+        hint = "delete the key, or rename the file"
+        notes.warn(f"the agent is called {name!r}, as its file is", "name", hint)
+
+
+def _check_type(agent: Agent, notes: _Notes) -> None:
+    if agent.type == "org" and not agent.actions:
+        notes.warn("an org agent without actions can call nothing", "type", "list its actions")
+    if agent.type == "user" and agent.actions:
+        hint = "list tools instead, or say `type: org`"
+        notes.warn("actions have no effect on a user agent", "actions", hint)
+
+
+# The readers of single fields
+
+
+def _refuse(message: str, hint: str) -> NoReturn:
+    raise InvalidInput(message, hint=hint)
+
+
+def _kind(value: Value) -> str:
+    kinds = {str: "a text", bool: "true or false", int: "a number", float: "a number"}
+    kinds |= {list: "a list", dict: "a mapping", type(None): "nothing"}
+    return kinds[type(value.content)]
+
+
+def _text(value: Value, name: str) -> str:
+    if value.content is None or value.content == "":
+        _refuse(f"{name} has no value", "give it one, or delete the line")
+    if not isinstance(value.content, str):
+        _refuse(f"{name} is a text, not {_kind(value)}", f"write {name} in quotes")
+    return value.content.strip()
+
+
+def _name(value: Value, name: str) -> str:
+    if not isinstance(value.content, str) or not value.content.strip():
+        _refuse(f"{name} is a name, not {_kind(value)}", "write names, as texts")
+    return value.content.strip()
+
+
+def _list(value: Value, name: str) -> list[Value]:
+    if name == "tools" and isinstance(value.content, dict):
+        _refuse("a mapping of tools is not supported yet", "list their names: [read_file]")
+    if not isinstance(value.content, list):
+        _refuse(f"{name} is a list, not {_kind(value)}", f"write {name}: [...]")
+    return value.content
+
+
+def _flag(value: Value, name: str) -> bool:
+    if not isinstance(value.content, bool):
+        _refuse(f"{name} is true or false, not {_kind(value)}", "without quotes")
+    return value.content
+
+
+def _type(value: Value, name: str) -> str:
+    if value.content not in ("user", "org"):
+        _refuse(f"{name} is user or org", "a user agent acts with its owner's permissions")
+    return str(value.content)
+
+
+def _zone(value: Value, name: str) -> str:
+    return read_zone(_text(value, name), field=name).key
+
+
+def _schedule(value: Value, name: str, timezone: str) -> Schedule:
+    if isinstance(value.content, list):
+        _refuse("schedule is one schedule, not a list", "for several, use the key schedules")
+    try:
+        return parse(value.plain(), timezone=timezone)
+    except InvalidSchedule as error:
+        key = (error.place.field or "").partition(".")[2]
+        nested = value.content.get(key) if isinstance(value.content, dict) else None
+        place = Place(line=(nested or value).line, field=f"{name}.{key}" if key else name)
+        raise InvalidSchedule(error.message, place=place, hint=error.hint) from error
+
+
+def _limits(value: Value, name: str) -> Limits:
+    if not isinstance(value.content, dict):
+        _refuse(f"{name} is a mapping, not {_kind(value)}", "like limits: {iterations: 10}")
+    limits: dict[str, Any] = {}
+    for key, given in value.content.items():
+        place = Place(line=given.line, field=f"{name}.{key}")
+        if key == "iterations":
+            limits["iterations"] = _iterations(given, place)
+        elif key == "timeout":
+            limits["timeout_seconds"] = _timeout(given, place)
+        else:  # an error: a misspelt limit would not limit
+            hint = did_you_mean(key, ("iterations", "timeout"))
+            hint = hint or "limits are iterations and timeout"
+            raise InvalidInput(f"unknown limit {key!r}", place=place, hint=hint)
+    return Limits(**limits)
+
+
+def _iterations(value: Value, place: Place) -> int:
+    number = value.content
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise InvalidInput("iterations is a whole number from 1 on", place=place, hint="like 15")
+    return number
+
+
+def _timeout(value: Value, place: Place) -> float:
+    if isinstance(value.content, bool) or not isinstance(value.content, str | int):
+        hint = 'like "10m" or 600 (seconds)'
+        raise InvalidInput("timeout is a length of time", place=place, hint=hint)
+    try:
+        return float(read_seconds(str(value.content).strip(), field=str(place.field)))
+    except InvalidSchedule as error:
+        raise InvalidInput(error.message, place=place, hint='like "10m"') from error
+
+
+_READERS: dict[str, Reader[Any]] = {
+    "name": _text,
+    "description": _text,
+    "model": _text,
+    "timezone": _zone,
+    "type": _type,
+    "limits": _limits,
+    "message": _text,
+    "enabled": _flag,
+}
+_LISTS = ("tools", "sources", "actions")
+KEYS = (*_READERS, *_LISTS, "schedule", "schedules")
+"""All keys that the frontmatter of an agent may have."""

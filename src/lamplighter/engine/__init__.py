@@ -1,0 +1,1 @@
+"""From due time to result: scheduler, worker and recovery, on DBOS."""

@@ -1,0 +1,88 @@
+"""A run's journal: its steps are DBOS steps, its events go to the store in groups."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS
+
+from lamplighter import clock
+from lamplighter.store.events import Event, append_events, written_keys
+
+SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE", re.IGNORECASE)
+SHORTEST_SECRET = 8
+"""Characters; shorter values would redact ordinary words."""
+
+
+class EventWriter:
+    """Writes the events of all runs of this process, as many at a time as have gathered.
+
+    While one transaction commits, the next group gathers; so a busy process commits less often,
+    and no run waits for its events to be written.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self.waiting: list[Event] = []
+        self.writing: asyncio.Task[None] | None = None
+
+    def add(self, event: Event) -> None:
+        """Take an event; it is written at once if nothing else is being written."""
+        self.waiting.append(event)
+        if self.writing is None or self.writing.done():
+            self.writing = asyncio.create_task(self._write())
+
+    async def flush(self) -> None:
+        """Wait until everything that was added is written."""
+        while self.waiting or (self.writing and not self.writing.done()):
+            if self.writing is None or self.writing.done():
+                self.writing = asyncio.create_task(self._write())
+            await asyncio.shield(self.writing)
+
+    async def _write(self) -> None:
+        while self.waiting:
+            group, self.waiting = self.waiting, []
+            try:
+                await asyncio.to_thread(append_events, self.engine, group)
+            except BaseException:
+                self.waiting = group + self.waiting
+                raise
+
+
+@dataclass
+class RunJournal:
+    """The ``Journal`` of one run."""
+
+    run_id: str
+    writer: EventWriter
+    written: set[str] = field(default_factory=set)
+
+    @classmethod
+    async def open(cls, run_id: str, writer: EventWriter) -> "RunJournal":
+        """The journal of a run that may have been under way before."""
+        return cls(run_id, writer, await asyncio.to_thread(written_keys, writer.engine, run_id))
+
+    async def step(self, name: str, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Run ``call`` and keep its JSON value, or give the value that was kept."""
+        return await DBOS.run_step_async({"name": name}, call)
+
+    def event(self, key: str, kind: str, data: Mapping[str, object]) -> None:
+        """Add to the record, unless an earlier attempt at this run has done so."""
+        if key in self.written:
+            return
+        self.written.add(key)
+        clean = json.loads(redact(json.dumps(data, default=str, ensure_ascii=False)))
+        self.writer.add(Event(self.run_id, len(self.written), key, clock.now(), kind, clean))
+
+
+def redact(text: str) -> str:
+    """``text`` without the values of secrets that this process knows from its environment."""
+    for name, value in os.environ.items():
+        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET and value in text:
+            text = text.replace(value, f"[{name}]")
+    return text

@@ -1,0 +1,198 @@
+"""Carries out runs: the workflow's body, with its bounds and its one ending."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from lamplighter import clock
+from lamplighter.access import OWNER, Scope
+from lamplighter.agent import Budget, Ending, Task, perform
+from lamplighter.config import Settings
+from lamplighter.definitions.agent import Agent
+from lamplighter.engine.record import EventWriter, RunJournal, redact
+from lamplighter.models.resolve import Resolved, choose_model, resolve_model
+from lamplighter.store.agents import get_version
+from lamplighter.store.runs import (
+    SUCCESSES,
+    Run,
+    find_cancelled,
+    finish_run,
+    get_run,
+    set_model,
+    start_run,
+)
+from lamplighter.tools.delivery import Delivery
+from lamplighter.tools.files import RunFiles
+from lamplighter.tools.toolset import Workbench, build_toolset
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Carries out runs in this process.
+
+    Args:
+        engine: The workspace's database.
+        settings: The workspace's settings.
+        on_end: Called after each run, when there is room for another.
+    """
+
+    def __init__(self, engine: sa.Engine, settings: Settings, on_end: Callable[[], None]) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.on_end = on_end
+        self.writer = EventWriter(engine)
+        self.under_way: dict[str, asyncio.Task[object]] = {}
+        self.cancelling: set[str] = set()
+        self.one_ended = asyncio.Condition()
+
+    async def carry_out(self, run_id: str) -> str:
+        """Do one run, or go on with it after a restart; gives its outcome."""
+        run = await asyncio.to_thread(get_run, self.engine, run_id)
+        if run.ended:
+            return run.outcome or ""
+        task = asyncio.current_task()
+        assert task is not None
+        self.under_way[run_id] = task
+        try:
+            journal = await RunJournal.open(run_id, self.writer)
+            ending = await self._within_bounds(run, journal)
+            await self._finish(run, ending, journal)
+        finally:
+            del self.under_way[run_id]
+            self.cancelling.discard(run_id)
+            self.on_end()
+        async with self.one_ended:
+            self.one_ended.notify_all()
+        return ending.outcome
+
+    async def wait_for_end(self, run_id: str) -> None:
+        """Until a run of this process has ended."""
+        async with self.one_ended:
+            while not (await asyncio.to_thread(get_run, self.engine, run_id)).ended:
+                await self.one_ended.wait()
+
+    async def stop_cancelled(self) -> None:
+        """Interrupt the runs here whose end was asked for."""
+        for run_id in await asyncio.to_thread(find_cancelled, self.engine):
+            if run_id in self.under_way and run_id not in self.cancelling:
+                self.cancelling.add(run_id)
+                self.under_way[run_id].cancel()
+
+    async def _within_bounds(self, run: Run, journal: RunJournal) -> Ending:
+        """The run's ending, whatever happens on the way."""
+        if run.cancel_requested_at is not None:
+            return Ending("cancelled", "Cancelled.")
+        budget = Budget(self.settings.max_iterations)
+        try:
+            return await self._perform(run, journal, budget)
+        except asyncio.CancelledError:
+            if run.id not in self.cancelling:
+                raise  # the process is going down; the run goes on after the next start
+            task = asyncio.current_task()
+            assert task is not None
+            task.uncancel()
+            return budget.end("cancelled", "Cancelled.")
+        except Exception as error:
+            log.info("run %s failed", run.id, exc_info=True)
+            message = redact(str(error) or type(error).__name__)
+            journal.event("error", "error", {"error": message, "type": type(error).__name__})
+            return budget.end("error", message)
+
+    async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
+        agent = await asyncio.to_thread(get_version, self.engine, run.version)
+        started_at = await asyncio.to_thread(self._start, run.id)
+        limits = agent.limits
+        budget.iterations = limits.iterations or budget.iterations
+        seconds = limits.timeout_seconds or self.settings.run_timeout_seconds
+        remaining = started_at + timedelta(seconds=seconds) - clock.now()
+        bound = asyncio.timeout(remaining.total_seconds())
+        try:
+            async with bound:
+                return await perform(await self._prepare(run, agent, journal, budget), journal)
+        except TimeoutError:
+            if not bound.expired():
+                raise  # somebody else's time-out: a provider's, a tool's
+            return budget.end("stopped_by_limit", f"Stopped by the time limit of {seconds:g} s.")
+
+    async def _prepare(self, run: Run, agent: Agent, journal: RunJournal, budget: Budget) -> Task:
+        resolved = await asyncio.to_thread(self._resolve, run, agent)
+        journal.event("started", "started", _start_data(run, agent, resolved))
+        return Task(
+            agent=agent,
+            message=run.message or agent.message,
+            at=run.due_at or run.created_at,
+            timezone=self.settings.timezone,
+            model=resolved.model,
+            tools=build_toolset(agent, self._workbench(run, agent)),
+            budget=budget,
+        )
+
+    def _start(self, run_id: str) -> datetime:
+        with self.engine.begin() as connection:
+            start_run(connection, run_id, clock.now())
+        started_at = get_run(self.engine, run_id).started_at
+        assert started_at is not None
+        return started_at
+
+    def _resolve(self, run: Run, agent: Agent) -> Resolved:
+        """The run's model: once chosen it stays, also after a restart with other settings."""
+        name = run.model or choose_model(run.model_override or agent.model, self.settings)
+        resolved = resolve_model(name, self.settings, agent=agent.name)
+        with self.engine.begin() as connection:
+            set_model(connection, run.id, resolved.name, resolved.label)
+        return resolved
+
+    def _workbench(self, run: Run, agent: Agent) -> Workbench:
+        return Workbench(
+            engine=self.engine,
+            scope=Scope.of({OWNER}, agent.sources),
+            run_files=RunFiles(self.settings.state_dir / "runs" / run.id),
+            destination=Delivery(self.settings.workspace, agent.name, run.id),
+        )
+
+    async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
+        succeeded = ending.outcome in SUCCESSES
+        status = "completed" if succeeded else "failed"
+        if ending.outcome == "cancelled":
+            status = "cancelled"
+        summary = redact(ending.summary)
+        journal.event(
+            "finished",
+            "finished",
+            {"status": status, "outcome": ending.outcome, "summary": summary},
+        )
+        await self.writer.flush()
+        await asyncio.to_thread(self._write_ending, run.id, status, ending, summary)
+
+    def _write_ending(self, run_id: str, status: str, ending: Ending, summary: str) -> None:
+        with self.engine.begin() as connection:
+            finish_run(
+                connection,
+                run_id,
+                status=status,
+                outcome=ending.outcome,
+                summary=summary,
+                error=summary if ending.outcome == "error" else None,
+                finished_at=clock.now(),
+                requests=ending.requests,
+                tool_calls=ending.tool_calls,
+                input_tokens=ending.input_tokens,
+                output_tokens=ending.output_tokens,
+            )
+
+
+def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]:
+    """What a run may do, for its record."""
+    return {
+        "agent": agent.name,
+        "version": run.version,
+        "trigger": run.trigger,
+        "model": resolved.name,
+        "label": resolved.label,
+        "tools": list(agent.allowed_tools),
+        "sources": list(agent.sources),
+    }

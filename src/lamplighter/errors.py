@@ -1,0 +1,165 @@
+"""Every error that Lamplighter raises on purpose.
+
+- LamplighterError
+  - InvalidInput: what somebody wrote cannot be understood; says file, line, field and hint
+    - InvalidSchedule
+    - InvalidSettings
+  - NotFound: absent, or invisible to the one who asks (nobody can tell which)
+  - Conflict: the request is sound but clashes with the present state
+    - AgentAlreadyActive
+    - WorkspaceHeld
+  - AgentsDisabled
+  - ModelUnavailable: unknown model, missing key, unreachable provider
+  - ModelDiverged: a scripted model was asked something that its script does not expect
+  - ToolFailed: goes back to the model as the tool's result
+  - Unreadable: a document or a source that cannot be read
+  - DownloadFailed
+
+Each class carries a stable ``code``, an HTTP ``status`` and a process ``exit_code``,
+so that API, page and command line agree.
+"""
+
+from dataclasses import dataclass
+
+
+class LamplighterError(Exception):
+    """The root of the tree; never raised itself."""
+
+    code = "error"
+    status = 500
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in somebody's input a problem is; any part may be unknown."""
+
+    file: str | None = None
+    line: int | None = None
+    field: str | None = None
+
+    def __str__(self) -> str:
+        where = self.file or ""
+        if self.line is not None:
+            where += f":{self.line}"
+        return " ".join(part for part in (where, self.field and f"[{self.field}]") if part)
+
+
+class InvalidInput(LamplighterError):
+    """Something that a person wrote cannot be understood.
+
+    Args:
+        message: What is wrong.
+        place: Where it is wrong.
+        hint: What to do about it.
+    """
+
+    code = "invalid_input"
+    status = 422
+    exit_code = 2
+
+    def __init__(self, message: str, *, place: Place | None = None, hint: str = "") -> None:
+        self.message = message
+        self.place = place or Place()
+        self.hint = hint
+        super().__init__(self.describe())
+
+    def describe(self) -> str:
+        """One line: place, message, hint."""
+        where = str(self.place)
+        text = f"{where}: {self.message}" if where else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class InvalidSchedule(InvalidInput):
+    """A schedule that cannot be read, or that could never fire."""
+
+    code = "invalid_schedule"
+
+
+class InvalidSettings(InvalidInput):
+    """A setting with an impossible value."""
+
+    code = "invalid_settings"
+
+
+class NotFound(LamplighterError):
+    """Absent, or invisible to the one who asks."""
+
+    code = "not_found"
+    status = 404
+    exit_code = 5
+
+
+class Conflict(LamplighterError):
+    """The request clashes with the present state."""
+
+    code = "conflict"
+    status = 409
+
+
+class AgentAlreadyActive(Conflict):
+    """The agent already has a pending or running run.
+
+    Args:
+        agent: The agent's name.
+        run_id: Its active run.
+        run_status: ``pending`` or ``running``.
+    """
+
+    code = "agent_already_active"
+
+    def __init__(self, agent: str, run_id: str, run_status: str) -> None:
+        self.run_id = run_id
+        self.run_status = run_status
+        super().__init__(
+            f"{agent} already has a {run_status} run, {run_id}. "
+            f"Wait for it, or stop it with: lamplighter run cancel {run_id}"
+        )
+
+
+class WorkspaceHeld(Conflict):
+    """Another process holds the workspace's lock."""
+
+    code = "workspace_held"
+
+
+class AgentsDisabled(LamplighterError):
+    """Background agents are switched off by ``AGENTS_ENABLED=false``."""
+
+    code = "agents_disabled"
+    status = 403
+
+
+class ModelUnavailable(LamplighterError):
+    """The model is unknown, its key is missing, or its provider cannot be reached."""
+
+    code = "model_unavailable"
+    status = 503
+
+
+class ModelDiverged(LamplighterError):
+    """A scripted model was asked something that its script does not expect."""
+
+    code = "model_diverged"
+
+
+class ToolFailed(LamplighterError):
+    """A tool could not do what was asked; the message is the tool's result for the model."""
+
+    code = "tool_failed"
+    status = 422
+
+
+class Unreadable(LamplighterError):
+    """A document or a source that cannot be read; the message is the reason."""
+
+    code = "unreadable"
+    status = 422
+
+
+class DownloadFailed(LamplighterError):
+    """Something could not be fetched, or is not what it should be."""
+
+    code = "download_failed"
+    status = 502

@@ -1,0 +1,1 @@
+"""Language models: from the name in an agent file to something that answers."""

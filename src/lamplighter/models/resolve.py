@@ -1,0 +1,147 @@
+"""From the name in an agent file to a model that answers.
+
+Names are pydantic-ai's, ``provider:model``, and besides: ``local`` for the embedded model,
+``scripted:FILE.yaml``, and ``NAME:model`` for an endpoint of ``[providers.NAME]`` in
+``lamplighter.toml``. Without any name the first of these serves: a provider whose key is set, a
+running Ollama, the embedded model.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamplighter.config import Provider, Settings
+from lamplighter.errors import LamplighterError, ModelUnavailable
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
+
+LOCAL = "local"
+SCRIPTED = "scripted:"
+LABEL_LOCAL = "small local model"
+LABEL_SCRIPTED = "scripted"
+OLLAMA_URL = "http://localhost:11434/v1"
+
+KEYS = {
+    "ANTHROPIC_API_KEY": "anthropic:claude-sonnet-5-5",
+    "OPENAI_API_KEY": "openai:gpt-5.6-terra",
+    "GEMINI_API_KEY": "google:gemini-3.8-flash",
+    "GOOGLE_API_KEY": "google:gemini-3.8-flash",
+    "OPENROUTER_API_KEY": "openrouter:auto",
+}
+"""Which model serves when nobody named one, by the key that is set; the first one wins."""
+
+RENAMED = {"google-gla": "google", "google-vertex": "google-cloud"}
+"""Older names of providers, still in many people's files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A model that is ready to answer.
+
+    Attributes:
+        name: As recorded on the run.
+        model: What answers.
+        label: Shown wherever the run is shown; empty for ordinary models.
+    """
+
+    name: str
+    model: "Model"
+    label: str = ""
+
+
+def choose_model(named: str | None, settings: Settings) -> str:
+    """The name of the model for an agent that names ``named``; asks Ollama if it must."""
+    chosen = settings.model_override or named or settings.model
+    if chosen:
+        return chosen
+    for key, model in KEYS.items():
+        if os.environ.get(key):
+            return model
+    return _ollama_model() or LOCAL
+
+
+def resolve_model(name: str, settings: Settings, *, agent: str) -> Resolved:
+    """The model called ``name``, for a run of ``agent``.
+
+    Raises:
+        ModelUnavailable: Unknown, without its key, or not installed.
+        InvalidInput: A script that cannot be read.
+    """
+    if name == LOCAL:
+        from lamplighter.models.local import local_model
+
+        return Resolved(name, local_model(settings), LABEL_LOCAL)
+    if name.startswith(SCRIPTED):
+        from lamplighter.models.scripted import read_script, scripted_model
+
+        script = read_script(_script_path(name, settings))
+        return Resolved(name, scripted_model(script, agent), LABEL_SCRIPTED)
+    provider, _, model = name.partition(":")
+    if endpoint := settings.providers.get(provider):
+        return Resolved(name, _compatible_model(model, endpoint))
+    known = f"{RENAMED.get(provider, provider)}:{model}" if model else name
+    return Resolved(name, _known_model(known, name))
+
+
+def problem_with(name: str | None, settings: Settings) -> str | None:
+    """Why ``name`` could not serve here and now, for ``agent validate``; ``None`` if it can."""
+    try:
+        resolve_model(choose_model(name, settings), settings, agent="")
+    except LamplighterError as error:
+        return str(error)
+    return None
+
+
+def _script_path(name: str, settings: Settings) -> Path:
+    path = settings.workspace / name.removeprefix(SCRIPTED)
+    return path if path.exists() else Path(name.removeprefix(SCRIPTED)).absolute()
+
+
+def _compatible_model(model: str, endpoint: Provider) -> "Model":
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    key = endpoint.api_key or "none"
+    if key.startswith("env:"):
+        variable = key.removeprefix("env:")
+        key = os.environ.get(variable, "")
+        if not key:
+            raise ModelUnavailable(
+                f"{variable} is not set; the provider's api_key refers to it. Put it in .env"
+            )
+    provider = OpenAIProvider(base_url=endpoint.base_url, api_key=key)
+    return OpenAIChatModel(model, provider=provider)
+
+
+def _known_model(name: str, written: str) -> "Model":
+    from pydantic_ai.exceptions import UserError
+    from pydantic_ai.models import infer_model
+
+    if name.startswith("ollama:"):
+        os.environ.setdefault("OLLAMA_BASE_URL", OLLAMA_URL)
+    try:
+        return infer_model(name)
+    except UserError as error:
+        if missing := re.search(r"`(\w+_(?:KEY|TOKEN))`", str(error)):
+            reason = f"needs {missing[1]}; put it into .env"
+        else:
+            reason = f"cannot be used: {error}"
+        raise ModelUnavailable(f"model {written!r} {reason}") from error
+    except ImportError as error:
+        raise ModelUnavailable(f"model {written!r} needs a further package: {error}") from error
+
+
+def _ollama_model() -> str | None:
+    """The first model of an Ollama that is running here, if one is."""
+    import httpx
+
+    url = os.environ.get("OLLAMA_BASE_URL", OLLAMA_URL)
+    try:
+        answer = httpx.get(f"{url}/models", timeout=0.5).raise_for_status()
+        models = answer.json()["data"]
+        return f"ollama:{models[0]['id']}" if models else None
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,155 @@
+"""A model that says what a script tells it to, and fails loudly when the run diverges.
+
+The script is a YAML file::
+
+    turns:
+      - calls: [{tool: list_documents, arguments: {source: notes}}]
+      - expect: ["notes:hello.md"]      # in the last tool results, or in the message
+        calls: [{tool: report, arguments: {summary: Read one note.}}]
+
+or ``agents: {NAME: [turns]}`` for several agents. A turn may also ``sleep: SECONDS`` before it
+answers, say ``text: ...``, or fail with ``error: ...``. Which turn is next follows from the
+conversation alone, so a run that was interrupted goes on where it was.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    RetryPromptPart,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.models import Model
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from lamplighter.errors import InvalidInput, ModelDiverged, ModelUnavailable, Place
+
+
+class Call(BaseModel):
+    """One tool call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tool: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class Turn(BaseModel):
+    """What the model does when it is asked once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = ""
+    calls: list[Call] = Field(default_factory=list)
+    expect: list[str] = Field(default_factory=list)
+    sleep: float = Field(0, ge=0)
+    error: str = ""
+
+
+class Script(BaseModel):
+    """A whole script: turns for any agent, or for each agent by name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    turns: list[Turn] = Field(default_factory=list)
+    agents: dict[str, list[Turn]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _not_both(self) -> "Script":
+        if bool(self.turns) == bool(self.agents):
+            raise ValueError("give either `turns` or `agents`, with at least one turn")
+        return self
+
+    def turns_of(self, agent: str) -> list[Turn]:
+        """The turns for one agent.
+
+        Raises:
+            ModelDiverged: The script has no turns for it.
+        """
+        turns = self.turns or self.agents.get(agent)
+        if not turns:
+            raise ModelDiverged(
+                f"the script has turns for {', '.join(self.agents)}, none for {agent}"
+            )
+        return turns
+
+
+def read_script(path: Path) -> Script:
+    """Read a script file.
+
+    Raises:
+        InvalidInput: It is absent or malformed.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    place = Place(file=str(path))
+    try:
+        data = YAML(typ="safe").load(path.read_text("utf-8"))
+        return Script.model_validate(data)
+    except OSError as error:
+        raise InvalidInput(f"cannot read the script: {error.strerror}", place=place) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"the script is not YAML: {error}", place=place) from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"]) or None
+        raise InvalidInput(problem["msg"], place=Place(str(path), field=field)) from error
+
+
+def scripted_model(script: Script, agent: str) -> Model:
+    """A model that follows ``script`` for ``agent``."""
+
+    async def answer(messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
+        number = sum(isinstance(message, ModelResponse) for message in messages)
+        turns = script.turns_of(agent)
+        if number == len(turns) and not turns[-1].calls:
+            # Asked to sum up what it said last, it says it again.
+            return ModelResponse(parts=[TextPart(turns[-1].text)])
+        if number >= len(turns):
+            raise ModelDiverged(
+                f"the script for {agent} ends after turn {len(turns)}, but the run went on; "
+                f"it had just got: {_last_input(messages)[:200]!r}"
+            )
+        return await _play(turns[number], number + 1, messages)
+
+    return FunctionModel(answer, model_name="scripted")
+
+
+async def _play(turn: Turn, number: int, messages: list[ModelMessage]) -> ModelResponse:
+    got = _last_input(messages)
+    for expected in turn.expect:
+        if expected not in got:
+            raise ModelDiverged(
+                f"turn {number} of the script expects {expected!r}, but got: {got[:500]!r}"
+            )
+    await asyncio.sleep(turn.sleep)
+    if turn.error:
+        raise ModelUnavailable(turn.error)
+    text = [TextPart(turn.text)] if turn.text else []
+    calls = [
+        ToolCallPart(call.tool, call.arguments, tool_call_id=f"call_{number}_{position}")
+        for position, call in enumerate(turn.calls, start=1)
+    ]
+    return ModelResponse(parts=[*text, *calls])
+
+
+def _last_input(messages: list[ModelMessage]) -> str:
+    """What the model was just told: tool results, mistakes, or the message."""
+    told: list[str] = []
+    for part in messages[-1].parts if isinstance(messages[-1], ModelRequest) else ():
+        if isinstance(part, ToolReturnPart):
+            told.append(part.model_response_str())
+        elif isinstance(part, RetryPromptPart):
+            told.append(part.model_response())
+        elif isinstance(part, UserPromptPart):
+            told.append(part.content if isinstance(part.content, str) else str(part.content))
+    return "\n".join(told)

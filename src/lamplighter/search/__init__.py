@@ -1,0 +1,1 @@
+"""The permission-filtered index: every read takes a ``Scope``."""

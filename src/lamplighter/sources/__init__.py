@@ -1,0 +1,1 @@
+"""Connected sources: what each one holds, as documents with their access lists."""

@@ -1,0 +1,1 @@
+"""All SQL outside the search index: tables, migrations, and one module per noun."""

@@ -1,0 +1,83 @@
+"""Open the database: one engine for our tables and for DBOS, one schema version."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+SCHEMA_VERSION = "0001"
+"""The newest migration; an older database is upgraded when it is opened."""
+
+PRAGMAS = (
+    "journal_mode=WAL",  # readers and the one writer do not wait for each other
+    "synchronous=NORMAL",  # a killed process loses nothing; only a power cut could undo a commit
+    "foreign_keys=ON",
+    "busy_timeout=30000",
+)
+
+
+def open_database(state_dir: Path) -> sa.Engine:
+    """The workspace's database, created or upgraded as needed."""
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = _connect(state_dir / "lamplighter.db")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # IMMEDIATE, because a deferred transaction that reads and then writes fails at once
+        # with "database is locked" when somebody else wrote in between.
+        deferred = connection.get_execution_options().get("readonly")
+        connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+
+    if _schema_version(engine) != SCHEMA_VERSION:
+        _upgrade(engine)
+    return engine
+
+
+def open_journal(state_dir: Path) -> sa.Engine:
+    """The same database for DBOS, which begins its transactions itself."""
+    return _connect(state_dir / "lamplighter.db", isolation_level="IMMEDIATE")
+
+
+def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
+    """A transaction for reads only: it never waits for a writer, nor makes one wait."""
+    return engine.execution_options(readonly=True).begin()
+
+
+def _connect(path: Path, isolation_level: str | None = None) -> sa.Engine:
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        connect_args={"check_same_thread": False, "timeout": 30},
+        pool_size=10,
+        max_overflow=20,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # None is the driver's autocommit mode: the caller begins transactions.
+        connection.isolation_level = isolation_level
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _schema_version(engine: sa.Engine) -> str | None:
+    with reading(engine) as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        return version
+
+
+def _upgrade(engine: sa.Engine) -> None:
+    # Imported here: Alembic costs 0.2 s, and only a new or old database needs it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "lamplighter:store/migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,51 @@
+"""A run's record: append-only, numbered from 1."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from lamplighter.store.database import reading
+from lamplighter.store.tables import events
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a run's record.
+
+    Attributes:
+        seq: Its number within the run, from 1, without gaps.
+        key: What makes writing it a second time harmless.
+        kind: ``started``, ``message``, ``tool_call``, ``tool_result``, ``error``, ``finished``.
+        data: What happened; its keys depend on the kind.
+    """
+
+    run_id: str
+    seq: int
+    key: str
+    at: datetime
+    kind: str
+    data: dict[str, Any]
+
+
+def append_events(engine: sa.Engine, new: Iterable[Event]) -> None:
+    """Write events of any runs in one transaction."""
+    rows = [asdict(event) for event in new]
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(events.insert(), rows)
+
+
+def list_events(engine: sa.Engine, run_id: str, *, after: int = 0) -> list[Event]:
+    """The events of a run whose number is above ``after``, in order."""
+    query = sa.select(events).where(events.c.run_id == run_id, events.c.seq > after)
+    with reading(engine) as connection:
+        return [Event(**row._mapping) for row in connection.execute(query.order_by(events.c.seq))]
+
+
+def written_keys(engine: sa.Engine, run_id: str) -> set[str]:
+    """The keys of what a run's record holds already."""
+    with reading(engine) as connection:
+        return set(connection.scalars(sa.select(events.c.key).where(events.c.run_id == run_id)))

@@ -1,0 +1,225 @@
+"""Runs: made, admitted to the queue, started, finished, found."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sa
+from ulid import ULID
+
+from lamplighter import clock
+from lamplighter.errors import AgentAlreadyActive, InvalidInput, NotFound
+from lamplighter.store.database import reading
+from lamplighter.store.tables import runs
+
+Status = Literal["pending", "running", "completed", "failed", "cancelled"]
+Trigger = Literal["manual", "scheduled"]
+ACTIVE: tuple[Status, ...] = ("pending", "running")
+SUCCESSES = ("reported", "nothing_to_report")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of an agent.
+
+    Attributes:
+        id: A ULID; of a scheduled run it derives from the schedule and the due time.
+        version: The agent's version that runs.
+        model: The model that answers, once it is known.
+        label: ``scripted`` or ``small local model``; empty for ordinary models.
+        due_at: When its schedule said; ``None`` for a manual run.
+        admitted_at: When it was handed to the queue.
+    """
+
+    id: str
+    agent: str
+    version: str
+    trigger: Trigger
+    message: str
+    status: Status
+    created_at: datetime
+    outcome: str | None = None
+    summary: str | None = None
+    error: str | None = None
+    model_override: str | None = None
+    model: str | None = None
+    label: str | None = None
+    due_at: datetime | None = None
+    admitted_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    requests: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status not in ACTIVE
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From start to end, or to now; ``None`` if it has not started."""
+        if self.started_at is None:
+            return None
+        return ((self.finished_at or clock.now()) - self.started_at).total_seconds()
+
+
+def new_run_id() -> str:
+    """An id for a manual run; ids sort by time."""
+    return str(ULID.from_datetime(clock.now()))
+
+
+def create_run(connection: sa.Connection, run: Run) -> None:
+    """Write a new, pending run.
+
+    Raises:
+        AgentAlreadyActive: The agent has an active run.
+    """
+    if active := find_active(connection, run.agent):
+        raise AgentAlreadyActive(run.agent, active.id, active.status)
+    values = {column.name: getattr(run, column.name) for column in runs.columns}
+    connection.execute(runs.insert().values(values))
+
+
+def find_active(connection: sa.Connection, agent: str) -> Run | None:
+    """The agent's pending or running run, if it has one."""
+    query = sa.select(runs).where(runs.c.agent == agent, runs.c.status.in_(ACTIVE))
+    row = connection.execute(query.limit(1)).first()
+    return _run(row) if row else None
+
+
+def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> list[Run]:
+    """Admit pending runs while fewer than ``at_most`` are under way, manual ones first."""
+    under_way = connection.scalar(
+        sa.select(sa.func.count())
+        .select_from(runs)
+        .where(runs.c.status.in_(ACTIVE), runs.c.admitted_at.is_not(None))
+    )
+    free = at_most - (under_way or 0)
+    if free <= 0:
+        return []
+    query = (
+        sa.select(runs)
+        .where(runs.c.status == "pending", runs.c.admitted_at.is_(None))
+        .order_by(runs.c.trigger, runs.c.id)  # "manual" sorts before "scheduled"
+        .limit(free)
+    )
+    admitted = [_run(row) for row in connection.execute(query)]
+    ids = [run.id for run in admitted]
+    connection.execute(runs.update().where(runs.c.id.in_(ids)).values(admitted_at=now))
+    return admitted
+
+
+def start_run(connection: sa.Connection, run_id: str, now: datetime) -> None:
+    """Mark a run as running, from ``now`` or from when it first started."""
+    connection.execute(
+        runs.update()
+        .where(runs.c.id == run_id, runs.c.status == "pending")
+        .values(status="running", started_at=now)
+    )
+
+
+def set_model(connection: sa.Connection, run_id: str, model: str, label: str) -> None:
+    """Record what answers."""
+    connection.execute(runs.update().where(runs.c.id == run_id).values(model=model, label=label))
+
+
+def finish_run(connection: sa.Connection, run_id: str, **values: Any) -> bool:
+    """End an active run; ``False`` if it had ended before."""
+    result = connection.execute(
+        runs.update().where(runs.c.id == run_id, runs.c.status.in_(ACTIVE)).values(values)
+    )
+    return result.rowcount == 1
+
+
+def request_cancel(connection: sa.Connection, run_id: str, now: datetime) -> None:
+    """Ask for a run's end. One that was never admitted ends at once."""
+    never_begun = (
+        (runs.c.id == run_id) & (runs.c.status == "pending") & runs.c.admitted_at.is_(None)
+    )
+    connection.execute(
+        runs.update()
+        .where(never_begun)
+        .values(
+            status="cancelled",
+            outcome="cancelled",
+            summary="Cancelled before it started.",
+            finished_at=now,
+        )
+    )
+    connection.execute(
+        runs.update()
+        .where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
+        .values(
+            cancel_requested_at=sa.func.coalesce(runs.c.cancel_requested_at, sa.bindparam("at"))
+        )
+        .params(at=now),
+    )
+
+
+def find_cancelled(engine: sa.Engine) -> list[str]:
+    """Ids of active runs whose end was asked for."""
+    query = sa.select(runs.c.id).where(
+        runs.c.status.in_(ACTIVE), runs.c.cancel_requested_at.is_not(None)
+    )
+    with reading(engine) as connection:
+        return list(connection.scalars(query))
+
+
+def count_active(engine: sa.Engine) -> int:
+    """How many runs are pending or running."""
+    query = sa.select(sa.func.count()).select_from(runs).where(runs.c.status.in_(ACTIVE))
+    with reading(engine) as connection:
+        return connection.scalar(query) or 0
+
+
+def get_run(engine: sa.Engine, run_id: str) -> Run:
+    """The run called ``run_id``, by its whole id or an unmistakable beginning or end of it.
+
+    Raises:
+        NotFound: There is none.
+        InvalidInput: Several runs fit.
+    """
+    wanted = run_id.upper()
+    fits = (runs.c.id == wanted) | runs.c.id.startswith(wanted, autoescape=True)
+    fits |= runs.c.id.endswith(wanted, autoescape=True)
+    with reading(engine) as connection:
+        found = connection.execute(sa.select(runs).where(fits).limit(2)).all() if wanted else []
+    if not found:
+        raise NotFound(f"no run {run_id!r}. See: lamplighter run list")
+    if len(found) > 1:
+        raise InvalidInput(f"{run_id!r} fits several runs", hint="give more of the id")
+    return _run(found[0])
+
+
+def list_runs(
+    engine: sa.Engine,
+    *,
+    agent: str | None = None,
+    status: str | None = None,
+    limit: int = 50,
+) -> list[Run]:
+    """Runs, newest first."""
+    query = sa.select(runs).order_by(runs.c.id.desc()).limit(limit)
+    if agent:
+        query = query.where(runs.c.agent == agent)
+    if status:
+        if status not in get_args(Status):
+            raise InvalidInput(f"no status {status!r}", hint=", ".join(get_args(Status)))
+        query = query.where(runs.c.status == status)
+    with reading(engine) as connection:
+        return [_run(row) for row in connection.execute(query)]
+
+
+def count_by_status(engine: sa.Engine) -> dict[str, int]:
+    """How many runs there are of each status."""
+    query = sa.select(runs.c.status, sa.func.count()).group_by(runs.c.status)
+    with reading(engine) as connection:
+        return dict(connection.execute(query).tuples().all())
+
+
+def _run(row: sa.Row[Any]) -> Run:
+    return Run(**row._mapping)

@@ -1,0 +1,104 @@
+"""Which tools there are, and the toolset of one run."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic_ai.toolsets import FunctionToolset
+
+from lamplighter.access import Scope
+from lamplighter.definitions.agent import Agent
+from lamplighter.tools import delivery, documents, files
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What the tools of one run work on; its methods are the tools, as the model sees them.
+
+    Attributes:
+        engine: The workspace's database.
+        scope: What the run may see.
+        run_files: The run's own folder.
+        destination: Where its results go.
+    """
+
+    engine: "Engine"
+    scope: Scope
+    run_files: files.RunFiles
+    destination: delivery.Delivery
+
+    def list_documents(
+        self,
+        source: str | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[dict[str, Any]]:
+        """List the documents that you may read, newest first.
+
+        Args:
+            source: Only from this source.
+            after: Only dated on this day or later, like 2026-10-05.
+            before: Only dated on this day or earlier, like 2026-10-11.
+            limit: How many at most.
+        """
+        return documents.list_documents(self.engine, self.scope, source, after, before, limit)
+
+    def search_documents(self, query: str, limit: int = 20) -> list[dict[str, Any]]:
+        """Search the documents that you may read, best match first.
+
+        Args:
+            query: The words to look for.
+            limit: How many at most.
+        """
+        return documents.search_documents(self.engine, self.scope, query, limit)
+
+    def read_document(
+        self, id: str, start_line: int | None = None, end_line: int | None = None
+    ) -> str:
+        """Read the text of one document.
+
+        Args:
+            id: The document's id, as list_documents and search_documents give it.
+            start_line: The first line to read, from 1.
+            end_line: The last line to read.
+        """
+        return documents.read_document(self.engine, self.scope, id, start_line, end_line)
+
+    def read_file(
+        self, path: str, start_line: int | None = None, end_line: int | None = None
+    ) -> str:
+        """Read a text file that you wrote in this run, with numbered lines.
+
+        Args:
+            path: The file, like notes/today.md.
+            start_line: The first line to read, from 1.
+            end_line: The last line to read.
+        """
+        return files.read_file(self.run_files, path, start_line, end_line)
+
+    def write_file(self, path: str, content: str) -> str:
+        """Write a text file into your private folder of this run, replacing it if it exists.
+
+        Args:
+            path: The file, like digest.md.
+            content: The whole text of the file.
+        """
+        return files.write_file(self.run_files, path, content)
+
+    def deliver_file(self, path: str) -> str:
+        """Publish a file that you wrote, so that people find it as a result of this run.
+
+        Args:
+            path: The file, like digest.md.
+        """
+        return delivery.deliver_file(self.run_files, self.destination, path)
+
+
+def build_toolset(agent: Agent, bench: Workbench) -> FunctionToolset[None]:
+    """The tools of one run. What the agent may not call does not exist for the model."""
+    return FunctionToolset(
+        [getattr(bench, name) for name in agent.allowed_tools], docstring_format="google"
+    )

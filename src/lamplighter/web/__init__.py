@@ -1,0 +1,1 @@
+"""What Lamplighter serves over HTTP."""

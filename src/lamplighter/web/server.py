@@ -1,0 +1,85 @@
+"""Serve a workspace: scheduler, worker, watcher and HTTP, until told to stop."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+
+import uvicorn
+
+from lamplighter.config import Settings
+from lamplighter.engine.holder import Holder, hold, making_rounds
+from lamplighter.engine.watch import follow_workspace
+from lamplighter.errors import Conflict
+from lamplighter.web.app import create_app
+
+Say = Callable[[str], None]
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers; ours drain the runs as well."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, *, drain_seconds: float, say: Say) -> None:
+    """Serve the workspace until SIGINT or SIGTERM; a second one does not wait for runs.
+
+    Raises:
+        WorkspaceHeld: Another process holds the workspace.
+        Conflict: The port is taken.
+    """
+    listener = _bind(settings.host, settings.port)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with hold(settings, fires=settings.agents_enabled) as holder:
+        app = create_app(holder.engine, fires=settings.agents_enabled)
+        server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        async with AsyncExitStack() as rounds:
+            await rounds.enter_async_context(making_rounds(holder))
+            following = asyncio.create_task(follow_workspace(holder))
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            host, port = listener.getsockname()[:2]
+            say(f"Serving {settings.workspace.resolve()} on http://{host}:{port} (Ctrl-C stops)")
+            await stop.wait()
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+        await _drain(holder, drain_seconds, stop, say)
+        server.should_exit = True
+        await serving
+
+
+async def _drain(holder: Holder, seconds: float, again: asyncio.Event, say: Say) -> None:
+    """Let runs end for a while; hand back those that take longer, or all on a second signal."""
+    again.clear()
+    if under_way := len(holder.worker.under_way):
+        say(f"Waiting up to {seconds:g} s for {under_way} run(s); Ctrl-C again does not wait")
+    draining = asyncio.create_task(holder.drain(seconds))
+    signalled = asyncio.create_task(again.wait())
+    await asyncio.wait((draining, signalled), return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    draining.cancel()
+    if left := len(holder.worker.under_way):
+        say(f"{left} run(s) will go on when the workspace is served again")
+    say("Stopped")
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A listening socket, taken before anything else is started."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Conflict(
+            f"cannot listen on {host}:{port}: {error.strerror}. "
+            "Choose another port with --port or LAMPLIGHTER_PORT; 0 takes any free one."
+        ) from error
+    return listener

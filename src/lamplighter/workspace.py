@@ -1,0 +1,217 @@
+"""A workspace on disk: where it is, its settings, its agent files."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values, load_dotenv
+from pydantic import AliasChoices, ValidationError
+from pydantic_settings import SettingsError
+
+from lamplighter.config import CONFIG_FILE, STATE_DIR, Settings
+from lamplighter.definitions.agent import Problem
+from lamplighter.definitions.catalogue import FOLDER, Catalogue, build_catalogue
+from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
+from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
+
+ENV_FILE = ".env"
+ENV_NAME = "LAMPLIGHTER_WORKSPACE"
+
+
+# Where it is
+
+
+def find_workspace(start: Path | None, environ: Mapping[str, str]) -> Path:
+    """The workspace's folder, absolute.
+
+    It is ``start`` when given, else what ``LAMPLIGHTER_WORKSPACE`` names, else the nearest folder
+    from the current one upwards that has a ``lamplighter.toml`` or a ``.lamplighter``.
+
+    Raises:
+        NotFound: There is none.
+    """
+    named = start or (Path(environ[ENV_NAME]) if environ.get(ENV_NAME) else None)
+    if named is not None:
+        folder = named.expanduser().absolute()
+        if not folder.is_dir():
+            raise NotFound(f"there is no folder {named}; make it with: lamplighter init {named}")
+        return folder
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / CONFIG_FILE).is_file() or (folder / STATE_DIR).is_dir():
+            return folder
+    raise NotFound(
+        f"there is no workspace in {here} or above it; make one with: lamplighter init my-agents, "
+        f"or name one with --workspace or {ENV_NAME}"
+    )
+
+
+# Its settings
+
+
+def load_settings(workspace: Path, **overrides: Any) -> Settings:
+    """The workspace's settings; ``overrides`` win over everything else.
+
+    The workspace's ``.env`` goes into the environment of this process, where the libraries of
+    model providers look for their keys; what the environment has already stays.
+
+    Raises:
+        InvalidSettings: A file cannot be read or a value is impossible; says which and where.
+    """
+    for name in (CONFIG_FILE, ENV_FILE):
+        _check_readable(workspace, name)
+    _check_toml(workspace)
+    load_dotenv(workspace / ENV_FILE, override=False, encoding="utf-8")
+    try:
+        return Settings(workspace=workspace, **overrides)
+    except ValidationError as error:
+        raise _join([_explain(detail, workspace) for detail in error.errors()]) from error
+    except SettingsError as error:  # a whole table in one environment variable
+        raise InvalidSettings(str(error), hint=f"set it in {CONFIG_FILE}") from error
+
+
+def _check_readable(workspace: Path, name: str) -> None:
+    try:
+        data = (workspace / name).read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        hint = "check its permissions"
+        raise InvalidSettings(message, place=Place(name), hint=hint) from error
+    problem = _undecodable(data, name)
+    if problem:
+        raise InvalidSettings(problem.message, place=problem.place, hint=problem.hint)
+
+
+def _check_toml(workspace: Path) -> None:
+    try:
+        tomllib.loads(_read_text(workspace / CONFIG_FILE))
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        place = Place(CONFIG_FILE, int(found[1]) if found else None)
+        message = f"this is no TOML: {error}"
+        raise InvalidSettings(message, place=place, hint="check its syntax") from error
+
+
+def _explain(detail: Any, workspace: Path) -> InvalidSettings:
+    """What pydantic says about one value, with the place where somebody wrote it."""
+    names = _names_of(str(detail["loc"][0]))
+    rest = [str(part) for part in detail["loc"][1:]]
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if not isinstance(detail["input"], dict):
+        message = f"{message}, not {detail['input']!r}" if rest or names else message
+    place = _place_of(names, rest, workspace)
+    return InvalidSettings(message, place=place, hint="" if place.file else f"set by {names[0]}")
+
+
+def _names_of(name: str) -> list[str]:
+    """Everything that the setting ``name`` may be called."""
+    for field, info in Settings.model_fields.items():
+        alias = info.validation_alias
+        names = (
+            [str(each) for each in alias.choices] if isinstance(alias, AliasChoices) else [field]
+        )
+        if name in (field, *names):
+            return names
+    return [name]
+
+
+def _place_of(names: Sequence[str], rest: Sequence[str], workspace: Path) -> Place:
+    environment = {name.upper() for name in os.environ}
+    own = {name.upper() for name in dotenv_values(workspace / ENV_FILE)}
+    path = [names[-1], *rest]
+    for name in names:
+        if name.upper() in environment & own:
+            return Place(ENV_FILE, _line_of(workspace / ENV_FILE, rf"(export\s+)?{name}\s*="), name)
+        if name.upper() in environment:
+            return Place(None, None, name)
+    table = re.escape(".".join(path[:-1]))
+    header = _line_of(workspace / CONFIG_FILE, rf"\[{table}\]") if table else None
+    line = _line_of(workspace / CONFIG_FILE, rf"{re.escape(path[-1])}\s*=", after=header or 0)
+    found = line or header
+    return Place(CONFIG_FILE if found else None, found, ".".join(path))
+
+
+def _line_of(file: Path, pattern: str, *, after: int = 0) -> int | None:
+    """The line, counted from 1, that begins with ``pattern``; only below the line ``after``."""
+    lines = enumerate(_read_text(file).splitlines(), 1)
+    begins = re.compile(rf"\s*{pattern}", re.IGNORECASE)
+    return next((n for n, line in lines if n > after and begins.match(line)), None)
+
+
+def _read_text(file: Path) -> str:
+    return file.read_text("utf-8") if file.is_file() else ""
+
+
+def _join(errors: Sequence[InvalidSettings]) -> InvalidSettings:
+    if len(errors) == 1:
+        return errors[0]
+    listed = "".join(f"\n  {error}" for error in errors)
+    return InvalidSettings(f"{len(errors)} settings are wrong:{listed}")
+
+
+# Its agents
+
+
+def read_catalogue(settings: Settings) -> Catalogue:
+    """The agents in ``agents/**/*.md``; whatever cannot be read becomes a problem of its own.
+
+    Hidden files and folders are left out. Links to folders are not followed, and links to files
+    only within the workspace.
+    """
+    files = sorted(_read_files(settings.workspace))
+    return build_catalogue(files, timezone=settings.timezone)
+
+
+def _read_files(workspace: Path) -> Iterator[tuple[str, str | Problem]]:
+    top = workspace / FOLDER
+    for folder, subfolders, names in os.walk(top):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        agents = [name for name in names if name.endswith(".md") and not name.startswith(".")]
+        links = [name for name in subfolders if (Path(folder) / name).is_symlink()]
+        for name in [*agents, *links]:
+            file = Path(folder) / name
+            content = _read_agent_file(file, workspace)
+            if content is not None:
+                yield file.relative_to(top).as_posix(), content
+
+
+def _read_agent_file(file: Path, workspace: Path) -> str | Problem | None:
+    """The file's text, or why there is none; ``None`` when it has just gone."""
+    name = file.relative_to(workspace).as_posix()
+    try:
+        if file.is_dir():
+            return _problem(name, "links to folders are not followed", "move the folder here")
+        if not file.resolve().is_relative_to(workspace.resolve()):
+            return _problem(name, "the link leads out of the workspace", "copy the file instead")
+        if file.exists() and not file.is_file():
+            return _problem(name, "this is no ordinary file", "delete it, or rename it")
+        with file.open("rb") as stream:
+            data = stream.read(MAX_SIZE_BYTES + 1)
+        if len(data) > MAX_SIZE_BYTES:
+            refuse_size()
+    except FileNotFoundError:
+        return _problem(name, "the link leads nowhere", "delete it") if file.is_symlink() else None
+    except OSError as error:
+        return _problem(name, f"cannot be read: {error.strerror}", "check its permissions")
+    except InvalidInput as error:
+        return _problem(name, error.message, error.hint)
+    return _undecodable(data, name) or data.decode("utf-8-sig")
+
+
+def _undecodable(data: bytes, name: str) -> Problem | None:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"the byte 0x{data[error.start]:02x} is no UTF-8"
+        return Problem("error", message, Place(name, line), "save the file as UTF-8 text")
+    return None
+
+
+def _problem(name: str, message: str, hint: str) -> Problem:
+    return Problem("error", message, Place(name), hint)
