@@ -279,7 +279,8 @@ def check(fields: str) -> list[Problem]:
         ("description: x", "warning", None, "tools", "no sources"),
         ("sources: [notes]\ntools: [read_file]", "warning", 2, "sources", "no tool that reads"),
         (
-            "type: org\nsources: [notes]\ntools: [read_document]\nactions: [read_document, read_file]",
+            "type: org\nsources: [notes]\ntools: [read_document]\n"
+            "actions: [read_document, read_file]",
             "warning",
             5,
             "actions",
@@ -312,7 +313,7 @@ def test_a_sound_agent_has_no_problems() -> None:
 
 def test_one_bad_file_stops_no_other() -> None:
     unreadable = Problem("error", "no UTF-8", Place("agents/c.md", 1), "save it as UTF-8")
-    files = [
+    files: list[tuple[str, str | Problem]] = [
         ("a.md", "Do it."),
         ("b.md", "---\nmodel: 5\n---\nx"),
         ("c.md", unreadable),

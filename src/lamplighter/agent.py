@@ -21,10 +21,10 @@ from pydantic_ai.messages import (
     ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
-    RetryPromptPart,
     TextPart,
     ThinkingPart,
     ToolCallPart,
+    ToolReturnPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
@@ -332,7 +332,7 @@ class JournaledModel(WrapperModel):
         if not isinstance(message, ModelRequest):
             return
         for part in message.parts:
-            if isinstance(part, RetryPromptPart) and part.tool_name:
+            if isinstance(part, ToolReturnPart) and part.outcome == "retried":
                 if part.tool_name not in REPORT_NAMES:
                     self.budget.take_tool_call()
                 self.journal.event(
@@ -341,7 +341,7 @@ class JournaledModel(WrapperModel):
                     {
                         "tool_call_id": part.tool_call_id,
                         "tool": part.tool_name,
-                        "error": part.model_response(),
+                        "error": part.model_response_str(),
                     },
                 )
 

@@ -1,7 +1,7 @@
 """From a source to the index: incremental, in small transactions, safe to kill at any point."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from lamplighter import clock
 from lamplighter.access import OWNER
-from lamplighter.config import FilesSource, Settings
-from lamplighter.errors import Unreadable
+from lamplighter.config import CONFIG_FILE, FilesSource, Settings
+from lamplighter.errors import NotFound, Unreadable
 from lamplighter.sources import extract
 from lamplighter.sources.files import Folder, Item, open_folder
 from lamplighter.store import documents
@@ -89,22 +89,47 @@ def sync_all(
     engine: "Engine",
     settings: Settings,
     *,
+    only: Collection[str] = (),
     progress: Callable[[Progress], None] | None = None,
 ) -> dict[str, SyncReport | Unreadable]:
     """Sync every configured source, and drop what the index has of others.
 
+    Args:
+        engine: The workspace's database.
+        settings: Where the sources are named.
+        only: Sync only these, and drop nothing.
+        progress: Told after every file.
+
     Returns:
         By source, what was done, or why nothing could be.
+
+    Raises:
+        NotFound: No source of this name is configured.
     """
-    with engine.begin() as connection:
-        documents.forget_sources(connection, but=settings.sources)
+    chosen = choose_sources(settings, only)
+    if not only:
+        with engine.begin() as connection:
+            documents.forget_sources(connection, but=chosen)
     results: dict[str, SyncReport | Unreadable] = {}
-    for name, config in settings.sources.items():
+    for name, config in chosen.items():
         try:
             results[name] = sync_source(engine, name, config, settings.workspace, progress=progress)
         except Unreadable as error:
             results[name] = error
     return results
+
+
+def choose_sources(settings: Settings, names: Collection[str]) -> dict[str, FilesSource]:
+    """The configured sources of these names; all of them if there are no names.
+
+    Raises:
+        NotFound: No source of this name is configured.
+    """
+    for name in names:
+        if name not in settings.sources:
+            known = ", ".join(settings.sources) or "none"
+            raise NotFound(f"no source {name!r} in {CONFIG_FILE}; configured: {known}")
+    return {name: settings.sources[name] for name in names or settings.sources}
 
 
 @dataclass(slots=True)
@@ -200,22 +225,16 @@ class _Sync:
             self.changes.skipped[item.path] = skipped
         # What could not be looked at stays in the index: its earlier text may well be right.
         if seen and item.path in self.known.documents:
-            self._delete(item.path)
-
-    def _delete(self, path: str) -> None:
-        self.deleted += 1
-        self.changes.deleted.add(path)
+            self.deleted += 1
+            self.changes.deleted.add(item.path)
 
     def _drop_vanished(self, items: list[Item]) -> None:
         present = {item.path for item in items}
         closed = tuple(path for path in present if path.endswith("/") or not path)
         known = self.known.documents.keys() | self.known.skipped.keys()
-        for path in known - present:
-            if path.startswith(closed):
-                continue
-            if path in self.known.documents:
-                self._delete(path)
-            self.changes.deleted.add(path)
+        vanished = {path for path in known - present if not path.startswith(closed)}
+        self.deleted += len(vanished & self.known.documents.keys())
+        self.changes.deleted |= vanished
 
     def _is_full(self) -> bool:
         changes = self.changes

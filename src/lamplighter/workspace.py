@@ -12,9 +12,10 @@ from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
 from lamplighter.config import CONFIG_FILE, STATE_DIR, Settings
-from lamplighter.definitions.agent import Problem
+from lamplighter.definitions.agent import DEFAULT_TOOLS, Problem
 from lamplighter.definitions.catalogue import FOLDER, Catalogue, build_catalogue
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
+from lamplighter.definitions.references import check_catalogue
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
 
 ENV_FILE = ".env"
@@ -158,13 +159,14 @@ def _join(errors: Sequence[InvalidSettings]) -> InvalidSettings:
 
 
 def read_catalogue(settings: Settings) -> Catalogue:
-    """The agents in ``agents/**/*.md``; whatever cannot be read becomes a problem of its own.
+    """The agents in ``agents/**/*.md``, with what is wrong in them and in what they refer to.
 
-    Hidden files and folders are left out. Links to folders are not followed, and links to files
+    Whatever cannot be read becomes a problem of its own. Hidden files and folders are left out. Links to folders are not followed, and links to files
     only within the workspace.
     """
     files = sorted(_read_files(settings.workspace))
-    return build_catalogue(files, timezone=settings.timezone)
+    catalogue = build_catalogue(files, timezone=settings.timezone)
+    return check_catalogue(catalogue, tools=DEFAULT_TOOLS, sources=settings.sources)
 
 
 def _read_files(workspace: Path) -> Iterator[tuple[str, str | Problem]]:

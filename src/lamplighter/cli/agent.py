@@ -131,12 +131,9 @@ def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bo
 
 def _read(settings: "Settings") -> "Catalogue":
     """All agent files, with what is wrong in them and in what they refer to."""
-    from lamplighter.definitions.agent import DEFAULT_TOOLS
-    from lamplighter.definitions.references import check_catalogue
     from lamplighter.workspace import read_catalogue
 
-    found = read_catalogue(settings)
-    return check_catalogue(found, tools=DEFAULT_TOOLS, sources=settings.sources)
+    return read_catalogue(settings)
 
 
 def _model_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:

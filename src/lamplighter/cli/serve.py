@@ -1,6 +1,7 @@
 """``lamplighter serve``."""
 
 import asyncio
+import logging
 
 import click
 
@@ -39,4 +40,6 @@ def command(context: Context, host: str | None, port: int | None, drain: float) 
             "Schedules do not fire: AGENTS_ENABLED is false. Set AGENTS_ENABLED=true in .env",
             err=True,
         )
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("lamplighter").setLevel(logging.INFO)
     asyncio.run(serve(settings, drain_seconds=drain, say=lambda text: click.echo(text, err=True)))

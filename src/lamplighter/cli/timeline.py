@@ -98,6 +98,8 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  ✗ {data['tool']}: {data['error']}"
         case "tool_result":
             text = f"  ← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
+        case "resumed":
+            text = "went on after an interruption"
         case "finished":
             text = f"{MARKS[data['status']]} {data['outcome']}: {data['summary']}"
         case _:

@@ -16,7 +16,7 @@ from ruamel.yaml.reader import ReaderError
 
 from lamplighter.errors import InvalidInput, Place
 
-MAX_CHARACTERS = 100_000
+MAX_CHARACTERS = 50_000
 FENCE = "---"
 
 _TAG = "tag:yaml.org,2002:"

@@ -91,7 +91,7 @@ class _Notes:
 
 
 def _take_apart(text: str) -> Document:
-    if len(text) > MAX_SIZE_BYTES:
+    if len(text.encode(errors="replace")) > MAX_SIZE_BYTES:
         refuse_size()
     if "\0" in text:
         place = Place(line=text.count("\n", 0, text.index("\0")) + 1)

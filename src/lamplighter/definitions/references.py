@@ -1,7 +1,6 @@
 """Whether what an agent names is there: its tools, actions and sources. Pure."""
 
 from collections.abc import Collection, Iterator
-
 from dataclasses import replace
 
 from lamplighter.definitions.agent import DOCUMENT_TOOLS, Agent, Problem

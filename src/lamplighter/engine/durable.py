@@ -62,6 +62,7 @@ class Durable:
             "executor_id": str(uuid.uuid4()),
             "log_level": "ERROR",
             "use_listen_notify": False,
+            "notification_listener_polling_interval_sec": 0.25,  # how long stopping takes
         }
         self.engine = engine
         self.dbos = DBOS(config=config)

@@ -59,8 +59,12 @@ class Worker:
         self.under_way[run_id] = task
         try:
             journal = await RunJournal.open(run_id, self.writer)
+            if journal.written:
+                journal.event(f"resumed:{len(journal.written)}", "resumed", {})
+            log.info("%s %s %s", run.agent, run_id, "goes on" if journal.written else "starts")
             ending = await self._within_bounds(run, journal)
             await self._finish(run, ending, journal)
+            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, redact(ending.summary))
         finally:
             del self.under_way[run_id]
             self.cancelling.discard(run_id)

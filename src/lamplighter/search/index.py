@@ -103,7 +103,7 @@ def list_documents(
         query = query.where(documents.c.dated_at < _midnight(before) + timedelta(days=1))
     query = query.order_by(documents.c.dated_at.desc(), documents.c.id).limit(limit)
     with reading(engine) as connection:
-        return [_info(row) for row in connection.execute(query)]
+        return [_info(row) for row in connection.execute(query).mappings()]
 
 
 def search_documents(engine: sa.Engine, scope: Scope, query: str, *, limit: int = 20) -> list[Hit]:
@@ -120,12 +120,14 @@ def search_documents(engine: sa.Engine, scope: Scope, query: str, *, limit: int 
     with reading(engine) as connection:
         if any(_UNSPACED.search(word) for word in words):
             return [
-                Hit(_info(row), _around(row.text, words))
-                for row in connection.execute(_containing(scope, words, limit))
+                Hit(_info(row), _around(row["text"], words))
+                for row in connection.execute(_containing(scope, words, limit)).mappings()
             ]
         for operator in (" AND ", " OR "):
             found = connection.execute(_matching(scope, operator.join(_quoted(words)), limit))
-            if hits := [Hit(_info(row), " ".join(row.snippet.split())) for row in found]:
+            if hits := [
+                Hit(_info(row), " ".join(row["snippet"].split())) for row in found.mappings()
+            ]:
                 return hits
     return []
 
@@ -148,10 +150,10 @@ def read_document(
     """
     query = sa.select(*_INFO, documents.c.text).where(_visible(scope), documents.c.id == id)
     with reading(engine) as connection:
-        row = connection.execute(query).first()
+        row = connection.execute(query).mappings().first()
     if row is None:
         raise NotFound(f"no document {id!r}")
-    lines = row.text.split("\n")
+    lines = row["text"].split("\n")
     first, last = start_line or 1, min(end_line or len(lines), len(lines))
     if not 1 <= first <= last:
         asked = f"{first} to {end_line or 'the end'}"
@@ -181,8 +183,8 @@ def _visible(scope: Scope) -> sa.ColumnElement[bool]:
     return sa.and_(within, documents.c.access_set.in_(theirs))
 
 
-def _info(row: sa.Row[Any]) -> DocumentInfo:
-    return DocumentInfo(*(row._mapping[column.name] for column in _INFO))
+def _info(row: sa.RowMapping) -> DocumentInfo:
+    return DocumentInfo(**{column.name: row[column.name] for column in _INFO})
 
 
 def _midnight(day: date) -> datetime:

@@ -79,7 +79,7 @@ def next_due_times(engine: sa.Engine) -> dict[str, datetime]:
         .group_by(schedules.c.agent)
     )
     with reading(engine) as connection:
-        return dict(connection.execute(query).tuples().all())
+        return dict(connection.execute(query).all())
 
 
 def save_version(connection: sa.Connection, entry: Entry, timezone: str, now: datetime) -> str:

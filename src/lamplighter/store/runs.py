@@ -153,10 +153,8 @@ def request_cancel(connection: sa.Connection, run_id: str, now: datetime) -> Non
     connection.execute(
         runs.update()
         .where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
-        .values(
-            cancel_requested_at=sa.func.coalesce(runs.c.cancel_requested_at, sa.bindparam("at"))
-        )
-        .params(at=now),
+        .where(runs.c.cancel_requested_at.is_(None))
+        .values(cancel_requested_at=now)
     )
 
 
@@ -218,7 +216,7 @@ def count_by_status(engine: sa.Engine) -> dict[str, int]:
     """How many runs there are of each status."""
     query = sa.select(runs.c.status, sa.func.count()).group_by(runs.c.status)
     with reading(engine) as connection:
-        return dict(connection.execute(query).tuples().all())
+        return dict(connection.execute(query).all())
 
 
 def _run(row: sa.Row[Any]) -> Run:

@@ -128,12 +128,12 @@ def _make_folder(name: str, parent: int) -> None:
 
 
 def _read_ordinary(file: int, path: str) -> bytes:
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_BYTES:
+        os.close(file)
+        why = f"more than {MAX_FILE_BYTES:,} bytes" if stat.S_ISREG(status.st_mode) else "no file"
+        raise ToolFailed(f"cannot read {path}: {why}")
     with os.fdopen(file, "rb") as stream:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode):
-            raise ToolFailed(f"cannot read {path}: it is no ordinary file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ToolFailed(f"cannot read {path}: more than {MAX_FILE_BYTES:,} bytes")
         return stream.read()
 
 

@@ -12,6 +12,9 @@ from lamplighter.tools import delivery, documents, files
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+NO_DOCUMENTS = "There are no such documents."
+"""In words, because models are shown an empty list as nothing at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
@@ -35,7 +38,7 @@ class Workbench:
         after: str | None = None,
         before: str | None = None,
         limit: int = 50,
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, Any]] | str:
         """List the documents that you may read, newest first.
 
         Args:
@@ -44,16 +47,17 @@ class Workbench:
             before: Only dated on this day or earlier, like 2026-10-11.
             limit: How many at most.
         """
-        return documents.list_documents(self.engine, self.scope, source, after, before, limit)
+        found = documents.list_documents(self.engine, self.scope, source, after, before, limit)
+        return found or NO_DOCUMENTS
 
-    def search_documents(self, query: str, limit: int = 20) -> list[dict[str, Any]]:
+    def search_documents(self, query: str, limit: int = 20) -> list[dict[str, Any]] | str:
         """Search the documents that you may read, best match first.
 
         Args:
             query: The words to look for.
             limit: How many at most.
         """
-        return documents.search_documents(self.engine, self.scope, query, limit)
+        return documents.search_documents(self.engine, self.scope, query, limit) or NO_DOCUMENTS
 
     def read_document(
         self, id: str, start_line: int | None = None, end_line: int | None = None

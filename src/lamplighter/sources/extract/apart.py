@@ -25,7 +25,12 @@ def read_apart(data: bytes, name: str, *, timeout_seconds: float = TIME_LIMIT_SE
     command = [sys.executable, "-I", "-m", __name__, name]
     try:
         child = subprocess.run(  # noqa: S603 - our own interpreter and module; the name is data
-            command, input=data, capture_output=True, timeout=timeout_seconds, check=False
+            command,
+            input=data,
+            capture_output=True,
+            timeout=timeout_seconds,
+            check=False,
+            env={},  # whatever a document makes of its reader, there are no keys to find
         )
     except subprocess.TimeoutExpired as error:
         raise Unreadable(f"reading it takes more than {timeout_seconds:.0f} seconds") from error

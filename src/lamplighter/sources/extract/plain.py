@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lamplighter.errors import Unreadable
 from lamplighter.sources.extract.extracted import Extracted, moment
 
-BINARY_SHARE = 0.02
+BINARY_SHARE = 0.05
 """Control characters beyond this share mean that bytes are no text."""
 
 FRONTMATTER_LIMIT = 20_000
@@ -16,7 +16,7 @@ FRONTMATTER_LIMIT = 20_000
 _FRONTMATTER = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]")
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*$")
-_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
+_UNDERLINE = re.compile(r" {0,3}=+[ \t]*$")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 
 
@@ -74,9 +74,8 @@ def _frontmatter(text: str) -> tuple[Mapping[object, object], str]:
     try:
         meta = YAML(typ="safe").load(found[1])
     except (YAMLError, ValueError, RecursionError):
-        # Somebody else's file: what cannot be understood is text like the rest of it.
-        return {}, text
-    return (meta, text[found.end() :]) if isinstance(meta, Mapping) else ({}, text)
+        meta = None  # somebody else's file: what cannot be understood is no problem of ours
+    return (meta if isinstance(meta, Mapping) else {}), text[found.end() :]
 
 
 def _first_heading(text: str) -> str:

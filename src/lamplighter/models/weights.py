@@ -1,0 +1,3 @@
+"""stub"""
+from pathlib import Path
+def require_weights(settings): return Path('/tmp/lm/m.gguf')

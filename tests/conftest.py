@@ -1,0 +1,34 @@
+"""What all tests share: an environment without anybody's keys, and a temporary workspace."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lamplighter.engine.record import SECRET_NAME
+from lamplighter.testing import Workspace, temporary_workspace
+
+PREFIXES = ("LAMPLIGHTER_", "AGENT_", "AGENTS_", "OLLAMA_", "LOCAL_MODEL_", "ROWBOAT_")
+
+HELLO = "# Hello\n\nThe lamp is lit at dusk."
+DIGEST = "---\nsources: [notes]\n---\nWrite a digest of the notes."
+NOTES = {"notes": {"path": "notes"}}
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the keys and settings of whoever runs it."""
+    for name in list(os.environ):
+        if name == "LAMPLIGHTER_REQUIRE_ALL":
+            continue
+        if name.startswith(PREFIXES) or SECRET_NAME.search(name):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("OLLAMA_BASE_URL", "http://127.0.0.1:9/v1")  # nothing listens there
+
+
+@pytest.fixture
+def workspace() -> Iterator[Workspace]:
+    """A workspace with one note and one agent, ``digest``, that may read it."""
+    files = {"notes/hello.md": HELLO, "agents/digest.md": DIGEST}
+    with temporary_workspace(files, sources=NOTES) as made:
+        yield made

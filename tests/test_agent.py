@@ -1,0 +1,217 @@
+"""The loop, through a whole run on a scripted model."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lamplighter.testing import Workspace, call, turn
+
+READ = call("read_document", id="notes:hello.md")
+REPORT = turn(call("report", summary="All is well."))
+
+
+def results(workspace: Workspace, run: Any) -> list[dict[str, Any]]:
+    return [event.data for event in workspace.events(run) if event.kind == "tool_result"]
+
+
+def test_a_report_completes_the_run(workspace: Workspace) -> None:
+    run = workspace.run("digest", [turn(READ), turn(*REPORT["calls"], expect=["at dusk"])])
+    assert (run.status, run.outcome, run.summary) == ("completed", "reported", "All is well.")
+    assert (run.requests, run.tool_calls) == (2, 1)
+    assert run.duration_seconds is not None
+    assert run.input_tokens > 0
+    assert run.output_tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("tool", "status", "outcome"),
+    [
+        ("nothing_to_report", "completed", "nothing_to_report"),
+        ("needs_attention", "failed", "needs_attention"),
+    ],
+)
+def test_other_endings(workspace: Workspace, tool: str, status: str, outcome: str) -> None:
+    run = workspace.run("digest", [turn(call(tool, reason="So it is."))])
+    assert (run.status, run.outcome, run.summary) == (status, outcome, "So it is.")
+
+
+def test_a_model_that_just_stops_talking_is_asked_once_for_a_summary(workspace: Workspace) -> None:
+    run = workspace.run(
+        "digest",
+        [turn(text="I read it. Bye."), turn(*REPORT["calls"], expect=["two to three sentences"])],
+    )
+    assert (run.outcome, run.summary, run.requests) == ("reported", "All is well.", 2)
+
+
+def test_a_summary_in_plain_words_counts_too(workspace: Workspace) -> None:
+    run = workspace.run("digest", [turn(text="I read one note.")])
+    assert (run.outcome, run.summary, run.requests) == ("reported", "I read one note.", 2)
+
+
+def test_a_model_that_says_nothing_at_all_is_asked_for_a_summary(workspace: Workspace) -> None:
+    run = workspace.run("digest", [turn(), REPORT])
+    assert (run.outcome, run.summary) == ("reported", "All is well.")
+
+
+def limited(workspace: Workspace, iterations: int, more: str = "") -> None:
+    workspace.write(
+        "agents/digest.md",
+        f"---\nsources: [notes]\nlimits: {{iterations: {iterations}{more}}}\n---\nWrite a digest.",
+    )
+
+
+def test_a_run_may_use_all_its_iterations_and_then_report(workspace: Workspace) -> None:
+    limited(workspace, 3)
+    run = workspace.run("digest", [turn(READ)] * 3 + [REPORT])
+    assert (run.outcome, run.tool_calls, run.requests) == ("reported", 3, 4)
+
+
+def test_asking_for_more_than_the_iterations_fails_the_run(workspace: Workspace) -> None:
+    limited(workspace, 3)
+    run = workspace.run("digest", [turn(READ)] * 6)
+    assert (run.status, run.outcome, run.tool_calls) == ("failed", "stopped_by_limit", 3)
+    assert run.requests == 4
+    assert "limit of 3 iterations" in (run.summary or "")
+    assert "Refused" in results(workspace, run)[-1]["error"]
+
+
+def test_calls_beyond_the_limit_within_one_turn_are_refused(workspace: Workspace) -> None:
+    limited(workspace, 2)
+    run = workspace.run("digest", [turn(READ, READ, READ), REPORT])
+    assert (run.outcome, run.tool_calls) == ("stopped_by_limit", 2)
+    assert ["result" in result for result in results(workspace, run)].count(True) == 2
+    assert "All is well." in (run.summary or "")
+
+
+def test_the_workspaces_limit_counts_where_the_agent_has_none(workspace: Workspace) -> None:
+    run = workspace.run("digest", [turn(READ)] * 20)
+    assert (run.outcome, run.tool_calls, run.requests) == ("stopped_by_limit", 15, 16)
+
+
+def test_the_time_limit_stops_a_slow_model(workspace: Workspace) -> None:
+    limited(workspace, 3, ", timeout: 1")
+    run = workspace.run("digest", [turn(READ), turn(sleep=60)])
+    assert (run.status, run.outcome) == ("failed", "stopped_by_limit")
+    assert "time limit of 1 s" in (run.summary or "")
+    assert run.tool_calls == 1
+
+
+def test_bad_calls_go_back_to_the_model_and_spare_their_siblings(workspace: Workspace) -> None:
+    run = workspace.run(
+        "digest",
+        [
+            turn(call("nope"), READ, call("read_document", number=7)),
+            turn(*REPORT["calls"], expect=["Unknown tool name", "at dusk", "Field required"]),
+        ],
+    )
+    assert run.outcome == "reported"
+    assert run.tool_calls == 3
+    by_tool = {result["tool"]: result for result in results(workspace, run)}
+    assert "error" in by_tool["nope"]
+    assert len(results(workspace, run)) == 3
+
+
+def test_a_failing_tool_tells_the_model_why(workspace: Workspace) -> None:
+    run = workspace.run(
+        "digest",
+        [
+            turn(call("read_document", id="notes:absent.md")),
+            turn(*REPORT["calls"], expect=["no document"]),
+        ],
+    )
+    assert run.outcome == "reported"
+
+
+def test_a_failing_model_fails_the_run(workspace: Workspace) -> None:
+    run = workspace.run("digest", [turn(READ), turn(error="the provider is on fire")])
+    assert (run.status, run.outcome) == ("failed", "error")
+    assert run.error == "the provider is on fire"
+
+
+def test_a_run_that_leaves_its_script_fails_loudly(workspace: Workspace) -> None:
+    run = workspace.run("digest", [turn(READ), turn(text="?", expect=["the moon"])])
+    assert run.outcome == "error"
+    assert "turn 2 of the script expects 'the moon'" in (run.error or "")
+
+
+def test_a_tool_that_is_not_listed_does_not_exist(workspace: Workspace) -> None:
+    workspace.write("agents/digest.md", "---\nsources: [notes]\ntools: [read_document]\n---\nRead.")
+    run = workspace.run(
+        "digest",
+        [
+            turn(call("write_file", path="a.md", content="x")),
+            turn(*REPORT["calls"], expect=["Unknown tool name: 'write_file'"]),
+        ],
+    )
+    assert run.outcome == "reported"
+
+
+def test_an_agent_without_sources_sees_nothing(workspace: Workspace) -> None:
+    workspace.write("agents/digest.md", "Read what there is.")
+    run = workspace.run(
+        "digest",
+        [turn(call("list_documents"), READ), turn(*REPORT["calls"], expect=["no such documents"])],
+    )
+    assert run.outcome == "reported"
+    listed, read = results(workspace, run)
+    assert listed["result"] == "There are no such documents."
+    assert "error" in read
+
+
+def test_a_delivered_file_stands_under_the_agent_and_the_run(workspace: Workspace) -> None:
+    run = workspace.run(
+        "digest",
+        [
+            turn(call("write_file", path="out/digest.md", content="# Dusk")),
+            turn(call("deliver_file", path="out/digest.md")),
+            REPORT,
+        ],
+    )
+    delivered = workspace.path / "delivered" / "digest" / run.id / "out" / "digest.md"
+    assert delivered.read_text() == "# Dusk"
+
+
+def test_the_record_is_numbered_from_one_and_complete(workspace: Workspace) -> None:
+    run = workspace.run("digest", [turn(READ, READ), REPORT])
+    events = workspace.events(run)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert [event.kind for event in events] == [
+        "started",
+        "message",
+        "message",
+        "tool_call",
+        "tool_call",
+        "tool_result",
+        "tool_result",
+        "message",
+        "tool_call",
+        "finished",
+    ]
+    answer = events[2].data
+    assert {"seconds", "input_tokens", "output_tokens"} <= answer.keys()
+    assert all("seconds" in result for result in results(workspace, run))
+
+
+def test_secrets_of_the_environment_never_reach_the_record(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "sk-verysecret-123")
+    workspace.write("notes/leak.md", "The key is sk-verysecret-123.")
+    run = workspace.run(
+        "digest",
+        [
+            turn(call("read_document", id="notes:leak.md")),
+            turn(call("report", summary="It is sk-verysecret-123.")),
+        ],
+    )
+    record = json.dumps([event.data for event in workspace.events(run)])
+    assert "sk-verysecret-123" not in record + (run.summary or "")
+    assert "[SOME_API_KEY]" in record
+
+
+def test_the_first_message_can_be_given(workspace: Workspace) -> None:
+    run = workspace.run(
+        "digest", [turn(*REPORT["calls"], expect=["only dusk"])], message="only dusk"
+    )
+    assert run.outcome == "reported"

@@ -1,0 +1,246 @@
+"""Due schedules become runs, each due moment once, and every one is accounted for."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from lamplighter import clock
+from lamplighter.engine.manual import request_run
+from lamplighter.engine.scheduler import MOMENTS, Scheduler, occurrence_run_id
+from lamplighter.errors import AgentAlreadyActive
+from lamplighter.store.agents import next_due_times, save_agents
+from lamplighter.store.runs import Run, finish_run, list_runs
+from lamplighter.store.schedules import list_occurrences
+from lamplighter.testing import HeldClock, Workspace
+from lamplighter.workspace import read_catalogue
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def held() -> Iterator[HeldClock]:
+    clock_ = HeldClock(START)
+    with clock.using(clock_):
+        yield clock_
+
+
+class Rounds:
+    """A scheduler whose queue is a list, on a held clock."""
+
+    def __init__(self, workspace: Workspace, clock: HeldClock, *, at_most: int = 3) -> None:
+        self.workspace = workspace
+        self.clock = clock
+        self.queued: list[str] = []
+        self.scheduler = Scheduler(
+            engine=workspace.engine,
+            enqueue=self._enqueue,
+            max_concurrent_runs=at_most,
+            fires=True,
+            poll_interval=30,
+        )
+
+    def _enqueue(self, connection: sa.Connection, run: Run) -> None:
+        self.queued.append(run.id)
+
+    def save(self, agent: str, frontmatter: str) -> None:
+        self.workspace.write(f"agents/{agent}.md", f"---\n{frontmatter}\n---\nGo.")
+        self.read()
+
+    def read(self) -> None:
+        catalogue = read_catalogue(self.workspace.settings)
+        with self.workspace.engine.begin() as connection:
+            save_agents(connection, catalogue, "UTC", self.clock.now())
+
+    def pass_time(self, **duration: float) -> None:
+        self.clock.advance(**duration)
+        self.scheduler.tick(self.clock.now())
+
+    def finish_all(self) -> None:
+        with self.workspace.engine.begin() as connection:
+            for run_id in self.queued:
+                finish_run(connection, run_id, status="completed", outcome="reported")
+
+    def results(self, agent: str) -> list[str]:
+        return [each.result for each in reversed(list_occurrences(self.workspace.engine, agent))]
+
+    def next_due(self, agent: str) -> datetime | None:
+        return next_due_times(self.workspace.engine).get(agent)
+
+
+@pytest.fixture
+def rounds(workspace: Workspace, held: HeldClock) -> Rounds:
+    return Rounds(workspace, held)
+
+
+def test_nothing_fires_before_it_is_due(rounds: Rounds) -> None:
+    rounds.save("a", 'schedule: "30 12 * * *"')
+    rounds.pass_time(minutes=29, seconds=59)
+    assert rounds.queued == []
+    rounds.pass_time(seconds=1)
+    assert len(rounds.queued) == 1
+    assert rounds.next_due("a") == START + timedelta(days=1, minutes=30)
+
+
+def test_the_run_of_an_occurrence_has_an_id_that_can_be_told_beforehand(rounds: Rounds) -> None:
+    rounds.save("a", 'schedule: "30 12 * * *"')
+    rounds.pass_time(minutes=30)
+    due = START + timedelta(minutes=30)
+    assert rounds.queued == [occurrence_run_id("a#1", due)]
+    [run] = list_runs(rounds.workspace.engine)
+    assert (run.trigger, run.due_at, run.agent) == ("scheduled", due, "a")
+
+
+def test_ids_of_occurrences_sort_by_due_time() -> None:
+    ids = [occurrence_run_id(f"x#{n % 3}", START + n * HOUR) for n in range(20)]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 20
+
+
+def test_a_tick_again_at_the_same_moment_does_nothing(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 10 minutes")
+    rounds.pass_time(minutes=10)
+    rounds.scheduler.tick(rounds.clock.now())
+    assert len(rounds.queued) == 1
+
+
+def test_an_occurrence_during_the_agents_run_is_skipped_with_the_reason(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 10 minutes")
+    rounds.pass_time(minutes=10)
+    rounds.pass_time(minutes=10)
+    skipped, ran = list_occurrences(rounds.workspace.engine, "a")
+    assert (ran.result, skipped.result) == ("ran", "skipped")
+    assert rounds.queued[0] in skipped.reason
+    rounds.finish_all()
+    rounds.pass_time(minutes=10)
+    assert rounds.results("a") == ["ran", "skipped", "ran"]
+
+
+def test_after_a_sleep_only_the_last_occurrence_runs_and_the_others_are_recorded(
+    rounds: Rounds,
+) -> None:
+    rounds.save("a", "schedule: every 1 hour")
+    rounds.pass_time(hours=5, minutes=20)
+    assert rounds.results("a") == ["missed"] * 4 + ["ran"]
+    [run] = list_runs(rounds.workspace.engine)
+    assert run.due_at == START + 5 * HOUR
+    assert rounds.next_due("a") == START + 6 * HOUR
+
+
+def test_what_is_more_than_a_day_late_does_not_run(rounds: Rounds) -> None:
+    rounds.save("a", 'schedule: "0 0 1 * *"')
+    rounds.pass_time(days=31)
+    assert rounds.results("a") == ["missed"]
+    assert rounds.queued == []
+
+
+def test_a_long_sleep_of_a_frequent_schedule_stays_bounded(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 10 seconds")
+    rounds.pass_time(days=30)
+    found = list_occurrences(rounds.workspace.engine, "a", limit=5000)
+    assert len(found) == MOMENTS
+    assert "others until" in found[0].reason
+    due = rounds.next_due("a")
+    assert due is not None
+    assert due > rounds.clock.now()
+
+
+def test_a_past_once_fires_once_and_never_again(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: 2026-01-05T09:00:00")
+    rounds.pass_time(seconds=1)
+    assert len(rounds.queued) == 1
+    rounds.finish_all()
+    rounds.save("a", "schedule: 2026-01-05T09:00:00\nenabled: false")
+    rounds.save("a", "schedule: 2026-01-05T09:00:00\nenabled: true")
+    rounds.pass_time(days=1)
+    assert len(rounds.queued) == 1
+
+
+def test_an_edit_of_the_schedule_recomputes_and_any_other_edit_does_not(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 1 hour")
+    rounds.clock.advance(minutes=50)
+    rounds.save("a", "schedule: every 1 hour\ndescription: better")
+    assert rounds.next_due("a") == START + HOUR
+    rounds.save("a", "schedule: every 2 hours")
+    assert rounds.next_due("a") == START + timedelta(hours=2, minutes=50)
+
+
+def test_toggling_an_agent_neither_fires_at_once_nor_moves_its_rhythm(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 1 hour")
+    rounds.save("a", "schedule: every 1 hour\nenabled: false")
+    rounds.pass_time(hours=3, minutes=30)
+    assert rounds.next_due("a") is None
+    rounds.save("a", "schedule: every 1 hour")
+    rounds.pass_time(minutes=29)
+    assert rounds.queued == []
+    assert rounds.next_due("a") == START + 4 * HOUR
+
+
+def test_a_broken_file_stops_its_own_agent_only(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 1 hour")
+    rounds.save("b", "schedule: every 1 hour")
+    rounds.save("a", "schedule: every blue moon")
+    rounds.pass_time(hours=1)
+    assert rounds.results("a") == []
+    assert rounds.results("b") == ["ran"]
+
+
+def test_a_removed_file_takes_its_schedules_along(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 1 hour")
+    (rounds.workspace.path / "agents" / "a.md").unlink()
+    rounds.read()
+    rounds.pass_time(hours=2)
+    assert rounds.queued == []
+
+
+def test_several_schedules_of_an_agent_each_fire(rounds: Rounds) -> None:
+    rounds.save("a", 'schedules: ["0 13 * * *", "0 14 * * *"]')
+    rounds.pass_time(hours=1)
+    rounds.finish_all()
+    rounds.pass_time(hours=1)
+    assert len(rounds.queued) == 2
+
+
+def test_runs_beyond_the_limit_wait_and_manual_ones_go_first(
+    workspace: Workspace, held: HeldClock
+) -> None:
+    rounds = Rounds(workspace, held, at_most=1)
+    rounds.save("a", "schedule: every 1 hour")
+    rounds.save("b", "schedule: every 1 hour")
+    rounds.pass_time(hours=1)
+    assert len(rounds.queued) == 1
+    manual = request_run(workspace.settings, workspace.engine, "digest")
+    rounds.finish_all()
+    rounds.pass_time(seconds=1)
+    assert rounds.queued[1:] == [manual.id]
+    rounds.finish_all()
+    rounds.pass_time(seconds=1)
+    assert len(rounds.queued) == 3
+
+
+def test_an_agent_that_is_active_cannot_be_started_again(workspace: Workspace) -> None:
+    first = request_run(workspace.settings, workspace.engine, "digest")
+    with pytest.raises(AgentAlreadyActive) as caught:
+        request_run(workspace.settings, workspace.engine, "digest")
+    assert (caught.value.run_id, caught.value.run_status) == (first.id, "pending")
+
+
+def test_a_manual_run_does_not_move_the_schedule(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 1 hour")
+    rounds.clock.advance(minutes=30)
+    request_run(rounds.workspace.settings, rounds.workspace.engine, "a")
+    rounds.scheduler.tick(rounds.clock.now())
+    rounds.finish_all()
+    assert rounds.next_due("a") == START + HOUR
+    rounds.pass_time(minutes=30)
+    assert rounds.results("a") == ["ran"]
+
+
+def test_a_scheduler_that_does_not_fire_still_admits_what_was_asked_for(rounds: Rounds) -> None:
+    rounds.scheduler.fires = False
+    rounds.save("a", "schedule: every 1 hour")
+    manual = request_run(rounds.workspace.settings, rounds.workspace.engine, "digest")
+    rounds.pass_time(hours=1)
+    assert rounds.queued == [manual.id]
