@@ -18,7 +18,7 @@ from lamplighter.tools import documents as tools
 
 DAY = datetime(2026, 10, 1, tzinfo=UTC)
 OWNERS = Scope.of([OWNER], ["notes"])
-WORDS = ("alpha", "beta", "gamma")
+WORDS = ("alpha", "beta", "検索")  # the last is looked for in another way
 
 
 @dataclass(frozen=True)

@@ -248,6 +248,33 @@ def test_what_lies_in_a_folder_that_cannot_be_opened_is_kept(
     assert list(texts(engine).values()) == ["earlier"]
 
 
+def test_what_cannot_be_opened_just_now_is_kept_and_tried_again(
+    engine: sa.Engine, workspace: Path
+) -> None:
+    write(workspace, "notes/a.md", "first")
+    file = write(workspace, "notes/b.md", "second")
+    sync(engine, workspace)
+    write(workspace, "notes/b.md", "newer", LONG_AGO_NS + 1)
+    aside = workspace / "aside.md"
+
+    def swap(step: Progress) -> None:
+        if step.done == 1:
+            file.rename(aside)
+            file.symlink_to(aside)
+
+    config = FilesSource.model_validate({"path": "notes"})
+    report = sync_source(engine, "notes", config, workspace, progress=swap)
+    assert [item.reason for item in report.skipped] == [
+        "cannot be opened: Too many levels of symbolic links"
+    ]
+    assert texts(engine)["notes:b.md"] == "second"
+
+    aside.replace(file)
+    write(workspace, "notes/b.md", "second")
+    report = sync(engine, workspace)
+    assert (counts(report), report.skipped) == ((0, 0, 0, 2), ())
+
+
 def test_progress_counts_every_file(engine: sa.Engine, workspace: Path) -> None:
     write(workspace, "notes/a.md", "text")
     write(workspace, "notes/b.bin", b"\0")

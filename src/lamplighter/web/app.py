@@ -1,16 +1,19 @@
 """The HTTP application."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from sqlalchemy import Engine
 
 from lamplighter import __version__
 from lamplighter.store.runs import count_active
 from lamplighter.store.schedules import earliest_due
 
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
-def create_app(engine: Engine, *, fires: bool) -> FastAPI:
+
+def create_app(engine: "Engine", *, fires: bool) -> FastAPI:
     """The application of one served workspace.
 
     Args:

@@ -1,0 +1,102 @@
+"""Real processes of Lamplighter, in the state in which an installed one is."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lamplighter.store.runs import Run, count_by_status, list_runs
+from lamplighter.testing import Workspace
+
+SETTINGS = ("LAMPLIGHTER_", "AGENT_", "AGENTS_")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A ``lamplighter serve`` process.
+
+    Attributes:
+        ready_seconds: From its start until it said that it serves.
+    """
+
+    process: subprocess.Popen[str]
+    ready_seconds: float
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment without its settings of Lamplighter, with ``settings``.
+
+    Bytecode is kept, as it is of whatever pip installs: where it is not, every start would
+    measure Python's compiler.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept | settings
+
+
+@contextmanager
+def serving(workspace: Workspace, *, max_concurrent_runs: int = 3) -> Iterator[Served]:
+    """Serve the workspace while the block runs, and stop it as Ctrl-C does."""
+    settings = {
+        "AGENTS_ENABLED": "true",
+        "AGENT_MAX_CONCURRENT_RUNS": str(max_concurrent_runs),
+        "LAMPLIGHTER_TIMEZONE": "UTC",
+    }
+    command = [sys.executable, "-m", "lamplighter", "-w", str(workspace.path), "serve"]
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--drain", "0"],
+        env=environment(**settings),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Served(process, _await_ready(process) - started)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def ended_runs(workspace: Workspace, number: int, *, patience_seconds: float) -> list[Run]:
+    """The workspace's ``number`` runs once all have ended, oldest first.
+
+    Raises:
+        RuntimeError: They did not all end well, or not in time.
+    """
+
+    def ended() -> bool:
+        counts = count_by_status(workspace.engine)
+        return sum(counts.get(status, 0) for status in ("completed", "failed")) >= number
+
+    wait_until(ended, patience_seconds)
+    runs = list_runs(workspace.engine, limit=number + 1)[::-1]
+    if bad := [run for run in runs if run.status != "completed"]:
+        raise RuntimeError(f"{len(bad)} of {len(runs)} runs failed, one with: {bad[0].summary}")
+    return runs
+
+
+def wait_until(true: Callable[[], bool], patience_seconds: float) -> None:
+    """Look four times a second, so that looking does not disturb what is measured."""
+    deadline = time.monotonic() + patience_seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"not done after {patience_seconds:.0f} s")
+        time.sleep(0.25)
+
+
+def _await_ready(process: subprocess.Popen[str]) -> float:
+    """When it said that it serves, by ``time.perf_counter``."""
+    assert process.stderr is not None
+    said: list[str] = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith("Serving"):
+            ready = time.perf_counter()
+            # A full pipe would stop it.
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            return ready
+    raise RuntimeError("".join(said))
