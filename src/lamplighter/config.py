@@ -33,7 +33,7 @@ class FilesSource(BaseModel):
     path: Path
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    max_file_size_bytes: int = Field(20_000_000, gt=0)
+    max_file_size_bytes: int = Field(default=20_000_000, gt=0)
 
 
 class Provider(BaseModel):
