@@ -58,7 +58,7 @@ def serving(workspace: Workspace, *, max_concurrent_runs: int = 3) -> Iterator[S
         yield Served(process, _await_ready(process) - started)
     finally:
         process.terminate()
-        process.wait(30)
+        _await_end(process)
 
 
 def ended_runs(workspace: Workspace, number: int, *, patience_seconds: float) -> list[Run]:
@@ -86,6 +86,15 @@ def wait_until(true: Callable[[], bool], patience_seconds: float) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"not done after {patience_seconds:.0f} s")
         time.sleep(0.25)
+
+
+def _await_end(process: subprocess.Popen[str]) -> None:
+    """Until it has stopped; a process that does not stop is a fault, and must not stay."""
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def _await_ready(process: subprocess.Popen[str]) -> float:

@@ -41,7 +41,7 @@ def measure() -> list[Figure]:
     return [
         Figure(f"{RUNS} runs, {steps}", RUNS / seconds, "runs/s"),
         Figure(f"{RUNS} bare DBOS workflows, {steps}", RUNS / bare, "runs/s"),
-        Figure("time of a run / time of a bare workflow", seconds / bare, "×"),
+        Figure("time of a run / time of a bare workflow", seconds / bare, "times"),
     ]
 
 

@@ -177,7 +177,7 @@ def print_next_steps(workspace: Path, digest: Path | None, run: dict[str, Any], 
     say("Next")
     print(
         f"  your own folder   {program} init my-agents, then name the folder in lamplighter.toml\n"
-        f"  your own key      write it into my-agents/.env: ANTHROPIC_API_KEY=..., OPENAI_API_KEY=...\n"
+        f"  your own key      write it into my-agents/.env, like ANTHROPIC_API_KEY=...\n"
         f"  try an agent      {program} -w my-agents run start daily-digest --wait\n"
         f"  keep it running   {program} -w my-agents serve"
     )

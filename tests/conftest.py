@@ -34,14 +34,6 @@ def workspace() -> Iterator[Workspace]:
         yield made
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests with the real weights run where the weights are; fetching them is no test."""
-    if find_weights(Settings(workspace=Path.cwd(), timezone="UTC")) is None:
-        absent = [item for item in items if item.get_closest_marker("weights")]
-        config.hook.pytest_deselected(items=absent)
-        items[:] = [item for item in items if item not in absent]
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where everything has to be tested, a skipped test is a failure."""

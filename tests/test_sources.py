@@ -1,11 +1,16 @@
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from lamplighter.config import FilesSource
 from lamplighter.errors import Unreadable
 from lamplighter.sources.files import Folder, Item, matches, open_folder
+
+NOBODY = 65534
 
 
 def folder(root: Path, **config: object) -> Folder:
@@ -162,14 +167,27 @@ def test_a_name_that_is_not_utf8_is_reported_in_a_form_that_can_be_stored(root: 
     assert all("rename" in reason for reason in found.values())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root opens everything")
-def test_a_closed_folder_is_reported_and_the_rest_is_read(root: Path) -> None:
-    write(root, "closed/a.md", "open.md")
-    (root / "closed").chmod(0)
+@contextmanager
+def as_nobody(folder: Path) -> Iterator[None]:
+    """Root opens everything, so where the tests run as root they step down here."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.chown(folder, NOBODY, NOBODY)
+    os.seteuid(NOBODY)
     try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_closed_folder_is_reported_and_the_rest_is_read() -> None:
+    with TemporaryDirectory() as folder, as_nobody(Path(folder)):
+        root = Path(folder)
+        write(root, "closed/a.md", "open.md")
+        (root / "closed").chmod(0)
         assert readable(root) == ["open.md"]
         assert problems(root) == {"closed/": "cannot be opened: Permission denied"}
-    finally:
         (root / "closed").chmod(0o700)
 
 

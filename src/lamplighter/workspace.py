@@ -161,8 +161,8 @@ def _join(errors: Sequence[InvalidSettings]) -> InvalidSettings:
 def read_catalogue(settings: Settings) -> Catalogue:
     """The agents in ``agents/**/*.md``, with what is wrong in them and in what they refer to.
 
-    Whatever cannot be read becomes a problem of its own. Hidden files and folders are left out. Links to folders are not followed, and links to files
-    only within the workspace.
+    Whatever cannot be read becomes a problem of its own. Hidden files and folders are left out.
+    Links to folders are not followed, and links to files only within the workspace.
     """
     files = sorted(_read_files(settings.workspace))
     catalogue = build_catalogue(files, timezone=settings.timezone)

@@ -1,6 +1,6 @@
 """``lamplighter agent``: list, show, validate."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lamplighter.definitions.agent import Agent, Problem
     from lamplighter.definitions.catalogue import Catalogue, Entry
 
+Dues = Mapping[str, datetime]
 INVALID = 2
 UPCOMING = 5
 NO_AGENTS = """\
@@ -50,8 +51,6 @@ def group() -> None:
 def list_(context: Context, as_json: bool) -> None:
     """List the agents, with when they are due next.
 
-    The next time of an interval is known to the server only, and left out here.
-
     \b
     Examples:
       lamplighter agent list
@@ -61,13 +60,14 @@ def list_(context: Context, as_json: bool) -> None:
     entries = _read(settings).entries
     print_problems(problem for entry in entries for problem in entry.errors)
     now = clock.now().replace(microsecond=0)
+    known = _known_dues(settings)
     if as_json:
-        print_json([_summary(entry, now) for entry in entries])
+        print_json([_summary(entry, now, known) for entry in entries])
     elif not entries:
         click.echo(NO_AGENTS)
     else:
         headers = ["agent", "description", "schedule", "next due", "model", "type", "state"]
-        print_table(headers, (_row(entry, now, settings.timezone) for entry in entries))
+        print_table(headers, (_row(entry, now, known, settings.timezone) for entry in entries))
 
 
 @group.command()
@@ -87,7 +87,8 @@ def show(context: Context, name: str, as_json: bool) -> None:
     now = clock.now().replace(microsecond=0)
     if as_json:
         problems = [problem_data(problem) for problem in entry.problems]
-        print_json(_summary(entry, now) | _details(entry, now) | {"problems": problems})
+        known = _known_dues(settings)
+        print_json(_summary(entry, now, known) | _details(entry, now) | {"problems": problems})
     else:
         _print_entry(entry, now)
 
@@ -166,14 +167,24 @@ def _find(catalogue: "Catalogue", name: str) -> "Entry":
 # When it is due
 
 
-def _next_due(agent: "Agent", now: datetime) -> datetime | None:
-    """The next moment that follows from the file alone: not that of an interval."""
+def _known_dues(settings: "Settings") -> Dues:
+    """When the server will run each agent next; it alone knows what intervals are counted from."""
+    from lamplighter.store.agents import next_due_times
+    from lamplighter.store.database import open_database
+
+    return next_due_times(open_database(settings.state_dir))
+
+
+def _next_due(agent: "Agent", now: datetime, known: Dues) -> datetime | None:
+    """The next moment that follows from the file, or for intervals from what the server knows."""
     from lamplighter.schedule import Interval, next_due
 
     if not agent.enabled:
         return None
     fixed = [each for each in agent.schedules if not isinstance(each.timing, Interval)]
     dues = [next_due(schedule, now, anchor=now) for schedule in fixed]
+    if len(fixed) < len(agent.schedules):
+        dues.append(known.get(agent.name))
     return min((due for due in dues if due), default=None)
 
 
@@ -199,11 +210,11 @@ def _upcoming(agent: "Agent", now: datetime) -> list[dict[str, Any]]:
 # As data and in words
 
 
-def _summary(entry: "Entry", now: datetime) -> dict[str, Any]:
+def _summary(entry: "Entry", now: datetime, known: Dues) -> dict[str, Any]:
     from lamplighter.schedule import describe
 
     agent = entry.agent
-    due = _next_due(agent, now) if agent else None
+    due = _next_due(agent, now, known) if agent else None
     return {
         "name": entry.name,
         "description": agent.description if agent else "",
@@ -237,9 +248,9 @@ def _details(entry: "Entry", now: datetime) -> dict[str, Any]:
     }
 
 
-def _row(entry: "Entry", now: datetime, timezone: str) -> list[object]:
-    summary = _summary(entry, now)
-    due = entry.agent and _next_due(entry.agent, now)
+def _row(entry: "Entry", now: datetime, known: Dues, timezone: str) -> list[object]:
+    summary = _summary(entry, now, known)
+    due = entry.agent and _next_due(entry.agent, now, known)
     local = due.astimezone(ZoneInfo(timezone)) if due else None
     return [
         entry.name,

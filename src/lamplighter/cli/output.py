@@ -60,9 +60,8 @@ def print_problems(problems: Iterable["Problem"]) -> None:
 
 
 def describe_problem(problem: "Problem") -> str:
-    """``agents/digest.md:3 [schedule]: error: what is wrong (what to do)``."""
-    hint = f" ({problem.hint})" if problem.hint else ""
-    return printable(f"{problem.place}: {problem.level}: {problem.message}{hint}")
+    """A problem as one line that no control character can disturb."""
+    return printable(str(problem))
 
 
 def problem_data(problem: "Problem") -> dict[str, object]:

@@ -92,3 +92,8 @@ class Problem:
     message: str
     place: Place
     hint: str = ""
+
+    def __str__(self) -> str:
+        """``agents/digest.md:3 [schedule]: error: what is wrong (what to do)``."""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.place}: {self.level}: {self.message}{hint}"

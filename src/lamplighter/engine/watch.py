@@ -59,4 +59,12 @@ async def _sync(holder: Holder, name: str) -> None:
     except LamplighterError as error:
         log.warning("source %s: %s", name, error)
     else:
-        log.info("source %s: %s", name, report)
+        if report.added or report.updated or report.deleted:
+            log.info(
+                "source %s: %d added, %d updated, %d deleted, %d skipped",
+                name,
+                report.added,
+                report.updated,
+                report.deleted,
+                len(report.skipped),
+            )

@@ -15,7 +15,6 @@ from typing import Any
 
 from pydantic_ai.messages import (
     ModelMessage,
-    ModelRequest,
     ModelResponse,
     SystemPromptPart,
     ToolCallPart,
@@ -249,7 +248,7 @@ def _write(done: Progress, messages: Sequence[ModelMessage]) -> Action:
     schema = _object(
         path=_one_of(named or ["digest.md"]),
         title={"type": "string", "minLength": 3, "maxLength": 80},
-        bullets=_object(**{id: sentence for id in done.read}),
+        bullets=_object(**dict.fromkeys(done.read, sentence)),
     )
     return Action(
         WRITER, schema, lambda said: {"path": said["path"], "content": _digest(done, said)}

@@ -1,3 +1,5 @@
 """stub"""
 from pathlib import Path
+
+
 def require_weights(settings): return Path('/tmp/lm/m.gguf')
