@@ -156,7 +156,7 @@ def test_the_fleets_limit_holds_over_all_workers(workspace: Workspace) -> None:
 
         def full() -> list[str] | None:
             running = list_runs(workspace.engine, status="running")
-            told = [run.id for run in running if len(workspace.events(run)) > 5]
+            told = [run.id for run in running if len(workspace.events(run)) >= 5]
             return told if len(told) >= 2 else None
 
         wait_until(full, "two runs that have called a tool")
