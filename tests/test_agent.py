@@ -154,9 +154,9 @@ def test_an_agent_without_sources_sees_nothing(workspace: Workspace) -> None:
         [turn(call("list_documents"), READ), turn(*REPORT["calls"], expect=["no such documents"])],
     )
     assert run.outcome == "reported"
-    listed, read = results(workspace, run)
-    assert listed["result"] == "There are no such documents."
-    assert "error" in read
+    by_tool = {result["tool"]: result for result in results(workspace, run)}
+    assert by_tool["list_documents"]["result"] == "There are no such documents."
+    assert "error" in by_tool["read_document"]
 
 
 def test_a_delivered_file_stands_under_the_agent_and_the_run(workspace: Workspace) -> None:

@@ -172,7 +172,7 @@ def _known_dues(settings: "Settings") -> Dues:
     from lamplighter.store.agents import next_due_times
     from lamplighter.store.database import open_database
 
-    return next_due_times(open_database(settings.state_dir))
+    return next_due_times(open_database(settings.database))
 
 
 def _next_due(agent: "Agent", now: datetime, known: Dues) -> datetime | None:

@@ -13,6 +13,7 @@ from ulid import ULID
 from lamplighter import clock
 from lamplighter.schedule import Once, next_due
 from lamplighter.store.agents import current_version
+from lamplighter.store.database import decide_alone
 from lamplighter.store.runs import Run, create_run, find_active, take_admissible
 from lamplighter.store.schedules import (
     DueSchedule,
@@ -70,6 +71,7 @@ class Scheduler:
         admitted = 0
         while True:
             with self.engine.begin() as connection:
+                decide_alone(connection)
                 due = take_due(connection, now, BATCH) if self.fires else []
                 for schedule in due:
                     self._fire(connection, schedule, now)
