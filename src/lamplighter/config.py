@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     max_concurrent_runs: int = _setting(3, "AGENT_MAX_CONCURRENT_RUNS", "max_concurrent_runs", ge=1)
     max_iterations: int = _setting(15, "AGENT_MAX_ITERATIONS", "max_iterations", ge=1)
     run_timeout_seconds: float = _setting(1800.0, "AGENT_RUN_TIMEOUT", "run_timeout", gt=0)
+    pause_after_failures: int = _setting(
+        5, "AGENT_PAUSE_AFTER_FAILURES", "pause_after_failures", ge=0
+    )
     timezone: str = _setting("", "LAMPLIGHTER_TIMEZONE", "timezone")
     model: str | None = _setting(None, "LAMPLIGHTER_MODEL", "model")
     model_override: str | None = _setting(None, "LAMPLIGHTER_MODEL_OVERRIDE")

@@ -17,6 +17,7 @@ COMMANDS = {
     "agent": ("lamplighter.cli.agent:group", "List, show and check agents."),
     "run": ("lamplighter.cli.run:group", "Start, list, show, watch and cancel runs."),
     "schedule": ("lamplighter.cli.schedule:group", "See when a schedule is due."),
+    "notice": ("lamplighter.cli.notice:group", "Read what you should know about your agents."),
     "source": ("lamplighter.cli.source:group", "List and sync the sources of documents."),
     "search": ("lamplighter.cli.search:command", "Search the documents."),
     "model": ("lamplighter.cli.model:group", "See and fetch language models."),

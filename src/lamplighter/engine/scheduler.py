@@ -13,6 +13,7 @@ from ulid import ULID
 from lamplighter import clock
 from lamplighter.schedule import Once, next_due
 from lamplighter.store.agents import current_version
+from lamplighter.store.pauses import find_pause
 from lamplighter.store.runs import Run, create_run, find_active, take_admissible
 from lamplighter.store.schedules import (
     DueSchedule,
@@ -108,6 +109,8 @@ class Scheduler:
         if now - at > CATCH_UP and not isinstance(due.schedule.timing, Once):
             reason = f"more than {CATCH_UP // timedelta(hours=1)} hours late"
             return Occurrence(due.id, at, due.agent, "missed", reason)
+        if pause := find_pause(connection, due.agent):
+            return Occurrence(due.id, at, due.agent, "skipped", f"paused: {pause.reason}")
         if active := find_active(connection, due.agent):
             reason = f"the agent's run {active.id} is {active.status}"
             return Occurrence(due.id, at, due.agent, "skipped", reason, active.id)

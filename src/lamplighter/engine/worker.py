@@ -12,12 +12,14 @@ from lamplighter.access import OWNER, Scope
 from lamplighter.agent import Budget, Ending, Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.engine.failures import note_ending
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.store.agents import get_version
 from lamplighter.store.runs import (
     SUCCESSES,
     Run,
+    Status,
     find_cancelled,
     finish_run,
     get_run,
@@ -160,7 +162,7 @@ class Worker:
 
     async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
         succeeded = ending.outcome in SUCCESSES
-        status = "completed" if succeeded else "failed"
+        status: Status = "completed" if succeeded else "failed"
         if ending.outcome == "cancelled":
             status = "cancelled"
         summary = redact(ending.summary)
@@ -170,23 +172,33 @@ class Worker:
             {"status": status, "outcome": ending.outcome, "summary": summary},
         )
         await self.writer.flush()
-        await asyncio.to_thread(self._write_ending, run.id, status, ending, summary)
+        await asyncio.to_thread(self._write_ending, run, status, ending, summary)
 
-    def _write_ending(self, run_id: str, status: str, ending: Ending, summary: str) -> None:
+    def _write_ending(self, run: Run, status: Status, ending: Ending, summary: str) -> None:
+        now = clock.now()
         with self.engine.begin() as connection:
-            finish_run(
+            first = finish_run(
                 connection,
-                run_id,
+                run.id,
                 status=status,
                 outcome=ending.outcome,
                 summary=summary,
                 error=summary if ending.outcome == "error" else None,
-                finished_at=clock.now(),
+                finished_at=now,
                 requests=ending.requests,
                 tool_calls=ending.tool_calls,
                 input_tokens=ending.input_tokens,
                 output_tokens=ending.output_tokens,
             )
+            if first:
+                note_ending(
+                    connection,
+                    run,
+                    status=status,
+                    summary=summary,
+                    pause_after=self.settings.pause_after_failures,
+                    now=now,
+                )
 
 
 def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]:
