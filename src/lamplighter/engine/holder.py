@@ -14,6 +14,7 @@ from lamplighter.config import Settings
 from lamplighter.engine import control
 from lamplighter.engine.durable import Durable
 from lamplighter.engine.scheduler import Scheduler
+from lamplighter.engine.upkeep import LOOK_SECONDS, Upkeep
 from lamplighter.engine.worker import Worker
 from lamplighter.errors import WorkspaceHeld
 from lamplighter.store.agents import save_agents
@@ -40,6 +41,7 @@ class Holder:
         self.settings = settings
         self.engine = engine
         self.woken = asyncio.Event()
+        self.upkeep = Upkeep(settings, engine)
         self.worker = Worker(engine, settings, on_end=self.woken.set)
         self.durable = Durable(settings.state_dir, self.worker.carry_out)
         self.scheduler = Scheduler(
@@ -66,6 +68,19 @@ class Holder:
             except Exception:  # the loop goes on, whatever one round met
                 log.exception("a round failed; trying again")
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def look_after(self) -> None:
+        """Notice silence."""
+        try:
+            await asyncio.to_thread(self.upkeep.note_silence, clock.now())
+        except Exception:  # the runs go on, whatever became of this
+            log.exception("the upkeep failed; trying again")
+
+    async def keep_up(self) -> None:
+        """For ever: look after the workspace now and then, apart from the rounds."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.look_after()
 
     async def drain(self, seconds: float) -> None:
         """Give the runs that are under way some time to end."""
@@ -104,14 +119,17 @@ async def hold(settings: Settings, *, fires: bool) -> AsyncIterator[Holder]:
 
 @asynccontextmanager
 async def making_rounds(holder: Holder) -> AsyncIterator[None]:
-    """Make the rounds while the block runs."""
-    rounds = asyncio.create_task(holder.make_rounds())
+    """Make the rounds while the block runs, and look after the workspace."""
+    await holder.look_after()  # before the first round accounts for what was due meanwhile
+    tasks = [asyncio.create_task(each()) for each in (holder.make_rounds, holder.keep_up)]
     try:
         yield
     finally:
-        rounds.cancel()
-        with suppress(asyncio.CancelledError):
-            await rounds
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 @contextmanager
