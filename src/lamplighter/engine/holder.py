@@ -103,7 +103,7 @@ async def hold(settings: Settings, *, fires: bool) -> AsyncIterator[Holder]:
     Raises:
         WorkspaceHeld: Another process holds it.
     """
-    with _locked(settings.state_dir):
+    with locked(settings.state_dir):
         engine = open_database(settings.state_dir)
         holder = Holder(settings, engine, fires=fires)
         await holder.read_agents()
@@ -132,8 +132,19 @@ async def making_rounds(holder: Holder) -> AsyncIterator[None]:
                 await task
 
 
+def is_held(state_dir: Path) -> bool:
+    """Whether some process holds the workspace."""
+    if not (state_dir / LOCK).exists():
+        return False
+    try:
+        with locked(state_dir):
+            return False
+    except WorkspaceHeld:
+        return True
+
+
 @contextmanager
-def _locked(state_dir: Path) -> Iterator[None]:
+def locked(state_dir: Path) -> Iterator[None]:
     """The workspace's lock; the system lets go of it when the process dies, however it dies."""
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(state_dir / LOCK, mode=0o600)

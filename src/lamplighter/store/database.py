@@ -10,6 +10,8 @@ from sqlalchemy import event
 SCHEMA_VERSION = "0001"
 """The newest migration; an older database is upgraded when it is opened."""
 
+FILE = "lamplighter.db"
+
 PRAGMAS = (
     "journal_mode=WAL",  # readers and the one writer do not wait for each other
     "synchronous=NORMAL",  # a killed process loses nothing; only a power cut could undo a commit
@@ -21,7 +23,7 @@ PRAGMAS = (
 def open_database(state_dir: Path) -> sa.Engine:
     """The workspace's database, created or upgraded as needed."""
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = _connect(state_dir / "lamplighter.db")
+    engine = _connect(state_dir / FILE)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -37,7 +39,7 @@ def open_database(state_dir: Path) -> sa.Engine:
 
 def open_journal(state_dir: Path) -> sa.Engine:
     """The same database for DBOS, which begins its transactions itself."""
-    return _connect(state_dir / "lamplighter.db", isolation_level="IMMEDIATE")
+    return _connect(state_dir / FILE, isolation_level="IMMEDIATE")
 
 
 def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
