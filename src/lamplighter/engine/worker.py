@@ -15,6 +15,7 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.engine.failures import note_ending
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
+from lamplighter.models.retry import Patience
 from lamplighter.store.agents import get_version
 from lamplighter.store.runs import (
     SUCCESSES,
@@ -135,6 +136,7 @@ class Worker:
             model=resolved.model,
             tools=build_toolset(agent, self._workbench(run, agent)),
             budget=budget,
+            patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
         )
 
     def _start(self, run_id: str) -> datetime:
