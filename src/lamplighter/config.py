@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     run_backoff_seconds: Annotated[tuple[float, ...], NoDecode] = _setting(
         (30.0, 120.0, 300.0), "AGENT_RUN_BACKOFF_SECONDS", "run_backoff_seconds"
     )
+    run_retention_days: float = _setting(
+        90.0, "AGENT_RUN_RETENTION_DAYS", "run_retention_days", ge=0
+    )
+    run_retention_count: int = _setting(
+        1000, "AGENT_RUN_RETENTION_COUNT", "run_retention_count", ge=0
+    )
     pause_after_failures: int = _setting(
         5, "AGENT_PAUSE_AFTER_FAILURES", "pause_after_failures", ge=0
     )

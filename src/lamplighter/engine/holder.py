@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
@@ -14,13 +17,14 @@ from lamplighter.config import Settings
 from lamplighter.engine import control
 from lamplighter.engine.durable import Durable
 from lamplighter.engine.scheduler import Scheduler
-from lamplighter.engine.upkeep import LOOK_SECONDS, Upkeep
+from lamplighter.engine.upkeep import LOOK_SECONDS, LOOKS_PER_PRUNING, Upkeep
 from lamplighter.engine.worker import Worker
 from lamplighter.errors import WorkspaceHeld
 from lamplighter.store.agents import save_agents
 from lamplighter.store.database import open_database
 from lamplighter.workspace import read_catalogue
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LOCK = "lock"
@@ -41,9 +45,9 @@ class Holder:
         self.settings = settings
         self.engine = engine
         self.woken = asyncio.Event()
-        self.upkeep = Upkeep(settings, engine)
         self.worker = Worker(engine, settings, on_end=self.woken.set)
         self.durable = Durable(settings.state_dir, self.worker.carry_out)
+        self.upkeep = Upkeep(settings, engine, self.durable.forget)
         self.scheduler = Scheduler(
             engine=engine,
             enqueue=self.durable.enqueue,
@@ -69,18 +73,25 @@ class Holder:
                 log.exception("a round failed; trying again")
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def look_after(self) -> None:
-        """Notice silence."""
-        try:
-            await asyncio.to_thread(self.upkeep.note_silence, clock.now())
-        except Exception:  # the runs go on, whatever became of this
-            log.exception("the upkeep failed; trying again")
-
     async def keep_up(self) -> None:
-        """For ever: look after the workspace now and then, apart from the rounds."""
-        while True:
+        """For ever: notice silence and prune what is old, apart from the rounds."""
+        for look in count():
+            try:
+                await _in_thread(partial(self.upkeep.note_silence, clock.now()))
+                if look % LOOKS_PER_PRUNING == 0:
+                    await self._prune()
+            except Exception:  # the runs go on, whatever became of this
+                log.exception("the upkeep failed; trying again")
             await asyncio.sleep(LOOK_SECONDS)
-            await self.look_after()
+
+    async def _prune(self) -> None:
+        """Prune in steps, so that the process can stop in between."""
+        steps = self.upkeep.prune(clock.now())
+        pruned = 0
+        while (deleted := await _in_thread(partial(next, steps, None))) is not None:
+            pruned += deleted
+        if pruned:
+            log.info("pruned %d old runs, occurrences and notices", pruned)
 
     async def drain(self, seconds: float) -> None:
         """Give the runs that are under way some time to end."""
@@ -120,7 +131,8 @@ async def hold(settings: Settings, *, fires: bool) -> AsyncIterator[Holder]:
 @asynccontextmanager
 async def making_rounds(holder: Holder) -> AsyncIterator[None]:
     """Make the rounds while the block runs, and look after the workspace."""
-    await holder.look_after()  # before the first round accounts for what was due meanwhile
+    # Before the first round accounts for what was due meanwhile.
+    await asyncio.to_thread(holder.upkeep.note_silence, clock.now())
     tasks = [asyncio.create_task(each()) for each in (holder.make_rounds, holder.keep_up)]
     try:
         yield
@@ -130,6 +142,16 @@ async def making_rounds(holder: Holder) -> AsyncIterator[None]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+
+
+async def _in_thread(call: Callable[[], T]) -> T:
+    """``call`` in a thread, and to its end: also when this task is cancelled meanwhile."""
+    work = asyncio.ensure_future(asyncio.to_thread(call))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 def is_held(state_dir: Path) -> bool:
