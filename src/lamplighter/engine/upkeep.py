@@ -57,10 +57,12 @@ class Upkeep:
 
     def note_silence(self, now: datetime) -> int:
         """Leave a notice, once, where something was due and nothing came; gives how many."""
+        found = list_silences(self.engine, now - GRACE, MOST_NOTICES + 1)
+        if not found:
+            return 0
         with self.engine.begin() as connection:
-            found = list_silences(connection, now - GRACE)
             if len(found) > MOST_NOTICES:
-                return int(self._note_many(connection, found, now))
+                return int(self._note_many(connection, found[0], now))
             for silence in found:
                 self._note_one(connection, silence, now)
         return len(found)
@@ -109,11 +111,10 @@ class Upkeep:
         add_notice(connection, "silent", silence.key, message, now=now, agent=agent)
         log.warning("%s", message)
 
-    def _note_many(self, connection: sa.Connection, silences: list[Silence], now: datetime) -> bool:
-        first = silences[0]
+    def _note_many(self, connection: sa.Connection, first: Silence, now: datetime) -> bool:
         message = (
-            f"{len(silences)} schedules were due, the first at {first.due_at:%Y-%m-%d %H:%M} UTC "
-            f"({first.agent}), and nothing came: {self._reason()}"
+            f"more than {MOST_NOTICES} schedules were due, the first at "
+            f"{first.due_at:%Y-%m-%d %H:%M} UTC ({first.agent}), and nothing came: {self._reason()}"
         )
         new = add_notice(connection, "silent", f"many-{first.key}", message, now=now)
         if new:

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from lamplighter.errors import NewerDatabase
+
 SCHEMA_VERSION = "0001"
 """The newest migration; an older database is upgraded when it is opened."""
 
@@ -21,7 +23,11 @@ PRAGMAS = (
 
 
 def open_database(state_dir: Path) -> sa.Engine:
-    """The workspace's database, created or upgraded as needed."""
+    """The workspace's database, created or upgraded as needed.
+
+    Raises:
+        NewerDatabase: A newer version of the program has made it.
+    """
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = _connect(state_dir / FILE)
 
@@ -32,9 +38,25 @@ def open_database(state_dir: Path) -> sa.Engine:
         deferred = connection.get_execution_options().get("readonly")
         connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
 
-    if _schema_version(engine) != SCHEMA_VERSION:
+    version = _schema_version(engine)
+    if version != SCHEMA_VERSION:
+        refuse_newer(version)
         _upgrade(engine)
     return engine
+
+
+def refuse_newer(version: str | None) -> None:
+    """Stop before a schema that this program does not know.
+
+    Raises:
+        NewerDatabase: A newer version of the program has made it.
+    """
+    if version is not None and version > SCHEMA_VERSION:
+        raise NewerDatabase(
+            f"the database has schema {version}, this program knows them up to {SCHEMA_VERSION}: "
+            "a newer version has upgraded it. Install that version, or go back to a backup with: "
+            "lamplighter db restore FILE"
+        )
 
 
 def open_journal(state_dir: Path) -> sa.Engine:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from lamplighter.store.database import reading
 from lamplighter.store.tables import agents, notices, schedules
 
 _KEY = sa.literal("silent:") + schedules.c.id + "@"
@@ -24,7 +25,7 @@ class Silence:
     due_at: datetime
 
 
-def list_silences(connection: sa.Connection, before: datetime) -> list[Silence]:
+def list_silences(engine: sa.Engine, before: datetime, limit: int) -> list[Silence]:
     """Schedules that were due ``before`` and are still waiting, without those already told.
 
     Those of paused agents are left out: nobody expects anything of them. The longest overdue
@@ -36,5 +37,7 @@ def list_silences(connection: sa.Connection, before: datetime) -> list[Silence]:
         sa.select(_KEY.label("key"), schedules.c.agent, schedules.c.next_due_at)
         .where(schedules.c.next_due_at < before, ~told, ~paused)
         .order_by(schedules.c.next_due_at)
+        .limit(limit)
     )
-    return [Silence(*row) for row in connection.execute(query)]
+    with reading(engine) as connection:
+        return [Silence(*row) for row in connection.execute(query)]
