@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from processes import lamplighter, script, serving
 
-import lamplighter.store
 from lamplighter.errors import Conflict, NewerDatabase, NotFound, Unreadable
 from lamplighter.store.backup import back_up, restore
 from lamplighter.store.database import FILE, SCHEMA_VERSION, open_database
@@ -79,8 +79,9 @@ def test_upgrade_says_from_where_to_where(workspace: Workspace) -> None:
 
 
 def test_the_version_that_the_program_knows_is_the_newest_migration() -> None:
-    location = Path(lamplighter.store.__file__).parent / "migrations"
-    assert ScriptDirectory(location).get_current_head() == SCHEMA_VERSION
+    config = Config()
+    config.set_main_option("script_location", "lamplighter:store/migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_VERSION
 
 
 # Backup
