@@ -98,6 +98,9 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  ✗ {data['tool']}: {data['error']}"
         case "tool_result":
             text = f"  ← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
+        case "retry":
+            wait = f"{data['wait_seconds']:g} s"
+            text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
         case "resumed":
             text = "went on after an interruption"
         case "finished":

@@ -13,12 +13,15 @@ from lamplighter.access import OWNER, Scope
 from lamplighter.agent import Budget, Ending, Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.engine.failures import note_ending
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
+from lamplighter.models.retry import Patience
 from lamplighter.store.agents import get_version
 from lamplighter.store.runs import (
     SUCCESSES,
     Run,
+    Status,
     find_cancelled,
     finish_run,
     get_run,
@@ -138,6 +141,7 @@ class Worker:
             model=resolved.model,
             tools=build_toolset(agent, self._workbench(run, agent)),
             budget=budget,
+            patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
         )
 
     def _claim(self, run_id: str) -> Run:
@@ -164,7 +168,7 @@ class Worker:
 
     async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
         succeeded = ending.outcome in SUCCESSES
-        status = "completed" if succeeded else "failed"
+        status: Status = "completed" if succeeded else "failed"
         if ending.outcome == "cancelled":
             status = "cancelled"
         summary = redact(ending.summary)
@@ -174,24 +178,34 @@ class Worker:
             {"status": status, "outcome": ending.outcome, "summary": summary},
         )
         await self.writer.flush()
-        await asyncio.to_thread(self._write_ending, run.id, status, ending, summary)
+        await asyncio.to_thread(self._write_ending, run, status, ending, summary)
 
-    def _write_ending(self, run_id: str, status: str, ending: Ending, summary: str) -> None:
+    def _write_ending(self, run: Run, status: Status, ending: Ending, summary: str) -> None:
+        now = clock.now()
         with self.engine.begin() as connection:
-            finish_run(
+            first = finish_run(
                 connection,
-                run_id,
+                run.id,
                 self.id,
                 status=status,
                 outcome=ending.outcome,
                 summary=summary,
                 error=summary if ending.outcome == "error" else None,
-                finished_at=clock.now(),
+                finished_at=now,
                 requests=ending.requests,
                 tool_calls=ending.tool_calls,
                 input_tokens=ending.input_tokens,
                 output_tokens=ending.output_tokens,
             )
+            if first:
+                note_ending(
+                    connection,
+                    run,
+                    status=status,
+                    summary=summary,
+                    pause_after=self.settings.pause_after_failures,
+                    now=now,
+                )
 
 
 def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]:
