@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from lamplighter import clock
+from lamplighter.engine.firing import MOMENTS, WAITING, occurrence_run_id
 from lamplighter.engine.manual import request_run
-from lamplighter.engine.scheduler import MOMENTS, Scheduler, occurrence_run_id
+from lamplighter.engine.scheduler import Scheduler
 from lamplighter.errors import AgentAlreadyActive
 from lamplighter.store.agents import next_due_times, save_agents
 from lamplighter.store.runs import Run, finish_run, list_runs
@@ -140,8 +141,10 @@ def test_a_long_sleep_of_a_frequent_schedule_stays_bounded(rounds: Rounds) -> No
     rounds.save("a", "schedule: every 10 seconds")
     rounds.pass_time(days=30)
     found = list_occurrences(rounds.workspace.engine, "a", limit=5000)
-    assert len(found) == MOMENTS
-    assert "others until" in found[0].reason
+    assert len(found) == MOMENTS + WAITING
+    assert "all others before" in found[WAITING].reason
+    assert [each.result for each in found] == ["ran"] + ["missed"] * (len(found) - 1)
+    assert found[0].due_at == rounds.clock.now()
     due = rounds.next_due("a")
     assert due is not None
     assert due > rounds.clock.now()

@@ -62,6 +62,7 @@ class Holder:
                 await self.worker.stop_cancelled()
                 if await asyncio.to_thread(self.scheduler.tick, clock.now()):
                     await asyncio.to_thread(self.durable.start_queued)
+                await self.worker.stop_cancelled()  # those that gave way to what is due now
                 await self.scheduler.wait(self.woken)
             except Exception:  # the loop goes on, whatever one round met
                 log.exception("a round failed; trying again")
