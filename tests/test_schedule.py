@@ -22,7 +22,15 @@ from lamplighter.schedule import (
 )
 
 BERLIN = "Europe/Berlin"
-ZONES = [BERLIN, "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
+ZONES = [
+    BERLIN,
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Casablanca",
+    "Pacific/Apia",
+    "Asia/Kolkata",
+    "UTC",
+]
 CLOCK_CHANGES = [  # days before a change of the clocks, of each zone that has them
     datetime(2026, 3, 28, tzinfo=UTC),
     datetime(2026, 10, 24, tzinfo=UTC),
@@ -30,6 +38,9 @@ CLOCK_CHANGES = [  # days before a change of the clocks, of each zone that has t
     datetime(2026, 10, 31, tzinfo=UTC),
     datetime(2026, 4, 4, tzinfo=UTC),
     datetime(2026, 10, 3, tzinfo=UTC),
+    datetime(2026, 2, 14, tzinfo=UTC),
+    datetime(2026, 3, 21, tzinfo=UTC),
+    datetime(2011, 12, 29, tzinfo=UTC),  # Apia left out a whole day
 ]
 MINUTE = timedelta(minutes=1)
 
@@ -317,7 +328,7 @@ def due_by_brute_force(
 
 
 @given(crons(), st.sampled_from(ZONES), st.sampled_from(CLOCK_CHANGES), st.integers(0, 1500))
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_cron_agrees_with_watching_the_clock(
     expression: str, zone: str, day: datetime, minutes: int
 ) -> None:

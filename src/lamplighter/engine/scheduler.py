@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from lamplighter import clock
 from lamplighter.engine.firing import fire
+from lamplighter.schedule import describe_seconds
 from lamplighter.store.runs import Run, take_admissible
 from lamplighter.store.schedules import bring_forward, earliest_due, take_due
 
@@ -80,9 +81,12 @@ class Scheduler:
         if before is None:
             return
         jump = now - before[0] - timedelta(seconds=passed - before[1])
+        if abs(jump) < JUMP:
+            return
+        words = describe_seconds(round(abs(jump).total_seconds()))
         if jump > JUMP:
-            log.warning("the clock went forward by %s: it was set, or the machine slept", jump)
-        elif jump < -JUMP:
-            with self.engine.begin() as connection:
-                earlier = bring_forward(connection, now) if self.fires else 0
-            log.warning("the clock was put back by %s; %d schedules moved", -jump, earlier)
+            log.warning("the clock went forward by %s: it was set, or the machine slept", words)
+            return
+        with self.engine.begin() as connection:
+            earlier = bring_forward(connection, now) if self.fires else 0
+        log.warning("the clock was put back by %s; %d schedules are due earlier", words, earlier)

@@ -24,7 +24,7 @@ _SHAPES = tuple(
     for shape in (
         rf"(?P<days>.+?),?\s+at\s+{_TIMES}",
         rf"at\s+{_TIMES},?\s+(?P<days>.+)",
-        rf"(?:(?P<days>.+?),?\s+)?{_SPAN}",
+        rf"(?:(?!between|from|once|some|any)(?P<days>.+?),?\s+)?{_SPAN}",
         rf"{_SPAN},?\s+(?P<days>.+)",
     )
 )

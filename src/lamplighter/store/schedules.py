@@ -70,6 +70,31 @@ class HistoryEntry:
         return (self.started_at - self.occurrence.due_at).total_seconds()
 
 
+@dataclass(frozen=True, slots=True)
+class SavedSchedule:
+    """A schedule as the database knows it.
+
+    Attributes:
+        id: Also the seed of its random moments.
+        anchor_at: Where intervals are counted from.
+    """
+
+    id: str
+    schedule: Schedule
+    anchor_at: datetime
+    enabled: bool
+
+
+def list_schedules(engine: sa.Engine, agent: str) -> list[SavedSchedule]:
+    """The schedules of an agent."""
+    mine = sa.select(schedules).where(schedules.c.agent == agent).order_by(schedules.c.id)
+    with reading(engine) as connection:
+        return [
+            SavedSchedule(row.id, from_data(row.spec), row.anchor_at, row.enabled)
+            for row in connection.execute(mine)
+        ]
+
+
 def take_due(connection: sa.Connection, now: datetime, limit: int) -> list[DueSchedule]:
     """Schedules that are due at ``now``, the longest overdue first.
 
