@@ -1,5 +1,6 @@
 """Policies: what runs late, what waits, what gives way, and that nothing is left unaccounted."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -8,11 +9,13 @@ from hypothesis import strategies as st
 from rounds import START, Rounds
 
 from lamplighter.engine.firing import WAITING
+from lamplighter.engine.holder import hold, making_rounds
 from lamplighter.engine.manual import request_run
 from lamplighter.errors import AgentAlreadyActive
 from lamplighter.schedule import upcoming
 from lamplighter.store.runs import finish_run, get_run, list_runs, start_run
 from lamplighter.store.schedules import list_history, list_schedules
+from lamplighter.testing import Workspace, call, turn
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -142,6 +145,25 @@ def test_the_queue_of_one_agent_blocks_no_other(rounds: Rounds) -> None:
         rounds.pass_time(minutes=1)
     agents = [get_run(rounds.workspace.engine, run_id).agent for run_id in rounds.queued]
     assert agents == ["a", "b"]
+
+
+def test_the_holder_ends_the_run_that_gives_way(workspace: Workspace) -> None:
+    """On the real clock, with the real loop: the first run would last for an hour."""
+    model = workspace.script([turn(call("report", summary="Never."), sleep=3600)])
+    options = "{every: 1 second, overlap: cancel_running}"
+    workspace.write("agents/a.md", f"---\nschedule: {options}\nmodel: {model}\n---\nGo.")
+
+    async def wait_for_first_end() -> None:
+        async with (
+            hold(workspace.settings, fires=True) as holder,
+            making_rounds(holder),
+            holder.worker.one_ended,
+        ):
+            await holder.worker.one_ended.wait()
+
+    asyncio.run(wait_for_first_end())
+    first = list_history(workspace.engine, "a", "UTC")[-1]
+    assert (first.occurrence.result, first.run_status) == ("ran", "cancelled")
 
 
 # Quiet hours

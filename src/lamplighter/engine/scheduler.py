@@ -66,8 +66,10 @@ class Scheduler:
         seconds = self.poll_interval
         if self.fires and (due := await asyncio.to_thread(earliest_due, self.engine)):
             seconds = min(seconds, (due - clock.now()).total_seconds())
+        # No `wait_for`: in Python 3.11 it swallows a cancellation that meets the waking.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(woken.wait(), max(seconds, 0))
+            async with asyncio.timeout(max(seconds, 0)):
+                await woken.wait()
         woken.clear()
 
     def _notice_jump(self, now: datetime) -> None:
