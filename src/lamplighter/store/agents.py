@@ -146,23 +146,23 @@ def _save_schedule(
     before = from_data(old.spec) if old else None
     if old and before == schedule and old.enabled == agent.enabled:
         return  # an edit of anything else does not move the next time
-    values: dict[str, Any] = {
-        "agent": agent.name,
-        "spec": schedules_.to_data(schedule),
-        "enabled": agent.enabled,
-    }
     if old and before and before.rhythm == schedule.rhythm:
         anchor = old.anchor_at
     else:
         anchor = _new_anchor(connection, schedule_id, schedule, now)
     if old and before and _times(before) == _times(schedule) and old.enabled == agent.enabled:
-        values["next_due_at"] = old.next_due_at  # another policy moves nothing
+        due = old.next_due_at  # another policy moves nothing
     else:
         if old:
             _account_overdue(connection, old, now, "the schedule was changed before it could run")
-        due = _first_due(connection, schedule_id, schedule, anchor, now)
-        values["next_due_at"] = due if agent.enabled else None
-    values["anchor_at"] = anchor
+        due = _first_due(connection, schedule_id, schedule, anchor, now) if agent.enabled else None
+    values = {
+        "agent": agent.name,
+        "spec": schedules_.to_data(schedule),
+        "enabled": agent.enabled,
+        "anchor_at": anchor,
+        "next_due_at": due,
+    }
     if old is None:
         connection.execute(schedules.insert().values(id=schedule_id, **values))
     else:
