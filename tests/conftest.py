@@ -8,9 +8,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
+from rounds import START, Rounds
 
+from lamplighter import clock
 from lamplighter.engine.record import SECRET_NAME
-from lamplighter.testing import Workspace, temporary_workspace
+from lamplighter.testing import HeldClock, Workspace, temporary_workspace
 
 PREFIXES = ("LAMPLIGHTER_", "AGENT_", "AGENTS_", "OLLAMA_", "LOCAL_MODEL_", "ROWBOAT_")
 
@@ -36,6 +38,20 @@ def workspace() -> Iterator[Workspace]:
     files = {"notes/hello.md": HELLO, "agents/digest.md": DIGEST}
     with temporary_workspace(files, sources=NOTES) as made:
         yield made
+
+
+@pytest.fixture
+def held() -> Iterator[HeldClock]:
+    """The time stands still, at ``START``, until the test moves it."""
+    clock_ = HeldClock(START)
+    with clock.using(clock_):
+        yield clock_
+
+
+@pytest.fixture
+def rounds(workspace: Workspace, held: HeldClock) -> Rounds:
+    """A scheduler whose queue is a list, on a held clock."""
+    return Rounds(workspace, held)
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,15 +1,18 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rounds import Rounds
 
 from lamplighter import clock
+from lamplighter.cli.agent import group as agent_group
 from lamplighter.cli.context import Context
 from lamplighter.cli.schedule import group
-from lamplighter.errors import InvalidSchedule
+from lamplighter.errors import InvalidSchedule, NotFound
+from lamplighter.store.runs import start_run
 
 
 class StoppedClock:
@@ -90,9 +93,30 @@ def test_preview_of_a_moment_gone_by_says_so() -> None:
     assert "Never due after that." in preview("at 2020-01-01 09:00", "--timezone", "UTC").stdout
 
 
+def test_preview_shows_windows_as_a_whole_with_the_shift_of_the_clocks() -> None:
+    arguments = ("daily between 8 and 10", "--timezone", "Europe/Berlin", "--from", "2026-10-24")
+    found = preview_json(*arguments, "--count", "2")["upcoming"]
+    assert found[1] == {
+        "local": None,
+        "utc": None,
+        "window": {"start": "2026-10-25T08:00:00+01:00", "end": "2026-10-25T10:00:00+01:00"},
+        "shift": "-01:00",
+    }
+    output = preview(*arguments, "--count", "2").stdout
+    assert "Once between 08:00 and 10:00, every day (Europe/Berlin)" in output
+    assert "Sun 2026-10-25 08:00 to 10:00+01:00   2026-10-25 07:00 to 09:00" in output
+
+
+def test_preview_reads_a_mapping_and_leaves_jitter_out() -> None:
+    found = preview_json('{cron: "0 9 * * *", jitter: 5m, timezone: UTC}', "--count", "1")
+    assert found["upcoming"][0]["utc"] == "2026-11-22T09:00:00+00:00"
+    assert "up to 5 minutes later" in found["schedule"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ('{cron: "0 9 * * *", overlap: both}', "--timezone", "UTC"),
         ("60 * * * *", "--timezone", "UTC"),
         ("0 9 31 2 *", "--timezone", "UTC"),
         ("@daily", "--timezone", "Mars"),
@@ -104,3 +128,73 @@ def test_preview_of_nonsense_is_a_usage_error(arguments: tuple[str, ...]) -> Non
         preview(*arguments)
     assert caught.value.exit_code == 2
     assert caught.value.hint
+
+
+def history(rounds: Rounds, *arguments: str) -> str:
+    result = CliRunner().invoke(
+        group,
+        ["history", *arguments],
+        obj=Context(rounds.workspace.path),
+        standalone_mode=False,
+        catch_exceptions=False,
+    )
+    return result.stdout
+
+
+@pytest.fixture
+def with_history(rounds: Rounds) -> Rounds:
+    """Three due moments in Kolkata: missed, ran 90 seconds late, skipped."""
+    rounds.workspace.write("lamplighter.toml", "")
+    rounds.save("a", "schedule: {every: 1 hour, timezone: Asia/Kolkata}")
+    rounds.pass_time(hours=2)
+    with rounds.workspace.engine.begin() as connection:
+        late = rounds.clock.now() + timedelta(seconds=90)
+        start_run(connection, rounds.queued[0], "worker", late)
+    rounds.pass_time(hours=1)
+    return rounds
+
+
+def test_history_shows_due_time_result_reason_run_and_lateness(with_history: Rounds) -> None:
+    skipped, ran, missed = json.loads(history(with_history, "a", "--json"))
+    [run_id] = with_history.queued
+    assert ran == {
+        "schedule_id": "a#1",
+        "due_at": "2026-03-02T14:00:00+00:00",
+        "due_local": "2026-03-02T19:30:00+05:30",
+        "timezone": "Asia/Kolkata",
+        "result": "ran",
+        "reason": "",
+        "run_id": run_id,
+        "run_status": "running",
+        "started_at": "2026-03-02T14:01:30+00:00",
+        "lateness_seconds": 90.0,
+    }
+    assert (skipped["result"], skipped["run_id"]) == ("skipped", run_id)
+    assert (missed["result"], missed["reason"]) == ("missed", "a later one was due as well")
+    table = history(with_history, "a", "--limit", "2").splitlines()
+    assert len(table) == 4
+    assert f"Mon 2026-03-02 19:30:00+05:30   ran       {run_id}" in table[3]
+    assert "1 minute 30 seconds" in table[3]
+
+
+def test_history_of_an_agent_that_was_never_due_says_so(with_history: Rounds) -> None:
+    assert "Nothing has been due yet for digest." in history(with_history, "digest")
+    assert json.loads(history(with_history, "digest", "--json")) == []
+    with pytest.raises(NotFound):
+        history(with_history, "digset")
+
+
+def test_the_random_moments_of_saved_windows_are_shown_with_their_agent(rounds: Rounds) -> None:
+    rounds.workspace.write("lamplighter.toml", 'timezone = "UTC"\n')
+    rounds.save("a", "schedule: daily between 13 and 15")
+    result = CliRunner().invoke(
+        agent_group,
+        ["show", "a", "--json"],
+        obj=Context(rounds.workspace.path),
+        standalone_mode=False,
+        catch_exceptions=False,
+    )
+    moment = json.loads(result.stdout)["upcoming"][0]
+    due = rounds.next_due("a")
+    assert due is not None
+    assert (moment["utc"], moment["estimated"]) == (due.isoformat(), False)

@@ -120,7 +120,7 @@ def test_a_day_that_it_left_open_is_no_argument() -> None:
     assert Talk().only().arguments(said) == {"after": "2026-10-05"}
 
 
-def test_a_task_without_days_gets_a_calendar_from_what_the_loop_says_of_the_time() -> None:
+def test_a_task_without_days_chooses_a_time_reckoned_from_what_the_loop_says_of_the_time() -> None:
     task = Task(
         agent=Agent("daily", "Sum up the notes of the last seven days."),
         message="Go",
@@ -129,10 +129,12 @@ def test_a_task_without_days_gets_a_calendar_from_what_the_loop_says_of_the_time
         model=TestModel(),
         tools=FunctionToolset(),
     )
-    talk = Talk(task=instruct(task))
+    action = Talk(task=instruct(task)).only()
 
-    assert "Today is 2026-11-10. Yesterday is 2026-11-09. 7 days ago is 2026-11-03." in talk.hint()
-    assert "2026-11-03" in properties(talk.only())["after"]["anyOf"][0]["enum"]
+    assert "7 days ago" in properties(action)["since"]["enum"]
+    assert action.arguments({"since": "7 days ago"}) == {"after": "2026-11-03"}
+    assert action.arguments({"since": "today"}) == {"after": "2026-11-10"}
+    assert action.arguments({"since": "the beginning"}) == {}
 
 
 def test_without_any_day_it_may_write_one() -> None:
@@ -142,7 +144,7 @@ def test_without_any_day_it_may_write_one() -> None:
 
 
 def test_a_day_that_does_not_exist_is_no_calendar() -> None:
-    assert "is 20" not in Talk(task="It is Monday, 99 Brumaire 2026, 06:00").hint()
+    assert "since" not in properties(Talk(task="It is Monday, 99 Brumaire 2026, 06:00").only())
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ def test_words_instead_of_a_list_mean_that_there_is_nothing() -> None:
 def test_what_it_read_it_notes_before_it_goes_on() -> None:
     talk = Talk().does("list_documents", TWO).does("read_document", "Text", id="notes:a.md")
     action = talk.only()
-    said = {"points": ["One\nthing, ", "Another."], "id": "notes:b.md"}
+    said = {"points": ["One\nthing\x1b, ", "Another."], "id": "notes:b.md"}
 
     assert list(properties(action)) == ["points", "id"]
     assert action.remark(said) == "One thing. Another."
@@ -190,6 +192,14 @@ def test_a_point_that_ran_into_the_limit_is_seen_to_go_on() -> None:
     long = "x" * guide.POINT_CHARACTERS
 
     assert talk.only().remark({"points": [long]}) == f"{long}…"
+
+
+def test_a_point_that_is_made_twice_is_noted_once() -> None:
+    talk = Talk().does("list_documents", TWO).does("read_document", "Text", id="notes:a.md")
+
+    assert talk.only().remark({"points": ["It rains.", "It rains", "It snows."]}) == (
+        "It rains. It snows."
+    )
 
 
 def test_a_document_that_cannot_be_read_is_passed_by_and_named() -> None:

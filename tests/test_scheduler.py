@@ -1,79 +1,18 @@
 """Due schedules become runs, each due moment once, and every one is accounted for."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
+from rounds import START, Rounds
 
-from lamplighter import clock
+from lamplighter.engine.firing import MOMENTS, WAITING, occurrence_run_id
 from lamplighter.engine.manual import pause, request_run, resume
-from lamplighter.engine.scheduler import MOMENTS, Scheduler, occurrence_run_id
 from lamplighter.errors import AgentAlreadyActive
-from lamplighter.store.agents import next_due_times, save_agents
-from lamplighter.store.runs import Run, finish_run, list_runs, start_run
+from lamplighter.store.runs import list_runs
 from lamplighter.store.schedules import list_occurrences
 from lamplighter.testing import HeldClock, Workspace
-from lamplighter.workspace import read_catalogue
 
-START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def held() -> Iterator[HeldClock]:
-    clock_ = HeldClock(START)
-    with clock.using(clock_):
-        yield clock_
-
-
-class Rounds:
-    """A scheduler whose queue is a list, on a held clock."""
-
-    def __init__(self, workspace: Workspace, clock: HeldClock, *, at_most: int = 3) -> None:
-        self.workspace = workspace
-        self.clock = clock
-        self.queued: list[str] = []
-        self.scheduler = Scheduler(
-            engine=workspace.engine,
-            enqueue=self._enqueue,
-            max_concurrent_runs=at_most,
-            fires=True,
-            poll_interval=30,
-        )
-
-    def _enqueue(self, connection: sa.Connection, run: Run) -> None:
-        self.queued.append(run.id)
-
-    def save(self, agent: str, frontmatter: str) -> None:
-        self.workspace.write(f"agents/{agent}.md", f"---\n{frontmatter}\n---\nGo.")
-        self.read()
-
-    def read(self) -> None:
-        catalogue = read_catalogue(self.workspace.settings)
-        with self.workspace.engine.begin() as connection:
-            save_agents(connection, catalogue, "UTC", self.clock.now())
-
-    def pass_time(self, **duration: float) -> None:
-        self.clock.advance(**duration)
-        self.scheduler.tick(self.clock.now())
-
-    def finish_all(self) -> None:
-        with self.workspace.engine.begin() as connection:
-            for run_id in self.queued:
-                start_run(connection, run_id, "worker", self.clock.now())
-                finish_run(connection, run_id, "worker", status="completed", outcome="reported")
-
-    def results(self, agent: str) -> list[str]:
-        return [each.result for each in reversed(list_occurrences(self.workspace.engine, agent))]
-
-    def next_due(self, agent: str) -> datetime | None:
-        return next_due_times(self.workspace.engine).get(agent)
-
-
-@pytest.fixture
-def rounds(workspace: Workspace, held: HeldClock) -> Rounds:
-    return Rounds(workspace, held)
 
 
 def test_nothing_fires_before_it_is_due(rounds: Rounds) -> None:
@@ -141,8 +80,10 @@ def test_a_long_sleep_of_a_frequent_schedule_stays_bounded(rounds: Rounds) -> No
     rounds.save("a", "schedule: every 10 seconds")
     rounds.pass_time(days=30)
     found = list_occurrences(rounds.workspace.engine, "a", limit=5000)
-    assert len(found) == MOMENTS
-    assert "others until" in found[0].reason
+    assert len(found) == MOMENTS + WAITING
+    assert "all others before" in found[WAITING].reason
+    assert [each.result for each in found] == ["ran"] + ["missed"] * (len(found) - 1)
+    assert found[0].due_at == rounds.clock.now()
     due = rounds.next_due("a")
     assert due is not None
     assert due > rounds.clock.now()

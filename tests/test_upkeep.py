@@ -18,7 +18,7 @@ from lamplighter.store.runs import list_runs
 from lamplighter.store.schedules import (
     Occurrence,
     list_occurrences,
-    record_occurrence,
+    record_occurrences,
     set_next_due,
 )
 from lamplighter.store.tables import runs
@@ -195,8 +195,8 @@ def test_old_occurrences_go_but_the_last_of_each_schedule(hourly: Workspace) -> 
     moments = [START - timedelta(days=days) for days in (1, 89, 91, 200, 300)]
     with hourly.engine.begin() as connection:
         for due in moments:
-            record_occurrence(connection, Occurrence("a#1", due, "a", "missed"))
-        record_occurrence(connection, Occurrence("a#2", moments[-1], "a", "ran"))
+            record_occurrences(connection, [Occurrence("a#1", due, "a", "missed")])
+        record_occurrences(connection, [Occurrence("a#2", moments[-1], "a", "ran")])
     upkeep = Upkeep(hourly.settings, hourly.engine, forget=forget)
     assert sum(upkeep.prune(START)) == 3
     left = {(each.schedule_id, each.due_at) for each in list_occurrences(hourly.engine, "a")}

@@ -1,6 +1,6 @@
 """``lamplighter agent``: list, show, validate, pause, resume."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lamplighter.definitions.agent import Agent, Problem
     from lamplighter.definitions.catalogue import Catalogue, Entry
     from lamplighter.store.pauses import Pause
+    from lamplighter.store.schedules import SavedSchedule
 
 INVALID = 2
 UPCOMING = 5
@@ -102,9 +103,10 @@ def show(context: Context, name: str, as_json: bool) -> None:
     known = _ask_database(settings)
     if as_json:
         problems = [problem_data(problem) for problem in entry.problems]
-        print_json(_summary(entry, now, known) | _details(entry, now) | {"problems": problems})
+        details = _details(entry, now, _saved(settings, entry.name))
+        print_json(_summary(entry, now, known) | details | {"problems": problems})
     else:
-        _print_entry(entry, now, known)
+        _print_entry(entry, now, known, _saved(settings, entry.name))
 
 
 @group.command()
@@ -234,35 +236,49 @@ def _ask_database(settings: "Settings") -> Known:
 
 
 def _next_due(agent: "Agent", now: datetime, known: Known) -> datetime | None:
-    """The next moment that follows from the file, or for intervals from what the server knows."""
-    from lamplighter.schedule import Interval, next_due
+    """The next moment that follows from the file, or else from what the server knows."""
+    from lamplighter.schedule import next_due
 
     if not agent.enabled or agent.name in known.pauses:
         return None
-    fixed = [each for each in agent.schedules if not isinstance(each.timing, Interval)]
+    fixed = [each for each in agent.schedules if not each.is_anchored]
     dues = [next_due(schedule, now, anchor=now) for schedule in fixed]
     if len(fixed) < len(agent.schedules):
         dues.append(known.dues.get(agent.name))
     return min((due for due in dues if due), default=None)
 
 
-def _upcoming(agent: "Agent", now: datetime) -> list[dict[str, Any]]:
-    """The next due moments of all schedules; those of intervals as if they began now."""
-    from lamplighter.schedule import Interval, describe, upcoming
+def _upcoming(
+    agent: "Agent", now: datetime, saved: "Sequence[SavedSchedule]"
+) -> list[dict[str, Any]]:
+    """The next due moments of all schedules; of unsaved ones as if they were saved now."""
+    from lamplighter.schedule import describe, upcoming
+    from lamplighter.store.agents import schedule_id_of
 
     if not agent.enabled:
         return []
-    moments = [
-        {
-            "utc": due.isoformat(),
-            "local": due.astimezone(ZoneInfo(schedule.timezone)).isoformat(),
-            "schedule": describe(schedule),
-            "estimated": isinstance(schedule.timing, Interval),
-        }
-        for schedule in agent.schedules
-        for due in upcoming(schedule, now, anchor=now, count=UPCOMING)
-    ]
+    anchors = {(each.id, each.schedule): each.anchor_at for each in saved}
+    moments = []
+    for number, schedule in enumerate(agent.schedules, start=1):
+        seed = schedule_id_of(agent.name, number)
+        anchor = anchors.get((seed, schedule))
+        moments += [
+            {
+                "utc": due.isoformat(),
+                "local": due.astimezone(ZoneInfo(schedule.timezone)).isoformat(),
+                "schedule": describe(schedule),
+                "estimated": schedule.is_anchored and anchor is None,
+            }
+            for due in upcoming(schedule, now, anchor=anchor or now, seed=seed, count=UPCOMING)
+        ]
     return sorted(moments, key=lambda moment: datetime.fromisoformat(str(moment["utc"])))[:UPCOMING]
+
+
+def _saved(settings: "Settings", agent: str) -> "list[SavedSchedule]":
+    from lamplighter.store.database import open_database
+    from lamplighter.store.schedules import list_schedules
+
+    return list_schedules(open_database(settings.database), agent)
 
 
 # As data and in words
@@ -289,7 +305,7 @@ def _summary(entry: "Entry", now: datetime, known: Known) -> dict[str, Any]:
     }
 
 
-def _details(entry: "Entry", now: datetime) -> dict[str, Any]:
+def _details(entry: "Entry", now: datetime, saved: "Sequence[SavedSchedule]") -> dict[str, Any]:
     agent = entry.agent
     if agent is None:
         return {}
@@ -304,7 +320,7 @@ def _details(entry: "Entry", now: datetime) -> dict[str, Any]:
         "message": agent.message,
         "instructions": agent.instructions,
         "extra": dict(agent.extra),
-        "upcoming": _upcoming(agent, now),
+        "upcoming": _upcoming(agent, now, saved),
     }
 
 
@@ -333,17 +349,19 @@ def _state(entry: "Entry", known: Known) -> str:
     return f"{state}, {_count(warnings, 'warning')}" if warnings else state
 
 
-def _print_entry(entry: "Entry", now: datetime, known: Known) -> None:
+def _print_entry(
+    entry: "Entry", now: datetime, known: Known, saved: "Sequence[SavedSchedule]"
+) -> None:
     print_fields([("agent", entry.name), ("file", entry.file), ("state", _state(entry, known))])
     if entry.name in known.pauses:
         click.echo(f"Go on with: lamplighter agent resume {printable(entry.name)}")
     if entry.agent:
-        _print_agent(entry.agent, now)
+        _print_agent(entry.agent, now, saved)
     for problem in entry.problems:
         click.echo(describe_problem(problem))
 
 
-def _print_agent(agent: "Agent", now: datetime) -> None:
+def _print_agent(agent: "Agent", now: datetime, saved: "Sequence[SavedSchedule]") -> None:
     from lamplighter.schedule import describe
 
     limits = agent.limits
@@ -361,14 +379,14 @@ def _print_agent(agent: "Agent", now: datetime) -> None:
             *((key, value) for key, value in agent.extra.items()),
         ]
     )
-    if moments := _upcoming(agent, now):
+    if moments := _upcoming(agent, now, saved):
         click.echo()
         print_table(["due, local time", "UTC", "by"], map(_moment_row, moments))
     click.echo(f"\n{printable(agent.instructions)}\n")
 
 
 def _moment_row(moment: dict[str, Any]) -> list[object]:
-    note = ", counted from now" if moment["estimated"] else ""
+    note = ", as if saved now" if moment["estimated"] else ""
     times = (
         datetime.fromisoformat(moment[key]).isoformat(" ", "seconds") for key in ("local", "utc")
     )

@@ -218,8 +218,11 @@ def _schedule(value: Value, name: str, timezone: str) -> Schedule:
         return parse(value.plain(), timezone=timezone)
     except InvalidSchedule as error:
         key = (error.place.field or "").partition(".")[2]
-        nested = value.content.get(key) if isinstance(value.content, dict) else None
-        place = Place(line=(nested or value).line, field=f"{name}.{key}" if key else name)
+        nested = value
+        for part in key.split("."):
+            if isinstance(nested.content, dict):
+                nested = nested.content.get(part, nested)
+        place = Place(line=nested.line, field=f"{name}.{key}" if key else name)
         raise InvalidSchedule(error.message, place=place, hint=error.hint) from error
 
 

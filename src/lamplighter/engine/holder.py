@@ -68,6 +68,7 @@ class Holder:
             try:
                 await self.worker.stop_cancelled()
                 await asyncio.to_thread(self._go_round)
+                await self.worker.stop_cancelled()  # those that gave way to what is due now
                 await self.scheduler.wait(self.woken)
             except Exception:  # the loop goes on, whatever one round met
                 log.exception("a round failed; trying again")
@@ -115,10 +116,17 @@ class Holder:
 
 
 @asynccontextmanager
-async def hold(settings: Settings, *, fires: bool) -> AsyncIterator[Holder]:
+async def hold(
+    settings: Settings, *, fires: bool, reads_agents: bool = True
+) -> AsyncIterator[Holder]:
     """Run the engine in the workspace; ``making_rounds`` is the caller's to enter.
 
     On SQLite this process then holds the workspace alone; on PostgreSQL it is one of a fleet.
+
+    Args:
+        settings: The workspace's settings.
+        fires: Whether schedules fire here.
+        reads_agents: Whether this workspace's agent files are those that count.
 
     Raises:
         WorkspaceHeld: Another process holds it.
@@ -129,6 +137,8 @@ async def hold(settings: Settings, *, fires: bool) -> AsyncIterator[Holder]:
         engine = open_database(settings.database)
         stack.callback(engine.dispose)
         holder = Holder(settings, engine, fires=fires)
+        if reads_agents:  # before anything fires by what the files said last time
+            await holder.read_agents()
         membership = Membership(engine, holder.worker.id, holder.durable.take_over)
         if is_shared(engine):
             stack.callback(membership.leave)

@@ -52,6 +52,8 @@ _TODAY = re.compile(r"It is \w+, ([0-9]{2} \w+ [0-9]{4}),")
 """How the loop tells the model the time."""
 
 _FILE_NAME = re.compile(r"(?<![\w:./-])[\w-]+(?:/[\w-]+)*\.(?:md|txt)\b")
+_AGO = {"today": 0, "yesterday": 1, "7 days ago": 7, "14 days ago": 14, "30 days ago": 30}
+_EVER = "the beginning"
 _POINTS = "points"
 
 Written = dict[str, Any]
@@ -172,12 +174,8 @@ def next_actions(
 def next_hint(tools: Sequence[ToolDefinition], messages: Sequence[ModelMessage]) -> str:
     """What a led model is told about its next step."""
     done = progress(messages)
-    task = _task_text(messages)
-    steps = _next(done, {tool.name for tool in tools}, (), task)
+    steps = _next(done, {tool.name for tool in tools}, (), _task_text(messages))
     hint = _HINTS[steps[0].tool] if steps else _END_HINT
-    if done.found is None:
-        days = _calendar(task).items()
-        return " ".join([*(f"{name.capitalize()} is {day}." for name, day in days), hint])
     if done.lacks_note:
         hint = f"{_NOTE_HINT} {hint}"
     if steps or done.written or not done.notes:
@@ -194,7 +192,8 @@ _END_HINT = (
     "it matters most."
 )
 _HINTS = {
-    "list_documents": "List the documents that you are asked about.",
+    "list_documents": "Which documents does your task ask for? Those from or since which time? If "
+    "it asks for all, or names no time: the beginning.",
     "search_documents": "Find the documents that you are asked about.",
     READER: "Then choose the next document.",
     WRITER: "Then name the file.",
@@ -294,7 +293,7 @@ def describe_found(content: object) -> str:
 
 
 def _find(tools: Set[str], task: str) -> list[Action]:
-    listing = Action("list_documents", _period(task))
+    listing = _list(task)
     query = {"type": "string", "minLength": 1, "maxLength": 80}
     searching = Action("search_documents", _object(query=query))
     if "list_documents" not in tools:
@@ -304,16 +303,25 @@ def _find(tools: Set[str], task: str) -> list[Action]:
     return [listing, searching] if may_search else [listing]
 
 
-def _period(task: str) -> dict[str, Any]:
+def _list(task: str) -> Action:
     """From when to when; a day that nobody told the model would be made up."""
-    days = sorted(set(_DAY.findall(task) or _calendar(task).values()))
+    calendar = _calendar(task)
+    if calendar:
+        # It cannot reckon with dates, but it knows which words the task means.
+        since = _object(since=_one_of([*calendar, _EVER]))
+        return Action("list_documents", since, lambda said: _since(calendar, said["since"]))
+    days = sorted(set(_DAY.findall(task)))
     day = _one_of(days) if days else {"type": "string", "pattern": f"^{_DAY.pattern}$"}
     either = {"anyOf": [day, {"type": "null"}]}
-    return _object(after=either, before=either)
+    return Action("list_documents", _object(after=either, before=either))
+
+
+def _since(calendar: Mapping[str, str], when: str) -> Written:
+    return {} if when == _EVER else {"after": calendar[when]}
 
 
 def _calendar(task: str) -> dict[str, str]:
-    """Days near today by what they are called, because the model cannot reckon with dates."""
+    """Days near today by what they are called, for a task that names none by its date."""
     told = _TODAY.search(task)
     if _DAY.search(task) or not told:
         return {}
@@ -321,8 +329,7 @@ def _calendar(task: str) -> dict[str, str]:
         today = datetime.strptime(told[1], "%d %B %Y").replace(tzinfo=UTC)
     except ValueError:
         return {}
-    ago = {"today": 0, "yesterday": 1, "7 days ago": 7, "14 days ago": 14, "30 days ago": 30}
-    return {name: f"{today - timedelta(days=days):%Y-%m-%d}" for name, days in ago.items()}
+    return {name: f"{today - timedelta(days=days):%Y-%m-%d}" for name, days in _AGO.items()}
 
 
 def _with_note(action: Action, done: Progress) -> Action:
@@ -331,7 +338,8 @@ def _with_note(action: Action, done: Progress) -> Action:
     points = {"type": "array", "items": point, "minItems": 1, "maxItems": MOST_POINTS}
 
     def note(said: Written) -> str:
-        return " ".join(_sentence(point) for point in said[_POINTS])
+        # Short of points, it says one again.
+        return " ".join(dict.fromkeys(_sentence(point) for point in said[_POINTS]))
 
     def arguments(said: Written) -> Written:
         done.notes[done.read[-1]] = note(said)
@@ -377,7 +385,8 @@ def _title(done: Progress, id: str) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """The text on one line, without control characters, which a small model may write."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
 
 
 def _end(name: str, reports: Sequence[ToolDefinition]) -> list[Action]:

@@ -51,7 +51,6 @@ MAX_ANSWER_TOKENS = 1_500
 IDLE_SECONDS = 300
 """After which the model leaves the memory, until it is asked again."""
 
-
 LED_RULES = (
     "You work in small steps. Each of your answers is one JSON object. State only what the "
     "documents state."

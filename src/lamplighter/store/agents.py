@@ -1,7 +1,9 @@
 """Agents and their schedules, as the database knows them: made from the agent files."""
 
 import hashlib
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,10 +12,16 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.catalogue import Catalogue, Entry
 from lamplighter.definitions.markdown import read_agent
 from lamplighter.errors import NotFound
-from lamplighter.schedule import Once, Schedule
+from lamplighter.schedule import Once, Policy, Schedule, from_data, window_at
 from lamplighter.store.database import reading
 from lamplighter.store.pauses import resume_edited
+from lamplighter.store.schedules import Occurrence, record_occurrences
 from lamplighter.store.tables import agent_versions, agents, occurrences, schedules
+
+
+def schedule_id_of(agent: str, number: int) -> str:
+    """What the schedule of that number, counted from 1, is known by; its draws come from it."""
+    return f"{agent}#{number}"
 
 
 def version_of(entry: Entry, timezone: str) -> str:
@@ -37,7 +45,7 @@ def save_agents(
     """
     for entry in catalogue.entries:
         if entry.agent is None:
-            _disable(connection, entry.name)
+            _disable(connection, entry.name, now)
         else:
             version = save_version(connection, entry, timezone, now)
             save_agent(connection, entry.agent, version)
@@ -108,8 +116,11 @@ def save_agent(connection: sa.Connection, agent: Agent, version: str) -> None:
         connection.execute(agents.insert().values(name=agent.name, **values))
 
 
-def _disable(connection: sa.Connection, name: str) -> None:
+def _disable(connection: sa.Connection, name: str, now: datetime) -> None:
     connection.execute(agents.update().where(agents.c.name == name).values(enabled=False))
+    mine = sa.select(schedules).where(schedules.c.agent == name, schedules.c.next_due_at <= now)
+    for row in connection.execute(mine).all():
+        _account_overdue(connection, row, now, "the agent's file has an error")
     silent = schedules.update().where(schedules.c.agent == name)
     connection.execute(silent.values(enabled=False, next_due_at=None))
 
@@ -120,29 +131,63 @@ def _save_schedules(connection: sa.Connection, agent: Agent, now: datetime) -> N
         for row in connection.execute(sa.select(schedules).where(schedules.c.agent == agent.name))
     }
     for number, schedule in enumerate(agent.schedules, start=1):
-        schedule_id = f"{agent.name}#{number}"
-        old = known.pop(schedule_id, None)
-        spec = schedules_.to_data(schedule)
-        same = old if old is not None and old.spec == spec else None
-        if same is not None and same.enabled == agent.enabled:
-            continue  # an edit of anything else does not move the next time
-        anchor = now if same is None else same.anchor_at
-        values = {
-            "agent": agent.name,
-            "spec": spec,
-            "anchor_at": anchor,
-            "enabled": agent.enabled,
-            "next_due_at": None,
-        }
-        if agent.enabled:
-            values["next_due_at"] = _first_due(connection, schedule_id, schedule, anchor, now)
-        if old is None:
-            connection.execute(schedules.insert().values(id=schedule_id, **values))
-        else:
-            connection.execute(
-                schedules.update().where(schedules.c.id == schedule_id).values(values)
-            )
+        schedule_id = schedule_id_of(agent.name, number)
+        _save_schedule(connection, agent, schedule_id, schedule, known.pop(schedule_id, None), now)
+    for row in known.values():
+        _account_overdue(connection, row, now, "its schedule was taken away")
     connection.execute(schedules.delete().where(schedules.c.id.in_(list(known))))
+
+
+def _save_schedule(
+    connection: sa.Connection,
+    agent: Agent,
+    schedule_id: str,
+    schedule: Schedule,
+    old: sa.Row[Any] | None,
+    now: datetime,
+) -> None:
+    before = from_data(old.spec) if old else None
+    if old and before == schedule and old.enabled == agent.enabled:
+        return  # an edit of anything else does not move the next time
+    if old and before and before.rhythm == schedule.rhythm:
+        anchor = old.anchor_at
+    else:
+        anchor = _new_anchor(connection, schedule_id, schedule, now)
+    if old and before and _times(before) == _times(schedule) and old.enabled == agent.enabled:
+        due = old.next_due_at  # another policy moves nothing
+    else:
+        if old:
+            _account_overdue(connection, old, now, "the schedule was changed before it could run")
+        due = _first_due(connection, schedule_id, schedule, anchor, now) if agent.enabled else None
+    values = {
+        "agent": agent.name,
+        "spec": schedules_.to_data(schedule),
+        "enabled": agent.enabled,
+        "anchor_at": anchor,
+        "next_due_at": due,
+    }
+    if old is None:
+        connection.execute(schedules.insert().values(id=schedule_id, **values))
+    else:
+        connection.execute(schedules.update().where(schedules.c.id == schedule_id).values(values))
+
+
+def _times(schedule: Schedule) -> Schedule:
+    """What decides when it is due: all but its policy."""
+    return replace(schedule, policy=Policy())
+
+
+def _new_anchor(
+    connection: sa.Connection, schedule_id: str, schedule: Schedule, now: datetime
+) -> datetime:
+    """From when a new or edited schedule counts: now, in whole milliseconds as they are stored.
+
+    If the window that is open now has had its occurrence, it counts from the window's end.
+    """
+    window = window_at(schedule, now)
+    if window and _happened(connection, schedule_id, *window):
+        return window[1]
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def _first_due(
@@ -150,9 +195,28 @@ def _first_due(
 ) -> datetime | None:
     timing = schedule.timing
     if not isinstance(timing, Once):
-        return schedules_.next_due(schedule, now, anchor=anchor)
+        return schedules_.next_due(schedule, now, anchor=anchor, seed=schedule_id)
     # A past `once` fires, but only once, whatever became of it.
-    happened = sa.exists().where(
-        occurrences.c.schedule_id == schedule_id, occurrences.c.due_at == timing.at
+    before = timing.at - timedelta(microseconds=1)
+    due = schedules_.next_due(schedule, before, anchor=anchor, seed=schedule_id)
+    return None if due is None or _happened(connection, schedule_id, due, due) else due
+
+
+def _happened(
+    connection: sa.Connection, schedule_id: str, since: datetime, until: datetime
+) -> bool:
+    found = sa.exists().where(
+        occurrences.c.schedule_id == schedule_id, occurrences.c.due_at.between(since, until)
     )
-    return None if connection.scalar(sa.select(happened)) else timing.at
+    return bool(connection.scalar(sa.select(found)))
+
+
+def _account_overdue(
+    connection: sa.Connection, row: sa.Row[Any], now: datetime, reason: str
+) -> None:
+    """Record a due moment that has come, and will not be looked at any more."""
+    if row.next_due_at is None or row.next_due_at > now:
+        return
+    if not _happened(connection, row.id, row.next_due_at, row.next_due_at):
+        lost = Occurrence(row.id, row.next_due_at, row.agent, "missed", reason)
+        record_occurrences(connection, [lost])

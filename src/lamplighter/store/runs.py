@@ -84,6 +84,11 @@ def create_run(connection: sa.Connection, run: Run) -> None:
     decide_alone(connection)
     if active := find_active(connection, run.agent):
         raise AgentAlreadyActive(run.agent, active.id, active.status)
+    add_run(connection, run)
+
+
+def add_run(connection: sa.Connection, run: Run) -> None:
+    """Write a new, pending run, even if it has to wait for another one of its agent."""
     values = {column.name: getattr(run, column.name) for column in runs.columns}
     connection.execute(runs.insert().values(values))
 
@@ -95,8 +100,17 @@ def find_active(connection: sa.Connection, agent: str) -> Run | None:
     return _run(row) if row else None
 
 
+def list_active(connection: sa.Connection, agent: str) -> list[Run]:
+    """The agent's pending and running runs, the oldest first."""
+    query = sa.select(runs).where(runs.c.agent == agent, runs.c.status.in_(ACTIVE))
+    return [_run(row) for row in connection.execute(query.order_by(runs.c.id))]
+
+
 def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> list[Run]:
-    """Admit pending runs while fewer than ``at_most`` are under way, manual ones first."""
+    """Admit pending runs while fewer than ``at_most`` are under way, manual ones first.
+
+    Of each agent one run at a time is under way.
+    """
     under_way = connection.scalar(
         sa.select(sa.func.count())
         .select_from(runs)
@@ -105,12 +119,19 @@ def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> l
     free = at_most - (under_way or 0)
     if free <= 0:
         return []
-    query = (
-        sa.select(runs)
-        .where(runs.c.status == "pending", runs.c.admitted_at.is_(None))
-        .order_by(runs.c.trigger, runs.c.id)  # "manual" sorts before "scheduled"
-        .limit(free)
+    order = (runs.c.trigger, runs.c.id)  # "manual" sorts before "scheduled"
+    busy = runs.alias()
+    is_busy = sa.exists().where(
+        busy.c.agent == runs.c.agent, busy.c.status.in_(ACTIVE), busy.c.admitted_at.is_not(None)
     )
+    turn = sa.func.row_number().over(partition_by=runs.c.agent, order_by=order)
+    waiting = (
+        sa.select(runs.c.id, turn.label("turn"))
+        .where(runs.c.status == "pending", runs.c.admitted_at.is_(None), ~is_busy)
+        .subquery()
+    )
+    first = sa.select(waiting.c.id).where(waiting.c.turn == 1)
+    query = sa.select(runs).where(runs.c.id.in_(first)).order_by(*order).limit(free)
     admitted = [_run(row) for row in connection.execute(query)]
     ids = [run.id for run in admitted]
     connection.execute(runs.update().where(runs.c.id.in_(ids)).values(admitted_at=now))

@@ -1,14 +1,15 @@
 """Schedules that are due, and what became of each occurrence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from lamplighter.schedule import Schedule, from_data
+from lamplighter.schedule import Schedule, from_data, next_due
 from lamplighter.store.database import reading
-from lamplighter.store.tables import occurrences, schedules
+from lamplighter.store.tables import occurrences, runs, schedules
 
 Result = Literal["ran", "skipped", "missed"]
 
@@ -46,6 +47,54 @@ class Occurrence:
     run_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """An occurrence beside what really happened.
+
+    Attributes:
+        timezone: The zone of its schedule.
+        run_status: Of the run that it became.
+        started_at: When that run started.
+    """
+
+    occurrence: Occurrence
+    timezone: str
+    run_status: str | None
+    started_at: datetime | None
+
+    @property
+    def lateness_seconds(self) -> float | None:
+        """From the due moment to the run's start; ``None`` if it has not started."""
+        if self.started_at is None:
+            return None
+        return (self.started_at - self.occurrence.due_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSchedule:
+    """A schedule as the database knows it.
+
+    Attributes:
+        id: Also the seed of its random moments.
+        anchor_at: Where intervals are counted from.
+    """
+
+    id: str
+    schedule: Schedule
+    anchor_at: datetime
+    enabled: bool
+
+
+def list_schedules(engine: sa.Engine, agent: str) -> list[SavedSchedule]:
+    """The schedules of an agent."""
+    mine = sa.select(schedules).where(schedules.c.agent == agent).order_by(schedules.c.id)
+    with reading(engine) as connection:
+        return [
+            SavedSchedule(row.id, from_data(row.spec), row.anchor_at, row.enabled)
+            for row in connection.execute(mine)
+        ]
+
+
 def take_due(connection: sa.Connection, now: datetime, limit: int) -> list[DueSchedule]:
     """Schedules that are due at ``now``, the longest overdue first.
 
@@ -71,10 +120,36 @@ def set_next_due(connection: sa.Connection, schedule_id: str, due_at: datetime |
     )
 
 
-def record_occurrence(connection: sa.Connection, occurrence: Occurrence) -> None:
-    """Account for one due moment."""
-    values = {field: getattr(occurrence, field) for field in Occurrence.__slots__}
-    connection.execute(occurrences.insert().values(values))
+def record_occurrences(connection: sa.Connection, found: Sequence[Occurrence]) -> None:
+    """Account for due moments, each for the first time."""
+    rows = [{name: getattr(each, name) for name in Occurrence.__slots__} for each in found]
+    if rows:
+        connection.execute(occurrences.insert(), rows)
+
+
+def recorded_moments(
+    connection: sa.Connection, schedule_id: str, since: datetime, until: datetime
+) -> set[datetime]:
+    """The due moments of a schedule that are accounted for already, both ends included."""
+    query = sa.select(occurrences.c.due_at).where(
+        occurrences.c.schedule_id == schedule_id, occurrences.c.due_at.between(since, until)
+    )
+    return set(connection.scalars(query))
+
+
+def bring_forward(connection: sa.Connection, now: datetime) -> int:
+    """After the clock was put back: look at every schedule again; how many are due earlier.
+
+    What fired under the clock as it was stays accounted for, and does not fire again.
+    """
+    query = sa.select(schedules).where(schedules.c.next_due_at > now)
+    earlier = 0
+    for row in connection.execute(query).all():
+        due = next_due(from_data(row.spec), now, anchor=row.anchor_at, seed=row.id)
+        if due is not None and due < row.next_due_at:
+            set_next_due(connection, row.id, due)
+            earlier += 1
+    return earlier
 
 
 def earliest_due(engine: sa.Engine) -> datetime | None:
@@ -92,11 +167,45 @@ def earliest_due(engine: sa.Engine) -> datetime | None:
 
 def list_occurrences(engine: sa.Engine, agent: str, *, limit: int = 50) -> list[Occurrence]:
     """What became of an agent's due moments, newest first."""
+    with reading(engine) as connection:
+        query = _occurrences_of(agent, limit)
+        return [Occurrence(**row._mapping) for row in connection.execute(query)]
+
+
+def list_history(
+    engine: sa.Engine, agent: str, timezone: str, *, limit: int = 50
+) -> list[HistoryEntry]:
+    """What was expected of an agent and what happened, newest first.
+
+    Args:
+        engine: The workspace's database.
+        agent: Its name.
+        timezone: Of schedules that are gone.
+        limit: How many entries at most.
+    """
+    found = _occurrences_of(agent, limit).subquery()
     query = (
-        sa.select(occurrences)
-        .where(occurrences.c.agent == agent)
-        .order_by(occurrences.c.due_at.desc())
-        .limit(limit)
+        sa.select(found, schedules.c.spec, runs.c.status, runs.c.started_at)
+        .outerjoin(schedules, schedules.c.id == found.c.schedule_id)
+        .outerjoin(runs, runs.c.id == found.c.run_id)
+        .order_by(found.c.due_at.desc(), found.c.schedule_id)
     )
     with reading(engine) as connection:
-        return [Occurrence(**row._mapping) for row in connection.execute(query)]
+        return [_history_entry(row, timezone) for row in connection.execute(query)]
+
+
+def _occurrences_of(agent: str, limit: int) -> sa.Select[Any]:
+    newest = (occurrences.c.due_at.desc(), occurrences.c.schedule_id)
+    mine = sa.select(occurrences).where(occurrences.c.agent == agent)
+    return mine.order_by(*newest).limit(limit)
+
+
+def _history_entry(row: sa.Row[Any], timezone: str) -> HistoryEntry:
+    occurrence = Occurrence(**{name: getattr(row, name) for name in Occurrence.__slots__})
+    ran = occurrence.result == "ran"  # of a skipped one, the run is the one that was in its way
+    return HistoryEntry(
+        occurrence=occurrence,
+        timezone=from_data(row.spec).timezone if row.spec else timezone,
+        run_status=row.status if ran else None,
+        started_at=row.started_at if ran else None,
+    )

@@ -35,7 +35,6 @@ async def serve(settings: Settings, *, drain_seconds: float, say: Say) -> None:
     listener = _bind(settings.host, settings.port)
     stop = _stop_on_signals()
     async with hold(settings, fires=settings.agents_enabled) as holder:
-        await holder.read_agents()  # before anything fires by what the files said last time
         app = create_app(holder.engine, fires=settings.agents_enabled)
         server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         async with making_rounds(holder):
@@ -55,7 +54,8 @@ async def serve(settings: Settings, *, drain_seconds: float, say: Say) -> None:
 async def work(settings: Settings, *, drain_seconds: float, say: Say) -> None:
     """Carry out runs, and fire schedules, beside other processes, until SIGINT or SIGTERM."""
     stop = _stop_on_signals()
-    async with hold(settings, fires=settings.agents_enabled) as holder:
+    fires = settings.agents_enabled
+    async with hold(settings, fires=fires, reads_agents=False) as holder:
         async with making_rounds(holder):
             say(f"Working for {settings.workspace.resolve()} as {holder.worker.id} (Ctrl-C stops)")
             await stop.wait()
