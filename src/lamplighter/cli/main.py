@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": ("lamplighter.cli.serve:command", "Let the agents make their rounds."),
     "agent": ("lamplighter.cli.agent:group", "List, show and check agents."),
     "run": ("lamplighter.cli.run:group", "Start, list, show, watch and cancel runs."),
+    "outbox": ("lamplighter.cli.outbox:group", "See what runs did to the world outside."),
     "schedule": ("lamplighter.cli.schedule:group", "See when a schedule is due."),
     "source": ("lamplighter.cli.source:group", "List and sync the sources of documents."),
     "search": ("lamplighter.cli.search:command", "Search the documents."),

@@ -17,6 +17,8 @@ WIDTH = 160
 
 MARKS = {"completed": "✓", "failed": "✗", "cancelled": "■", "running": "…", "pending": "·"}
 
+EFFECT_MARKS = {"sent": "✓", "failed": "✗", "uncertain": "?"}
+
 
 def run_data(run: "Run", workspace: Path) -> dict[str, Any]:
     """A run as JSON data, with the paths of what it delivered."""
@@ -65,6 +67,13 @@ def describe_run(run: "Run") -> str:
     return " · ".join(parts)
 
 
+def describe_effect(data: dict[str, Any]) -> str:
+    """One line: state, kind, destination, and why it is not sent."""
+    mark = EFFECT_MARKS.get(data["state"], "·")
+    line = f"{mark} {data['state']}: {data['effect']} to {data['destination']}"
+    return f"{line} ({data['error']})" if data.get("error") else line
+
+
 def follow(engine: "Engine", run_id: str) -> Iterator["Event"]:
     """The events of a run as they come, until it has ended."""
     import time
@@ -98,6 +107,8 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  ✗ {data['tool']}: {data['error']}"
         case "tool_result":
             text = f"  ← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
+        case "effect":
+            text = f"  {describe_effect(data)}"
         case "resumed":
             text = "went on after an interruption"
         case "finished":

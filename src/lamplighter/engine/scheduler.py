@@ -84,8 +84,10 @@ class Scheduler:
         seconds = self.poll_interval
         if self.fires and (due := await asyncio.to_thread(earliest_due, self.engine)):
             seconds = min(seconds, (due - clock.now()).total_seconds())
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the waking.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(woken.wait(), max(seconds, 0))
+            async with asyncio.timeout(max(seconds, 0)):
+                await woken.wait()
         woken.clear()
 
     def _fire(self, connection: sa.Connection, due: DueSchedule, now: datetime) -> None:

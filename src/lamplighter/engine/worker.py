@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -14,7 +16,9 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
+from lamplighter.outbox import doubt_unsettled, effect_data
 from lamplighter.store.agents import get_version
+from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
     SUCCESSES,
     Run,
@@ -47,6 +51,7 @@ class Worker:
         self.writer = EventWriter(engine)
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
+        self.interruptible: set[str] = set()
         self.one_ended = asyncio.Condition()
 
     async def carry_out(self, run_id: str) -> str:
@@ -84,13 +89,16 @@ class Worker:
         for run_id in await asyncio.to_thread(find_cancelled, self.engine):
             if run_id in self.under_way and run_id not in self.cancelling:
                 self.cancelling.add(run_id)
-                self.under_way[run_id].cancel()
+                # One that is just beginning sees for itself; one that is ending, ends.
+                if run_id in self.interruptible:
+                    self.under_way[run_id].cancel()
 
     async def _within_bounds(self, run: Run, journal: RunJournal) -> Ending:
         """The run's ending, whatever happens on the way."""
-        if run.cancel_requested_at is not None:
+        if run.cancel_requested_at is not None or run.id in self.cancelling:
             return Ending("cancelled", "Cancelled.")
         budget = Budget(self.settings.max_iterations)
+        self.interruptible.add(run.id)
         try:
             return await self._perform(run, journal, budget)
         except asyncio.CancelledError:
@@ -105,6 +113,8 @@ class Worker:
             message = redact(str(error) or type(error).__name__)
             journal.event("error", "error", {"error": message, "type": type(error).__name__})
             return budget.end("error", message)
+        finally:
+            self.interruptible.discard(run.id)
 
     async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
         agent = await asyncio.to_thread(get_version, self.engine, run.version)
@@ -155,8 +165,14 @@ class Worker:
             engine=self.engine,
             scope=Scope.of({OWNER}, agent.sources),
             run_files=RunFiles(self.settings.state_dir / "runs" / run.id),
-            destination=Delivery(self.settings.workspace, agent.name, run.id),
+            destination=Delivery(
+                self.settings.workspace, agent.name, run.id, RunFiles(self._kept(run.id))
+            ),
         )
+
+    def _kept(self, run_id: str) -> Path:
+        """Where the contents of a run's effects wait until it has ended."""
+        return self.settings.state_dir / "outbox" / run_id
 
     async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
         succeeded = ending.outcome in SUCCESSES
@@ -164,6 +180,9 @@ class Worker:
         if ending.outcome == "cancelled":
             status = "cancelled"
         summary = redact(ending.summary)
+        for entry in await asyncio.to_thread(self._give_up_effects, run.id):
+            journal.event(f"effect:{entry.call}", "effect", effect_data(entry))
+            log.warning("%s: %s to %s is uncertain", run.id, entry.kind, entry.destination)
         journal.event(
             "finished",
             "finished",
@@ -171,6 +190,12 @@ class Worker:
         )
         await self.writer.flush()
         await asyncio.to_thread(self._write_ending, run.id, status, ending, summary)
+
+    def _give_up_effects(self, run_id: str) -> list[Entry]:
+        """Let nothing more happen of what the run intended; gives what is uncertain for good."""
+        doubted = doubt_unsettled(self.engine, run_id)
+        shutil.rmtree(self._kept(run_id), ignore_errors=True)
+        return doubted
 
     def _write_ending(self, run_id: str, status: str, ending: Ending, summary: str) -> None:
         with self.engine.begin() as connection:

@@ -1,0 +1,161 @@
+"""The one way out of a run: effects, exactly as often as they were meant.
+
+An effect changes the world outside the run. Its intent is written first, unique by run and tool
+call; then it is performed; then its receipt is written. A process may die between any two of
+these. So an intent without a receipt says that nobody knows: the effect is performed again only
+where the far side makes that harmless; otherwise it is *uncertain*, and model and people are told.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lamplighter.errors import ToolFailed
+from lamplighter.store.outbox import (
+    Entry,
+    State,
+    add_intent,
+    find_entry,
+    list_unsettled,
+    new_intent,
+    settle,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+INTERRUPTED = "interrupted before its receipt was written"
+
+
+class Effect(Protocol):
+    """Something that a tool call does to the world.
+
+    Attributes:
+        kind: What kind of effect, such as ``file``.
+        destination: Where it goes, for people.
+        deduplicates: Whether performing it twice is the same as performing it once.
+        done: What the model is told when it has happened.
+    """
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102 - told above
+    @property
+    def destination(self) -> str: ...  # noqa: D102 - told above
+    @property
+    def deduplicates(self) -> bool: ...  # noqa: D102 - told above
+    @property
+    def done(self) -> str: ...  # noqa: D102 - told above
+
+    def prepare(self) -> Mapping[str, Any]:
+        """The payload: all that ``act`` needs, as JSON; what it refers to is kept on disk.
+
+        Raises:
+            ToolFailed: It makes no sense; nothing is intended then.
+        """
+        ...
+
+    async def act(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do it, by the payload alone, which may stem from an earlier process; give the receipt.
+
+        Raises:
+            ToolFailed: It has certainly not happened. Any other error ends the run, and leaves
+                the effect uncertain.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an effect: what a tool gives to the loop.
+
+    Attributes:
+        entry: As it stands in the outbox.
+        done: What the model is told if it has happened.
+    """
+
+    entry: Entry
+    done: str
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """JSON: ``result`` or ``error``, what the model is told; ``effect``, for the record."""
+        told = {"result": self.done} if self.entry.state == "sent" else {"error": self._trouble}
+        return told | {"effect": effect_data(self.entry)}
+
+    @property
+    def _trouble(self) -> str:
+        entry = self.entry
+        if entry.state == "failed":
+            return entry.error or ""
+        return (
+            f"It is uncertain whether this happened ({entry.kind} to {entry.destination}): "
+            f"{entry.error}. It was not repeated. Do not assume that it happened or that it did "
+            "not, do not try it again, and say so in your report."
+        )
+
+
+async def perform(engine: "Engine", run_id: str, call: str, effect: Effect) -> Outcome:
+    """Perform an effect unless this tool call has done so; never blindly a second time.
+
+    Args:
+        engine: The workspace's database.
+        run_id: The run.
+        call: The tool call, unique within the run and the same after a restart.
+        effect: What to do. After a restart the payload that was intended counts, not a new one.
+
+    Raises:
+        ToolFailed: The effect makes no sense, so nothing was intended.
+    """
+    entry, is_new = await asyncio.to_thread(_intend, engine, run_id, call, effect)
+    if is_new or (entry.state == "intended" and effect.deduplicates):
+        entry = await _act(engine, entry, effect, is_new)
+    elif entry.state == "intended":
+        entry = await asyncio.to_thread(settle, engine, entry.id, "uncertain", error=INTERRUPTED)
+    return Outcome(entry, effect.done)
+
+
+def doubt_unsettled(engine: "Engine", run_id: str) -> list[Entry]:
+    """Give up the intents of a run that ends, and give all that stays uncertain."""
+    return [
+        settle(engine, entry.id, "uncertain", error=INTERRUPTED)
+        if entry.state == "intended"
+        else entry
+        for entry in list_unsettled(engine, run_id)
+    ]
+
+
+def effect_data(entry: Entry) -> dict[str, Any]:
+    """An effect as the data of the event that tells of it."""
+    data = {
+        "id": entry.id,
+        "call": entry.call,
+        "effect": entry.kind,
+        "destination": entry.destination,
+        "state": entry.state,
+        "receipt": entry.receipt,
+        "error": entry.error,
+    }
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def _intend(engine: "Engine", run_id: str, call: str, effect: Effect) -> tuple[Entry, bool]:
+    """The intent of a tool call, and whether it is new."""
+    earlier = find_entry(engine, run_id, call)
+    if earlier is None:
+        intent = new_intent(run_id, call, effect.kind, effect.destination, effect.prepare())
+        if add_intent(engine, intent):
+            return intent, True
+        earlier = find_entry(engine, run_id, call)
+        assert earlier is not None
+    return earlier, False
+
+
+async def _act(engine: "Engine", entry: Entry, effect: Effect, is_first: bool) -> Entry:
+    try:
+        receipt = await effect.act(entry.payload)
+    except ToolFailed as error:
+        # Of an earlier attempt nobody knows, even if this one has certainly failed.
+        state: State = "failed" if is_first else "uncertain"
+        return await asyncio.to_thread(settle, engine, entry.id, state, error=str(error))
+    return await asyncio.to_thread(settle, engine, entry.id, "sent", receipt=receipt)
