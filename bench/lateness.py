@@ -38,7 +38,7 @@ def measure() -> list[Figure]:
             runs = ended_runs(workspace, FIRINGS, patience_seconds=patience)
         late = [lateness_ms(run, workspace.events(run)) for run in runs]
     return [
-        Figure(f"first model request after due time, p50 of {FIRINGS}", percentile(late, 50), "ms"),
+        Figure(f"first request after due time, p50 of {FIRINGS}", percentile(late, 50), "ms"),
         Figure("the same, p99", percentile(late, 99), "ms", target=150),
         Figure("the same, worst", max(late), "ms"),
     ]

@@ -21,16 +21,16 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)), metavar="[NAME]...")
 def main(names: tuple[str, ...]) -> None:
-    r"""Run the benches called NAME, or all: startup, lateness, throughput.
+    """Run the benches called NAME, or all: startup, lateness, throughput.
 
-    Together they take about two minutes. The machine should have nothing else to do.
+    Together they take about three minutes. The machine should have nothing else to do.
 
     \b
     Examples:
       python bench/run.py                       all of them
       python bench/run.py startup
       python bench/run.py lateness throughput
-    """
+    """  # noqa: D301  # click's paragraph mark is the backspace character
     console = Console()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     console.print(

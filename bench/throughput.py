@@ -13,10 +13,9 @@ from pathlib import Path
 from figures import Figure
 from served import ended_runs, environment, serving
 
-from lamplighter.engine.control import wake_holder
 from lamplighter.engine.manual import request_run
 from lamplighter.store.runs import Run
-from lamplighter.testing import Workspace, call, temporary_workspace, turn
+from lamplighter.testing import call, temporary_workspace, turn
 
 RUNS = 100
 AT_ONCE = 20
@@ -31,6 +30,8 @@ TURNS = [
 STEPS = len(TURNS) + 5
 AGENT = "---\nsources: [notes]\nmodel: scripted:script.yaml\n---\nWrite a digest.\n"
 TOML = '[sources.notes]\npath = "notes"\n'
+NOTES = {"notes": {"path": "notes"}}
+FILES = {"lamplighter.toml": TOML, "notes/hello.md": "The lamp is lit at dusk."}
 
 
 def measure() -> list[Figure]:
@@ -47,21 +48,15 @@ def measure() -> list[Figure]:
 
 def _time_runs() -> float:
     """Seconds from the first start to the last end."""
-    with temporary_workspace({"lamplighter.toml": TOML, "notes/hello.md": "The lamp."}) as made:
+    with temporary_workspace(FILES, sources=NOTES) as made:
         made.script(TURNS)
         for number in range(RUNS):
             made.write(f"agents/agent-{number:03}.md", AGENT)
-        with serving(made, max_concurrent_runs=AT_ONCE):
-            _request_runs(made)
+            request_run(made.settings, made.engine, f"agent-{number:03}")
+        made.sync()
+        with serving(made, max_concurrent_runs=AT_ONCE):  # it finds them all waiting
             runs = ended_runs(made, RUNS, patience_seconds=180)
     return _span_seconds(runs)
-
-
-def _request_runs(workspace: Workspace) -> None:
-    """Ask for all runs before the server hears of any."""
-    for number in range(RUNS):
-        request_run(workspace.settings, workspace.engine, f"agent-{number:03}")
-    wake_holder(workspace.settings.state_dir)
 
 
 def _span_seconds(runs: list[Run]) -> float:

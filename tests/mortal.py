@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+import pytest
 
-from lamplighter import outbox
 from lamplighter.cli.main import main
-from lamplighter.outbox import Effect, Outcome
-from lamplighter.tools import delivery
+from lamplighter.outbox import Effect, Outbox, Outcome
+from lamplighter.tools.delivery import FileDelivery
 
 MOMENTS = ("before the intent", "before the act", "before the receipt", "before the checkpoint")
 LINES = "lines.txt"
-perform = outbox.perform
+perform = Outbox.perform
 Reach = Callable[[str], None]
 
 
@@ -81,28 +80,26 @@ class Watched:
         return receipt
 
 
-async def perform_watched(
-    engine: Engine, run_id: str, call: str, effect: Effect, reach: Reach
-) -> Outcome:
-    """``outbox.perform``, telling which moments it reaches."""
-    outcome = await perform(engine, run_id, call, Watched(effect, reach))
+async def perform_watched(box: Outbox, call: str, effect: Effect, reach: Reach) -> Outcome:
+    """``Outbox.perform``, telling which moments it reaches."""
+    outcome = await perform(box, call, Watched(effect, reach))
     reach("before the checkpoint")
     return outcome
 
 
-async def perform_chosen(engine: Engine, run_id: str, call: str, effect: Effect) -> Outcome:
-    """``outbox.perform`` as the environment has it."""
+async def perform_chosen(box: Outbox, call: str, effect: Effect) -> Outcome:
+    """``Outbox.perform`` as the environment has it."""
 
     def reach(moment: str) -> None:
         if os.environ.get("KILL_AT") == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
     if os.environ["EFFECT"] == "line":
-        assert isinstance(effect, delivery.FileDelivery)
+        assert isinstance(effect, FileDelivery)
         effect = Line(effect.delivery.workspace / LINES)
-    return await perform_watched(engine, run_id, call, effect, reach)
+    return await perform_watched(box, call, effect, reach)
 
 
 if __name__ == "__main__":
-    outbox.perform = perform_chosen
+    pytest.MonkeyPatch().setattr(Outbox, "perform", perform_chosen)
     main()

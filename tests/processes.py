@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,10 +45,14 @@ def lamplighter(
 
 @dataclass
 class Server:
-    """A ``lamplighter serve`` process."""
+    """A process of Lamplighter that goes on until it is told to stop.
+
+    Attributes:
+        name: The URL of a server, the id of a worker.
+    """
 
     process: subprocess.Popen[str]
-    url: str
+    name: str
 
     def kill(self) -> None:
         """As a power cut would, for this process."""
@@ -63,27 +68,47 @@ class Server:
 @contextmanager
 def serving(workspace: Workspace, *arguments: str, **environment: str) -> Iterator[Server]:
     """Serve the workspace while the block runs."""
+    command = ["serve", "--port", "0", *arguments]
+    with _running(workspace, command, "Serving", environment) as (process, said):
+        yield Server(process, said.split(" on ")[1].split(" ")[0])
+
+
+@contextmanager
+def working(workspace: Workspace, **environment: str) -> Iterator[Server]:
+    """A further worker, while the block runs."""
+    with _running(workspace, ["worker", "--drain", "0"], "Working", environment) as (process, said):
+        yield Server(process, said.split(" as ")[1].split(" ")[0])
+
+
+@contextmanager
+def _running(
+    workspace: Workspace, command: list[str], ready: str, environment: dict[str, str]
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process, once it has said that it is ready; its standard error is read on."""
     environment = {"AGENTS_ENABLED": "true", "LAMPLIGHTER_TIMEZONE": "UTC"} | environment
-    command = [sys.executable, "-m", "lamplighter", "-w", str(workspace.path), "serve"]
     process = subprocess.Popen(
-        [*command, "--port", "0", *arguments],
+        [sys.executable, "-m", "lamplighter", "-w", str(workspace.path), *command],
         env=os.environ | environment,
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr is not None
+    said: list[str] = []
     try:
-        assert process.stderr is not None
-        said: list[str] = []
         for line in process.stderr:
             said.append(line)
-            if line.startswith("Serving"):
+            if line.startswith(ready):
                 break
         else:
             raise AssertionError("".join(said))
-        yield Server(process, said[-1].split(" on ")[1].split(" ")[0])
+        reader = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
+        reader.start()
+        yield process, said[-1]
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        reader.join()
+        process.stderr.close()
 
 
 def newest_run(workspace: Workspace, **which: Any) -> Run | None:

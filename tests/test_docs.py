@@ -18,7 +18,7 @@ def test_every_setting_is_documented() -> None:
             continue
         alias = field.validation_alias
         names = alias.choices if isinstance(alias, AliasChoices) else [name]
-        for each in names:
+        for each in map(str, names):
             pattern = rf"`{each}`|\[{each}\." if each.islower() else f"`{each}`"
             assert re.search(pattern, text), f"{each} is not in docs/settings.md"
 

@@ -16,26 +16,23 @@ from typing import Any
 
 import mortal
 import pytest
-import sqlalchemy as sa
 from mortal import LINES, MOMENTS, Line, perform_watched
 from processes import lamplighter
 
-from lamplighter import clock, outbox
+from lamplighter import clock
 from lamplighter.engine.holder import hold, making_rounds
 from lamplighter.engine.manual import request_run
-from lamplighter.errors import ToolFailed
-from lamplighter.outbox import doubt_unsettled, perform
+from lamplighter.errors import Conflict, ToolFailed
+from lamplighter.outbox import Outbox
 from lamplighter.store.database import lasting, reading
 from lamplighter.store.outbox import (
     Entry,
-    add_intent,
     find_entry,
     list_entries,
-    new_intent,
     settle,
 )
-from lamplighter.store.runs import Run, get_run, list_runs, request_cancel
-from lamplighter.testing import Workspace, call, turn
+from lamplighter.store.runs import Run, get_run, list_runs, request_cancel, start_run
+from lamplighter.testing import Workspace, call, temporary_workspace, turn
 from lamplighter.tools import delivery
 from lamplighter.tools.files import RunFiles
 
@@ -43,13 +40,21 @@ WRITE = turn(call("write_file", path="digest.md", content="# Dusk"))
 DELIVER = turn(call("deliver_file", path="digest.md"))
 REPORT = turn(call("report", summary="All is well."))
 CALL = "2:call_1"
+WORKER = "worker"
 UNCLEAR = ("before the act", "before the receipt")
 
 
 @pytest.fixture
-def run(workspace: Workspace) -> Run:
-    """A run that nobody carries out."""
-    return request_run(workspace.settings, workspace.engine, "digest")
+def box(workspace: Workspace) -> Outbox:
+    """The outbox of a run of its own."""
+    return new_box(workspace)
+
+
+def new_box(workspace: Workspace) -> Outbox:
+    run = request_run(workspace.settings, workspace.engine, "digest")
+    with workspace.engine.begin() as connection:
+        start_run(connection, run.id, WORKER, clock.now())
+    return Outbox(workspace.engine, run.id, WORKER)
 
 
 def only_entry(workspace: Workspace) -> Entry:
@@ -127,7 +132,7 @@ def test_what_must_not_be_repeated_happens_once_or_is_uncertain(
 ) -> None:
     run = start_and_be_killed(workspace, "line", moment)
     monkeypatch.setenv("EFFECT", "line")
-    monkeypatch.setattr(outbox, "perform", mortal.perform_chosen)
+    monkeypatch.setattr(Outbox, "perform", mortal.perform_chosen)
     run = asyncio.run(go_on(workspace, run))
     file = workspace.path / LINES
     assert (len(file.read_text().split()) if file.exists() else 0) == lines
@@ -158,7 +163,7 @@ class Crashed(Exception):
     pass
 
 
-def perform_through(workspace: Workspace, run: Run, effect: Line, crashes: Sequence[str]) -> Entry:
+def perform_through(box: Outbox, effect: Line, crashes: Sequence[str]) -> Entry:
     """The effect in the end, where each attempt but the last crashes at its moment."""
     key = effect.file.name
     for moment in [*crashes, None]:
@@ -168,8 +173,8 @@ def perform_through(workspace: Workspace, run: Run, effect: Line, crashes: Seque
                 raise Crashed
 
         with suppress(Crashed):
-            asyncio.run(perform_watched(workspace.engine, run.id, key, effect, reach))
-    entry = find_entry(workspace.engine, run.id, key)
+            asyncio.run(perform_watched(box, key, effect, reach))
+    entry = find_entry(box.engine, box.run_id, key)
     assert entry is not None
     return entry
 
@@ -183,12 +188,13 @@ class HarmlessLine(Line):
     deduplicates = True
 
 
-def test_no_order_of_crashes_repeats_an_effect(workspace: Workspace, run: Run) -> None:
-    orders = [c for length in range(4) for c in itertools.product(MOMENTS, repeat=length)]
-    assert len(orders) == 85
+def check_orders_of_crashes(box: Outbox, folder: Path, at_most: int) -> None:
+    """Each order of crashes, on an effect that must not be repeated."""
+    lengths = range(at_most + 1)
+    orders = [c for length in lengths for c in itertools.product(MOMENTS, repeat=length)]
     for number, crashes in enumerate(orders):
-        effect = Line(workspace.path / str(number))
-        entry = perform_through(workspace, run, effect, crashes)
+        effect = Line(folder / str(number))
+        entry = perform_through(box, effect, crashes)
         begun = [moment for moment in crashes if moment != "before the intent"]
         unclear = bool(begun) and begun[0] in UNCLEAR
         assert entry.state == ("uncertain" if unclear else "sent"), crashes
@@ -196,12 +202,16 @@ def test_no_order_of_crashes_repeats_an_effect(workspace: Workspace, run: Run) -
         assert count_lines(effect) == 1 or unclear, crashes
 
 
+def test_no_order_of_crashes_repeats_an_effect(workspace: Workspace, box: Outbox) -> None:
+    check_orders_of_crashes(box, workspace.path, at_most=3)
+
+
 def test_in_any_order_of_crashes_a_harmless_effect_is_finished(
-    workspace: Workspace, run: Run
+    workspace: Workspace, box: Outbox
 ) -> None:
     for number, crashes in enumerate(itertools.product(MOMENTS, repeat=2)):
         effect = HarmlessLine(workspace.path / str(number))
-        assert perform_through(workspace, run, effect, crashes).state == "sent", crashes
+        assert perform_through(box, effect, crashes).state == "sent", crashes
         assert count_lines(effect) >= 1, crashes
 
 
@@ -217,20 +227,20 @@ class Refused(Line):
 
 
 def test_what_certainly_has_not_happened_is_failed_and_may_be_tried_by_a_new_call(
-    workspace: Workspace, run: Run
+    workspace: Workspace, box: Outbox
 ) -> None:
     refused = Refused(workspace.path / LINES)
-    outcome = asyncio.run(perform(workspace.engine, run.id, CALL, refused))
+    outcome = asyncio.run(box.perform(CALL, refused))
     assert (outcome.entry.state, outcome.answer["error"]) == ("failed", "nobody home")
     works = Line(workspace.path / LINES)
-    again = asyncio.run(perform(workspace.engine, run.id, CALL, works))
+    again = asyncio.run(box.perform(CALL, works))
     assert again.entry == outcome.entry
-    other = asyncio.run(perform(workspace.engine, run.id, "3:call_1", works))
+    other = asyncio.run(box.perform("3:call_1", works))
     assert (other.entry.state, other.answer["result"]) == ("sent", "Appended.")
 
 
 def test_failing_again_says_nothing_of_the_attempt_that_was_interrupted(
-    workspace: Workspace, run: Run
+    workspace: Workspace, box: Outbox
 ) -> None:
     harmless = HarmlessLine(workspace.path / LINES)
 
@@ -239,9 +249,9 @@ def test_failing_again_says_nothing_of_the_attempt_that_was_interrupted(
             raise Crashed
 
     with pytest.raises(Crashed):
-        asyncio.run(perform_watched(workspace.engine, run.id, CALL, harmless, crash))
+        asyncio.run(perform_watched(box, CALL, harmless, crash))
     refused = Refused(workspace.path / LINES)
-    outcome = asyncio.run(perform(workspace.engine, run.id, CALL, refused))
+    outcome = asyncio.run(box.perform(CALL, refused))
     assert (outcome.entry.state, outcome.entry.error) == ("uncertain", "nobody home")
 
 
@@ -276,12 +286,12 @@ def test_an_unforeseen_error_ends_the_run_and_leaves_the_effect_uncertain(
     assert only_entry(workspace).state == "uncertain"
 
 
-def test_content_that_was_damaged_is_not_delivered(workspace: Workspace, run: Run) -> None:
+def test_content_that_was_damaged_is_not_delivered(workspace: Workspace, box: Outbox) -> None:
     files = RunFiles(workspace.path / "run")
     kept = RunFiles(workspace.path / "kept")
     files.write_bytes("a.md", b"meant")
     effect = delivery.FileDelivery(
-        files, delivery.Delivery(workspace.path, "digest", run.id, kept), "a.md"
+        files, delivery.Delivery(workspace.path, "digest", box.run_id, kept), "a.md"
     )
     payload = effect.prepare()
     kept.write_bytes(payload["sha256"], b"other")
@@ -293,20 +303,18 @@ def test_content_that_was_damaged_is_not_delivered(workspace: Workspace, run: Ru
 
 
 def test_a_late_receipt_ends_a_doubt_and_nothing_ends_a_receipt(
-    workspace: Workspace, run: Run
+    workspace: Workspace, box: Outbox
 ) -> None:
-    engine = workspace.engine
+    line, engine = Line(workspace.path / LINES), workspace.engine
     with pytest.raises(Crashed):
-        asyncio.run(
-            perform_watched(engine, run.id, CALL, Line(workspace.path / LINES), _crash_before_act)
-        )
-    [doubted] = doubt_unsettled(engine, run.id)
+        asyncio.run(perform_watched(box, CALL, line, _crash_before_act))
+    [doubted] = box.give_up()
     assert doubted.state == "uncertain"
-    assert doubt_unsettled(engine, run.id) == [doubted]
+    assert box.give_up() == [doubted]
     sent = settle(engine, doubted.id, "sent", receipt={"id": 7})
     assert (sent.state, sent.receipt, sent.error) == ("sent", {"id": 7}, None)
     assert settle(engine, doubted.id, "failed", error="no") == sent
-    assert doubt_unsettled(engine, run.id) == []
+    assert box.give_up() == []
 
 
 def _crash_before_act(moment: str) -> None:
@@ -314,20 +322,44 @@ def _crash_before_act(moment: str) -> None:
         raise Crashed
 
 
-def test_of_two_that_race_for_one_call_only_one_may_act(workspace: Workspace, run: Run) -> None:
-    async def race() -> list[Any]:
-        line = Line(workspace.path / LINES)
-        both = [perform(workspace.engine, run.id, CALL, line) for _ in range(8)]
-        return await asyncio.gather(*both)
+def check_race(box: Outbox, folder: Path) -> None:
+    """Many that want to perform the same call at the same time."""
+    line = Line(folder / LINES)
+
+    async def race() -> None:
+        await asyncio.gather(*[box.perform(CALL, line) for _ in range(8)])
 
     asyncio.run(race())
-    assert (workspace.path / LINES).read_text() == "x\n"
-    assert only_entry(workspace).state == "sent"
+    assert count_lines(line) == 1
+    entry = find_entry(box.engine, box.run_id, CALL)
+    assert entry is not None
+    assert entry.state == "sent"
 
 
-def test_an_intent_of_no_run_is_an_error(workspace: Workspace) -> None:
-    with pytest.raises(sa.exc.IntegrityError):
-        add_intent(workspace.engine, new_intent("NOSUCHRUN", CALL, "line", LINES, {}))
+def test_of_many_that_race_for_one_call_only_one_acts(workspace: Workspace, box: Outbox) -> None:
+    check_race(box, workspace.path)
+
+
+def test_the_rule_holds_on_postgresql_too(postgresql: str) -> None:
+    files = {"agents/digest.md": "Write a digest."}
+    with temporary_workspace(files, database_url=postgresql) as workspace:
+        box = new_box(workspace)
+        check_race(box, workspace.path)
+        check_orders_of_crashes(box, workspace.path, at_most=2)
+
+
+def test_a_process_that_lost_the_run_intends_nothing_and_gives_nothing_up(
+    workspace: Workspace, box: Outbox
+) -> None:
+    line = Line(workspace.path / LINES)
+    lost = Outbox(box.engine, box.run_id, "another")
+    with pytest.raises(Conflict, match="another process"):
+        asyncio.run(lost.perform(CALL, line))
+    assert not line.file.exists()
+    with pytest.raises(Crashed):
+        asyncio.run(perform_watched(box, CALL, line, _crash_before_act))
+    assert [entry.state for entry in lost.give_up()] == ["intended"]
+    assert only_entry(workspace).state == "intended"
 
 
 def test_a_lasting_transaction_syncs_and_the_next_one_on_its_connection_does_not(

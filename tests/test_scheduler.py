@@ -11,7 +11,7 @@ from lamplighter.engine.manual import request_run
 from lamplighter.engine.scheduler import MOMENTS, Scheduler, occurrence_run_id
 from lamplighter.errors import AgentAlreadyActive
 from lamplighter.store.agents import next_due_times, save_agents
-from lamplighter.store.runs import Run, finish_run, list_runs
+from lamplighter.store.runs import Run, finish_run, list_runs, start_run
 from lamplighter.store.schedules import list_occurrences
 from lamplighter.testing import HeldClock, Workspace
 from lamplighter.workspace import read_catalogue
@@ -61,7 +61,8 @@ class Rounds:
     def finish_all(self) -> None:
         with self.workspace.engine.begin() as connection:
             for run_id in self.queued:
-                finish_run(connection, run_id, status="completed", outcome="reported")
+                start_run(connection, run_id, "worker", self.clock.now())
+                finish_run(connection, run_id, "worker", status="completed", outcome="reported")
 
     def results(self, agent: str) -> list[str]:
         return [each.result for each in reversed(list_occurrences(self.workspace.engine, agent))]

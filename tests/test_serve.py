@@ -144,7 +144,7 @@ def test_a_taken_port_is_named(workspace: Workspace) -> None:
 def test_health_is_told_and_the_socket_is_private(workspace: Workspace) -> None:
     workspace.write("agents/later.md", "---\nschedule: every 6 hours\n---\nWait.")
     with serving(workspace) as server:
-        with urllib.request.urlopen(f"{server.url}/healthz") as answer:
+        with urllib.request.urlopen(f"{server.name}/healthz") as answer:
             health = json.load(answer)
         mode = (workspace.settings.state_dir / "control.sock").stat().st_mode
     assert health["status"] == "ok"

@@ -73,8 +73,19 @@ class Settings(BaseSettings):
     local_model_path: str | None = _setting(None, "LOCAL_MODEL_PATH", "local_model_path")
     host: str = _setting("127.0.0.1", "LAMPLIGHTER_HOST", "host")
     port: int = _setting(8321, "LAMPLIGHTER_PORT", "port", ge=0, le=65535)
+    database_url: str | None = _setting(None, "LAMPLIGHTER_DATABASE_URL", "database_url")
     sources: dict[str, FilesSource] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, url: str | None) -> str | None:
+        if not url:
+            return None
+        scheme, _, rest = url.partition("://")
+        if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
+            raise ValueError("use postgresql://..., or leave it out for SQLite in .lamplighter/")
+        return f"postgresql+psycopg://{rest}"
 
     @field_validator("timezone")
     @classmethod
@@ -113,3 +124,8 @@ class Settings(BaseSettings):
     def state_dir(self) -> Path:
         """``.lamplighter``: database, socket, run files."""
         return self.workspace / STATE_DIR
+
+    @property
+    def database(self) -> Path | str:
+        """The folder of the SQLite file, or a PostgreSQL URL."""
+        return self.database_url or self.state_dir

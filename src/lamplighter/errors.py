@@ -14,6 +14,7 @@
   - ToolFailed: goes back to the model as the tool's result
   - Unreadable: a document or a source that cannot be read
   - DownloadFailed
+  - DatabaseUnavailable
 
 Each class carries a stable ``code``, an HTTP ``status`` and a process ``exit_code``,
 so that API, page and command line agree.
@@ -163,3 +164,10 @@ class DownloadFailed(LamplighterError):
 
     code = "download_failed"
     status = 502
+
+
+class DatabaseUnavailable(LamplighterError):
+    """The database cannot be opened."""
+
+    code = "database_unavailable"
+    status = 503

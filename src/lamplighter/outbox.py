@@ -16,8 +16,8 @@ from lamplighter.store.outbox import (
     Entry,
     State,
     add_intent,
+    doubt_intents,
     find_entry,
-    list_unsettled,
     new_intent,
     settle,
 )
@@ -95,34 +95,65 @@ class Outcome:
         )
 
 
-async def perform(engine: "Engine", run_id: str, call: str, effect: Effect) -> Outcome:
-    """Perform an effect unless this tool call has done so; never blindly a second time.
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """The way out of one run.
 
-    Args:
+    Attributes:
         engine: The workspace's database.
         run_id: The run.
-        call: The tool call, unique within the run and the same after a restart.
-        effect: What to do. After a restart the payload that was intended counts, not a new one.
-
-    Raises:
-        ToolFailed: The effect makes no sense, so nothing was intended.
+        worker: The process that carries it out. Once that is another, nothing new is intended.
     """
-    entry, is_new = await asyncio.to_thread(_intend, engine, run_id, call, effect)
-    if is_new or (entry.state == "intended" and effect.deduplicates):
-        entry = await _act(engine, entry, effect, is_new)
-    elif entry.state == "intended":
-        entry = await asyncio.to_thread(settle, engine, entry.id, "uncertain", error=INTERRUPTED)
-    return Outcome(entry, effect.done)
 
+    engine: "Engine"
+    run_id: str
+    worker: str
 
-def doubt_unsettled(engine: "Engine", run_id: str) -> list[Entry]:
-    """Give up the intents of a run that ends, and give all that stays uncertain."""
-    return [
-        settle(engine, entry.id, "uncertain", error=INTERRUPTED)
-        if entry.state == "intended"
-        else entry
-        for entry in list_unsettled(engine, run_id)
-    ]
+    async def perform(self, call: str, effect: Effect) -> Outcome:
+        """Perform an effect unless this tool call has done so; never blindly a second time.
+
+        Args:
+            call: The tool call, unique within the run and the same after a restart.
+            effect: What to do. After a restart the payload that was intended counts, no new one.
+
+        Raises:
+            ToolFailed: The effect makes no sense, so nothing was intended.
+            Conflict: The run is carried out by another process, so nothing was intended.
+        """
+        entry, is_new = await asyncio.to_thread(self._intend, call, effect)
+        if is_new or (entry.state == "intended" and effect.deduplicates):
+            entry = await self._act(entry, effect, is_new)
+        elif entry.state == "intended":
+            entry = await self._settle(entry, "uncertain", error=INTERRUPTED)
+        return Outcome(entry, effect.done)
+
+    def give_up(self) -> list[Entry]:
+        """End all doubts of a run that ends, as uncertain; gives what has no receipt."""
+        return doubt_intents(self.engine, self.worker, self.run_id, INTERRUPTED)
+
+    def _intend(self, call: str, effect: Effect) -> tuple[Entry, bool]:
+        """The intent of a tool call, and whether it is new."""
+        earlier = find_entry(self.engine, self.run_id, call)
+        if earlier is None:
+            payload = effect.prepare()
+            intent = new_intent(self.run_id, call, effect.kind, effect.destination, payload)
+            if add_intent(self.engine, self.worker, intent):
+                return intent, True
+            earlier = find_entry(self.engine, self.run_id, call)
+            assert earlier is not None
+        return earlier, False
+
+    async def _act(self, entry: Entry, effect: Effect, is_first: bool) -> Entry:
+        try:
+            receipt = await effect.act(entry.payload)
+        except ToolFailed as error:
+            # Of an earlier attempt nobody knows, even if this one has certainly failed.
+            state: State = "failed" if is_first else "uncertain"
+            return await self._settle(entry, state, error=str(error))
+        return await self._settle(entry, "sent", receipt=receipt)
+
+    async def _settle(self, entry: Entry, state: State, **came: Any) -> Entry:
+        return await asyncio.to_thread(settle, self.engine, entry.id, state, **came)
 
 
 def effect_data(entry: Entry) -> dict[str, Any]:
@@ -137,25 +168,3 @@ def effect_data(entry: Entry) -> dict[str, Any]:
         "error": entry.error,
     }
     return {key: value for key, value in data.items() if value is not None}
-
-
-def _intend(engine: "Engine", run_id: str, call: str, effect: Effect) -> tuple[Entry, bool]:
-    """The intent of a tool call, and whether it is new."""
-    earlier = find_entry(engine, run_id, call)
-    if earlier is None:
-        intent = new_intent(run_id, call, effect.kind, effect.destination, effect.prepare())
-        if add_intent(engine, intent):
-            return intent, True
-        earlier = find_entry(engine, run_id, call)
-        assert earlier is not None
-    return earlier, False
-
-
-async def _act(engine: "Engine", entry: Entry, effect: Effect, is_first: bool) -> Entry:
-    try:
-        receipt = await effect.act(entry.payload)
-    except ToolFailed as error:
-        # Of an earlier attempt nobody knows, even if this one has certainly failed.
-        state: State = "failed" if is_first else "uncertain"
-        return await asyncio.to_thread(settle, engine, entry.id, state, error=str(error))
-    return await asyncio.to_thread(settle, engine, entry.id, "sent", receipt=receipt)

@@ -143,7 +143,7 @@ def temporary_workspace(
     with tempfile.TemporaryDirectory(prefix="lamplighter-") as folder:
         path = Path(folder)
         loaded = load_settings(path, **{"timezone": "UTC", **settings})
-        engine = open_database(loaded.state_dir)
+        engine = open_database(loaded.database)
         workspace = Workspace(path, loaded, engine)
         for name, text in (files or {}).items():
             workspace.write(name, text)

@@ -138,20 +138,24 @@ def _read(settings: "Settings") -> "Catalogue":
 
 
 def _model_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:
-    """Models that cannot serve: an error where an agent names one, else a warning."""
+    """Models that cannot serve (an error where an agent names one) or are too small for it."""
     from lamplighter.definitions.agent import Problem
-    from lamplighter.models.resolve import problem_with
+    from lamplighter.models.guide import fits_small_model
+    from lamplighter.models.resolve import LOCAL, choose_model, problem_with
 
     known: dict[str | None, str | None] = {}
     for entry in entries:
         if entry.agent is None:
             continue
-        model = entry.agent.model
+        agent, model = entry.agent, entry.agent.model
+        place = Place(entry.file, agent.lines.get("model"), "model")
         if model not in known:
             known[model] = problem_with(model, settings)
         if message := known[model]:
-            place = Place(entry.file, entry.agent.lines.get("model"), "model")
             yield Problem("error" if model else "warning", message, place)
+        small = choose_model(model, settings) == LOCAL
+        if small and (message := fits_small_model(agent.allowed_tools)):
+            yield Problem("warning", message, place)
 
 
 def _find(catalogue: "Catalogue", name: str) -> "Entry":
@@ -172,7 +176,7 @@ def _known_dues(settings: "Settings") -> Dues:
     from lamplighter.store.agents import next_due_times
     from lamplighter.store.database import open_database
 
-    return next_due_times(open_database(settings.state_dir))
+    return next_due_times(open_database(settings.database))
 
 
 def _next_due(agent: "Agent", now: datetime, known: Dues) -> datetime | None:

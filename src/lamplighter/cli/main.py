@@ -14,6 +14,7 @@ from lamplighter.errors import LamplighterError
 COMMANDS = {
     "init": ("lamplighter.cli.init:command", "Make a workspace with two example agents."),
     "serve": ("lamplighter.cli.serve:command", "Let the agents make their rounds."),
+    "worker": ("lamplighter.cli.worker:command", "Carry out runs beside others, on PostgreSQL."),
     "agent": ("lamplighter.cli.agent:group", "List, show and check agents."),
     "run": ("lamplighter.cli.run:group", "Start, list, show, watch and cancel runs."),
     "outbox": ("lamplighter.cli.outbox:group", "See what runs did to the world outside."),

@@ -75,7 +75,7 @@ def show(context: Context, entry_id: str, as_json: bool) -> None:
 def _open(context: Context) -> "Engine":
     from lamplighter.store.database import open_database
 
-    return open_database(context.settings().state_dir)
+    return open_database(context.settings().database)
 
 
 def _data(entry: "Entry") -> dict[str, Any]:

@@ -52,13 +52,13 @@ def start(
 
     Exit code 3: the run ended badly.
     """
-    from lamplighter.engine.control import wake_holder
+    from lamplighter.engine.control import wake_engine
     from lamplighter.engine.manual import request_run
 
     settings = context.settings()
     engine = _open(settings)
     run = request_run(settings, engine, agent, message=message, model=model)
-    held = wake_holder(settings.state_dir)
+    held = wake_engine(engine, settings.state_dir)
     if wait:
         run = _wait(settings, engine, run, held=held, quiet=as_json)
     elif not held:
@@ -175,13 +175,13 @@ def cancel(context: Context, run_id: str, as_json: bool) -> None:
     Example:
       lamplighter run cancel last
     """
-    from lamplighter.engine.control import wake_holder
+    from lamplighter.engine.control import wake_engine
     from lamplighter.engine.manual import cancel_run
 
     settings = context.settings()
     engine = _open(settings)
     run = cancel_run(engine, _find(engine, run_id))
-    held = wake_holder(settings.state_dir)
+    held = wake_engine(engine, settings.state_dir)
     if as_json:
         print_json(run_data(run, settings.workspace))
     elif run.ended:
@@ -194,7 +194,7 @@ def cancel(context: Context, run_id: str, as_json: bool) -> None:
 def _open(settings: "Settings") -> "Engine":
     from lamplighter.store.database import open_database
 
-    return open_database(settings.state_dir)
+    return open_database(settings.database)
 
 
 def _find(engine: "Engine", run_id: str) -> "Run":

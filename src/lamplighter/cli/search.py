@@ -39,7 +39,7 @@ def command(
     from lamplighter.sync import choose_sources
 
     settings = context.settings()
-    engine = open_database(settings.state_dir)
+    engine = open_database(settings.database)
     chosen = choose_sources(settings, names)
     hits = search_documents(engine, Scope.of([OWNER], chosen), " ".join(words), limit=limit)
     states = list_sources(engine)

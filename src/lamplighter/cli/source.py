@@ -54,7 +54,7 @@ def list_(context: Context, skipped: bool, as_json: bool) -> None:
     from lamplighter.store.database import open_database
 
     settings = context.settings()
-    engine = open_database(settings.state_dir)
+    engine = open_database(settings.database)
     states = documents.list_sources(engine)
     left_out = (
         {name: documents.skipped(engine, name) for name in settings.sources} if skipped else {}
@@ -100,7 +100,7 @@ def sync(context: Context, names: tuple[str, ...], as_json: bool) -> int:
 
     settings = context.settings()
     with _progress() as progress:
-        engine = open_database(settings.state_dir)
+        engine = open_database(settings.database)
         results = sync_all(engine, settings, only=names, progress=progress)
     if as_json:
         print_json([_outcome(name, result) for name, result in results.items()])

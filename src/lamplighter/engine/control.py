@@ -1,24 +1,76 @@
-"""``.lamplighter/control.sock``: how other commands wake the process that holds the workspace.
+"""How other commands, and other workers, wake a process that runs the engine.
 
-They change our tables and then say that they did; nothing else is ever said here, so whoever
-can open the socket (mode 0600) can do no more than cause a look at the tables.
+They change our tables and then say that they did; nothing else is ever said here, so whoever can
+speak on this channel can do no more than cause a look at the tables. On SQLite the channel is
+``.lamplighter/control.sock`` (mode 0600), on PostgreSQL it is NOTIFY.
 """
 
 import asyncio
+import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+import psycopg
+import sqlalchemy as sa
+
+from lamplighter.store.database import is_shared
+from lamplighter.store.workers import list_members
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "lamplighter"
+RETRY_SECONDS = 1.0
 SOCKET = "control.sock"
 LONGEST_PATH = 100
 """Bytes; the system allows 107 for the path of a UNIX socket, less on some."""
 
 
-async def listen(state_dir: Path, wake: Callable[[], None]) -> asyncio.Server:
-    """Call ``wake`` whenever somebody connects. Only the holder of the workspace may listen."""
+@asynccontextmanager
+async def listening(
+    engine: sa.Engine, state_dir: Path, wake: Callable[[], None]
+) -> AsyncIterator[None]:
+    """Call ``wake`` whenever somebody wakes the engine, while the block runs."""
+    if is_shared(engine):
+        listener = asyncio.create_task(_listen_to_postgresql(engine, wake))
+        try:
+            yield
+        finally:
+            listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await listener
+    else:
+        async with await _listen_on_socket(state_dir, wake):
+            yield
 
+
+def wake_engine(engine: sa.Engine, state_dir: Path) -> bool:
+    """Wake whoever runs the engine; ``False`` if nobody does."""
+    if not is_shared(engine):
+        return _wake_by_socket(state_dir)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
+    return any(not member.gone for member in list_members(engine))
+
+
+async def _listen_to_postgresql(engine: sa.Engine, wake: Callable[[], None]) -> None:
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    while True:
+        try:
+            connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+            async with connection:
+                await connection.execute(f"LISTEN {CHANNEL}")
+                wake()  # for whatever was said while nobody listened
+                async for _ in connection.notifies():
+                    wake()
+        except psycopg.OperationalError as error:
+            log.warning("cannot listen to the database: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _listen_on_socket(state_dir: Path, wake: Callable[[], None]) -> asyncio.Server:
     def connected(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wake()
         writer.close()
@@ -32,8 +84,7 @@ async def listen(state_dir: Path, wake: Callable[[], None]) -> asyncio.Server:
         os.umask(before)
 
 
-def wake_holder(state_dir: Path) -> bool:
-    """Wake the holder, if there is one; ``False`` if nobody holds the workspace."""
+def _wake_by_socket(state_dir: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client, _short_path(state_dir) as path:
         client.settimeout(5)
         with suppress(OSError):

@@ -13,7 +13,7 @@ from dbos._core import execute_dequeued_workflow
 from dbos._serialization import Serializer
 from dbos._utils import GlobalParams
 
-from lamplighter.store.database import open_journal
+from lamplighter.store.database import is_shared, open_journal
 from lamplighter.store.runs import Run
 
 APPLICATION = "lamplighter"
@@ -49,8 +49,10 @@ class JsonSerializer(Serializer):
 class Durable:
     """DBOS in this process, running one workflow: ``carry_out(run_id)``."""
 
-    def __init__(self, state_dir: Path, carry_out: Callable[[str], Awaitable[str]]) -> None:
-        engine = open_journal(state_dir)
+    def __init__(
+        self, place: Path | str, executor: str, carry_out: Callable[[str], Awaitable[str]]
+    ) -> None:
+        engine = open_journal(place)
         url = engine.url.render_as_string(hide_password=False)
         serializer = JsonSerializer()
         config: DBOSConfig = {
@@ -59,12 +61,13 @@ class Durable:
             "system_database_engine": engine,
             "serializer": serializer,
             "application_version": VERSION,
-            "executor_id": str(uuid.uuid4()),
+            "executor_id": executor,
             "log_level": "ERROR",
             "use_listen_notify": False,
             "notification_listener_polling_interval_sec": 0.25,  # how long stopping takes
         }
         self.engine = engine
+        self.executor = executor
         self.dbos = DBOS(config=config)
 
         @DBOS.workflow(name=WORKFLOW)
@@ -80,19 +83,28 @@ class Durable:
         )
 
     async def launch(self) -> None:
-        """Start DBOS on this event loop, and go on with the runs of processes before this one."""
+        """Start DBOS on this event loop; a sole holder goes on with what those before it left."""
         DBOS.launch()
         await DBOS.register_queue_async(
             QUEUE, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
         )
+        if not is_shared(self.engine):
+            # Whoever holds the workspace is its only executor, so all the others are gone.
+            await asyncio.to_thread(self.take_over, await self._executors())
+        await asyncio.to_thread(self.start_queued)
+
+    def take_over(self, gone: list[str]) -> None:
+        """Queue the unfinished runs of executors that are gone, and start what is queued."""
+        if gone and DBOS._recover_pending_workflows(gone):
+            self.start_queued()
+
+    async def _executors(self) -> list[str]:
+        """Everybody else who has unfinished runs."""
         begun = await DBOS.list_workflows_async(
             status="PENDING", load_input=False, load_output=False
         )
-        # Whoever holds the workspace is its only executor, so all the others are gone.
-        gone = list({status.executor_id for status in begun if status.executor_id})
-        if gone:
-            await asyncio.to_thread(DBOS._recover_pending_workflows, gone)
-        await asyncio.to_thread(self.start_queued)
+        executors = {status.executor_id for status in begun if status.executor_id}
+        return list(executors - {self.executor})
 
     def enqueue(self, connection: sa.Connection, run: Run) -> None:
         """Queue a run within the caller's transaction: both are there after it, or neither."""

@@ -1,9 +1,9 @@
-"""The one process that holds a workspace: it alone runs DBOS, scheduler and worker."""
+"""What runs the engine: the one process that holds a workspace, or one of a fleet."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -13,11 +13,12 @@ from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.engine import control
 from lamplighter.engine.durable import Durable
+from lamplighter.engine.fleet import Membership
 from lamplighter.engine.scheduler import Scheduler
 from lamplighter.engine.worker import Worker
 from lamplighter.errors import WorkspaceHeld
 from lamplighter.store.agents import save_agents
-from lamplighter.store.database import open_database
+from lamplighter.store.database import is_shared, open_database
 from lamplighter.workspace import read_catalogue
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class Holder:
         self.engine = engine
         self.woken = asyncio.Event()
         self.worker = Worker(engine, settings, on_end=self.woken.set)
-        self.durable = Durable(settings.state_dir, self.worker.carry_out)
+        self.durable = Durable(settings.database, self.worker.id, self.worker.carry_out)
         self.scheduler = Scheduler(
             engine=engine,
             enqueue=self.durable.enqueue,
@@ -60,8 +61,7 @@ class Holder:
         while True:
             try:
                 await self.worker.stop_cancelled()
-                if await asyncio.to_thread(self.scheduler.tick, clock.now()):
-                    await asyncio.to_thread(self.durable.start_queued)
+                await asyncio.to_thread(self._go_round)
                 await self.scheduler.wait(self.woken)
             except Exception:  # the loop goes on, whatever one round met
                 log.exception("a round failed; trying again")
@@ -73,6 +73,13 @@ class Holder:
             await asyncio.wait(self.worker.under_way.values(), timeout=seconds)
         await self.worker.writer.flush()
 
+    def _go_round(self) -> None:
+        admitted = self.scheduler.tick(clock.now())
+        if admitted or is_shared(self.engine):
+            self.durable.start_queued()
+        if admitted and is_shared(self.engine):
+            control.wake_engine(self.engine, self.settings.state_dir)  # others may have room
+
     def _read_agents(self) -> None:
         catalogue = read_catalogue(self.settings)
         for problem in catalogue.problems:
@@ -83,23 +90,30 @@ class Holder:
 
 @asynccontextmanager
 async def hold(settings: Settings, *, fires: bool) -> AsyncIterator[Holder]:
-    """Hold the workspace and run the engine in it; ``make_rounds`` is the caller's to start.
+    """Run the engine in the workspace; ``making_rounds`` is the caller's to enter.
+
+    On SQLite this process then holds the workspace alone; on PostgreSQL it is one of a fleet.
 
     Raises:
         WorkspaceHeld: Another process holds it.
     """
-    with _locked(settings.state_dir):
-        engine = open_database(settings.state_dir)
+    async with AsyncExitStack() as stack:
+        if not settings.database_url:
+            stack.enter_context(_locked(settings.state_dir))
+        engine = open_database(settings.database)
+        stack.callback(engine.dispose)
         holder = Holder(settings, engine, fires=fires)
-        await holder.read_agents()
+        membership = Membership(engine, holder.worker.id, holder.durable.take_over)
+        if is_shared(engine):
+            stack.callback(membership.leave)
         await holder.durable.launch()
-        server = await control.listen(settings.state_dir, holder.woken.set)
-        try:
-            yield holder
-        finally:
-            server.close()
-            await asyncio.to_thread(holder.durable.close)
-            engine.dispose()
+        stack.push_async_callback(asyncio.to_thread, holder.durable.close)
+        if is_shared(engine):
+            membership.join()
+        await stack.enter_async_context(
+            control.listening(engine, settings.state_dir, holder.woken.set)
+        )
+        yield holder
 
 
 @asynccontextmanager

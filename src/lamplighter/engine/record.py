@@ -26,8 +26,9 @@ class EventWriter:
     and no run waits for its events to be written.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, worker_id: str) -> None:
         self.engine = engine
+        self.worker_id = worker_id
         self.waiting: list[Event] = []
         self.writing: asyncio.Task[None] | None = None
 
@@ -48,7 +49,7 @@ class EventWriter:
         while self.waiting:
             group, self.waiting = self.waiting, []
             try:
-                await asyncio.to_thread(append_events, self.engine, group)
+                await asyncio.to_thread(append_events, self.engine, self.worker_id, group)
             except BaseException:
                 self.waiting = group + self.waiting
                 raise

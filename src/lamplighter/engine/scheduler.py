@@ -13,6 +13,7 @@ from ulid import ULID
 from lamplighter import clock
 from lamplighter.schedule import Once, next_due
 from lamplighter.store.agents import current_version
+from lamplighter.store.database import decide_alone
 from lamplighter.store.runs import Run, create_run, find_active, take_admissible
 from lamplighter.store.schedules import (
     DueSchedule,
@@ -70,6 +71,7 @@ class Scheduler:
         admitted = 0
         while True:
             with self.engine.begin() as connection:
+                decide_alone(connection)
                 due = take_due(connection, now, BATCH) if self.fires else []
                 for schedule in due:
                     self._fire(connection, schedule, now)
@@ -84,7 +86,7 @@ class Scheduler:
         seconds = self.poll_interval
         if self.fires and (due := await asyncio.to_thread(earliest_due, self.engine)):
             seconds = min(seconds, (due - clock.now()).total_seconds())
-        # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the waking.
+        # Not asyncio.wait_for: up to Python 3.11 it swallows a cancel that comes as the event is set.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(seconds, 0)):
                 await woken.wait()

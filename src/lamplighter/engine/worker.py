@@ -4,10 +4,11 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+from ulid import ULID
 
 from lamplighter import clock
 from lamplighter.access import OWNER, Scope
@@ -16,7 +17,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
-from lamplighter.outbox import doubt_unsettled, effect_data
+from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agents import get_version
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
@@ -42,13 +43,17 @@ class Worker:
         engine: The workspace's database.
         settings: The workspace's settings.
         on_end: Called after each run, when there is room for another.
+
+    Attributes:
+        id: What DBOS and the store know this process by; no other ever has it.
     """
 
     def __init__(self, engine: sa.Engine, settings: Settings, on_end: Callable[[], None]) -> None:
+        self.id = str(ULID())
         self.engine = engine
         self.settings = settings
         self.on_end = on_end
-        self.writer = EventWriter(engine)
+        self.writer = EventWriter(engine, self.id)
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
         self.interruptible: set[str] = set()
@@ -56,7 +61,7 @@ class Worker:
 
     async def carry_out(self, run_id: str) -> str:
         """Do one run, or go on with it after a restart; gives its outcome."""
-        run = await asyncio.to_thread(get_run, self.engine, run_id)
+        run = await asyncio.to_thread(self._claim, run_id)
         if run.ended:
             return run.outcome or ""
         task = asyncio.current_task()
@@ -118,11 +123,11 @@ class Worker:
 
     async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
         agent = await asyncio.to_thread(get_version, self.engine, run.version)
-        started_at = await asyncio.to_thread(self._start, run.id)
+        assert run.started_at is not None
         limits = agent.limits
         budget.iterations = limits.iterations or budget.iterations
         seconds = limits.timeout_seconds or self.settings.run_timeout_seconds
-        remaining = started_at + timedelta(seconds=seconds) - clock.now()
+        remaining = run.started_at + timedelta(seconds=seconds) - clock.now()
         bound = asyncio.timeout(remaining.total_seconds())
         try:
             async with bound:
@@ -145,12 +150,11 @@ class Worker:
             budget=budget,
         )
 
-    def _start(self, run_id: str) -> datetime:
+    def _claim(self, run_id: str) -> Run:
+        """Make a run this worker's; from now on no other can write to it."""
         with self.engine.begin() as connection:
-            start_run(connection, run_id, clock.now())
-        started_at = get_run(self.engine, run_id).started_at
-        assert started_at is not None
-        return started_at
+            start_run(connection, run_id, self.id, clock.now())
+        return get_run(self.engine, run_id)
 
     def _resolve(self, run: Run, agent: Agent) -> Resolved:
         """The run's model: once chosen it stays, also after a restart with other settings."""
@@ -168,6 +172,7 @@ class Worker:
             destination=Delivery(
                 self.settings.workspace, agent.name, run.id, RunFiles(self._kept(run.id))
             ),
+            outbox=Outbox(self.engine, run.id, self.id),
         )
 
     def _kept(self, run_id: str) -> Path:
@@ -193,15 +198,18 @@ class Worker:
 
     def _give_up_effects(self, run_id: str) -> list[Entry]:
         """Let nothing more happen of what the run intended; gives what is uncertain for good."""
-        doubted = doubt_unsettled(self.engine, run_id)
-        shutil.rmtree(self._kept(run_id), ignore_errors=True)
-        return doubted
+        unsettled = Outbox(self.engine, run_id, self.id).give_up()
+        uncertain = [entry for entry in unsettled if entry.state == "uncertain"]
+        if uncertain == unsettled:  # otherwise the run is carried out elsewhere
+            shutil.rmtree(self._kept(run_id), ignore_errors=True)
+        return uncertain
 
     def _write_ending(self, run_id: str, status: str, ending: Ending, summary: str) -> None:
         with self.engine.begin() as connection:
             finish_run(
                 connection,
                 run_id,
+                self.id,
                 status=status,
                 outcome=ending.outcome,
                 summary=summary,

@@ -1,22 +1,24 @@
 """What a small model may do next: one step at a time, in the only order that makes sense.
 
-A model of 1.5 billion parameters writes a fair sentence about a page that it has just read, but it
-cannot plan. So agents of one shape are led: find documents, read each of them, write a digest,
-deliver it, report. What comes next follows from the conversation alone, so that a run that is
-resumed goes on as it began. Agents of another shape choose freely among their tools.
+A model of 1.5 billion parameters names the main points of a page that it has just read rather well,
+but it cannot plan, and it mixes up what it read a few pages ago. So agents of one shape are led:
+find documents; read one, note its points, and put both away before the next; write the digest from
+the notes; deliver it; report. What comes next follows from the conversation alone, so that a run
+that is resumed goes on as it began. Agents of another shape choose freely among their tools.
 """
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic_ai.messages import (
     ModelMessage,
     ModelResponse,
     SystemPromptPart,
+    TextPart,
     ToolCallPart,
     ToolReturnPart,
     UserPromptPart,
@@ -34,19 +36,34 @@ REPORT, NOTHING, ATTENTION = "report", "nothing_to_report", "needs_attention"
 MOST_DOCUMENTS = 10
 """Documents that are read in one run; the digest names those that were left out."""
 
+MOST_CHARACTERS = 6_000
+"""Read of one document, about 1,500 tokens; the digest names those that are longer."""
+
+MOST_POINTS = 3
+"""Points noted of one document."""
+
+POINT_CHARACTERS = 180
+REPORT_CHARACTERS = 400
 MOST_FAILURES = 2
 """Failures of one tool, one after the other, before the run is given up."""
 
-_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TODAY = re.compile(r"It is \w+, ([0-9]{2} \w+ [0-9]{4}),")
+"""How the loop tells the model the time."""
+
 _FILE_NAME = re.compile(r"(?<![\w:./-])[\w-]+(?:/[\w-]+)*\.(?:md|txt)\b")
+_POINTS = "points"
 
 Written = dict[str, Any]
 """The JSON object that the model wrote, under an action's schema."""
 
 
-def as_written(written: Written) -> Written:
-    """The arguments as the model wrote them, without those that it left open."""
+def _all_of_it(written: Written) -> Written:
     return {name: value for name, value in written.items() if value is not None}
+
+
+def _nothing(_written: Written) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +72,15 @@ class Action:
 
     Attributes:
         tool: The tool's name.
-        schema: JSON schema of what the model writes.
+        schema: JSON schema of the object that the model writes.
         arguments: From what the model wrote to the tool's arguments.
+        remark: From what the model wrote to what it says besides.
     """
 
     tool: str
     schema: Mapping[str, Any]
-    arguments: Callable[[Written], Written] = as_written
+    arguments: Callable[[Written], Written] = _all_of_it
+    remark: Callable[[Written], str] = _nothing
 
 
 @dataclass
@@ -70,16 +89,22 @@ class Progress:
 
     Attributes:
         found: Titles of the documents that were found, by id; ``None`` before the first result.
+        period: From which day to which they were looked for, as far as it is known.
         read: Ids of documents that were read.
+        shortened: Ids of those that were too long to be read whole.
         unreadable: Ids of documents that could not be read.
+        notes: What the model noted of a document, by id.
         written: Paths that were written.
         delivered: Paths that were delivered.
         failures: Failures of each tool since it last worked.
     """
 
     found: dict[str, str] | None = None
+    period: tuple[str, ...] = ()
     read: list[str] = field(default_factory=list)
+    shortened: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
     delivered: list[str] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
@@ -94,6 +119,11 @@ class Progress:
     def left_out(self) -> list[str]:
         """Ids of documents that were found and will not be read."""
         return list(self.found or ())[MOST_DOCUMENTS:]
+
+    @property
+    def lacks_note(self) -> bool:
+        """Whether the document that was read last is still to be noted."""
+        return bool(self.read) and self.read[-1] not in self.notes
 
 
 def is_led(tools: Sequence[ToolDefinition]) -> bool:
@@ -127,101 +157,133 @@ def next_actions(
     reports: Sequence[ToolDefinition],
     messages: Sequence[ModelMessage],
 ) -> list[Action]:
-    """What a led model may do next; one of the actions, never none if there are reports.
+    """What a led model may do next.
 
     Args:
         tools: The agent's tools, for which ``is_led`` holds.
         reports: The tools that end the run.
         messages: The conversation so far.
     """
-    names = {tool.name for tool in tools}
     done = progress(messages)
+    actions = _next(done, {tool.name for tool in tools}, reports, _task_text(messages))
+    return [_with_note(action, done) for action in actions] if done.lacks_note else actions
+
+
+def next_hint(tools: Sequence[ToolDefinition], messages: Sequence[ModelMessage]) -> str:
+    """What a led model is told about its next step."""
+    done = progress(messages)
+    task = _task_text(messages)
+    steps = _next(done, {tool.name for tool in tools}, (), task)
+    hint = _HINTS[steps[0].tool] if steps else _END_HINT
+    if done.found is None:
+        days = _calendar(task).items()
+        return " ".join([*(f"{name.capitalize()} is {day}." for name, day in days), hint])
+    if done.lacks_note:
+        hint = f"{_NOTE_HINT} {hint}"
+    if steps or done.written or not done.notes:
+        return hint
+    return "\n".join(["Your notes of the other documents:", *_bullets(done), "", hint])
+
+
+_NOTE_HINT = (
+    f"Pick up to {MOST_POINTS} single points of this document that matter most to its readers, and "
+    "say each of them in one short sentence. Leave out numbers of issues and names of people."
+)
+_END_HINT = (
+    "You are done. Tell your reader in two short sentences what you summed up, and which news in "
+    "it matters most."
+)
+_HINTS = {
+    "list_documents": "List the documents that you are asked about.",
+    "search_documents": "Find the documents that you are asked about.",
+    READER: "Then choose the next document.",
+    WRITER: "Then name the file.",
+    DELIVERER: "Deliver the file.",
+}
+
+
+def in_view(messages: Sequence[ModelMessage]) -> list[ModelMessage]:
+    """What a led model should see: no document but the last, or it would mix them up."""
+    reads = {
+        number
+        for number, message in enumerate(messages[:-2])
+        if any(
+            isinstance(part, ToolCallPart) and part.tool_name == READER for part in message.parts
+        )
+    }
+    return [
+        message
+        for number, message in enumerate(messages)
+        if number not in reads and number - 1 not in reads
+    ]
+
+
+def _next(
+    done: Progress, tools: Set[str], reports: Sequence[ToolDefinition], task: str
+) -> list[Action]:
     if any(count >= MOST_FAILURES for count in done.failures.values()):
         return _end(ATTENTION, reports)
     if done.found is None:
-        return [_find(tool, messages) for tool in tools if tool.name in FINDERS]
+        return _find(tools, task)
     if not done.found:
         return _end(NOTHING, reports)
     if done.unread:
         return [Action(READER, _object(id=_one_of(done.unread)))]
     if not done.read:
         return _end(ATTENTION, reports)
-    if WRITER in names and not done.written:
-        return [_write(done, messages)]
-    if DELIVERER in names and done.written and not done.delivered:
+    if WRITER in tools and not done.written:
+        return [_write(done, task)]
+    if DELIVERER in tools and done.written and not done.delivered:
         return [Action(DELIVERER, _object(path=_one_of(done.written)))]
     return _end(REPORT, reports)
-
-
-def next_hint(tools: Sequence[ToolDefinition], messages: Sequence[ModelMessage]) -> str:
-    """One line that tells a led model what its next step is about."""
-    names = {tool.name for tool in tools}
-    done = progress(messages)
-    if done.found is None:
-        return "First find the documents that you are asked about."
-    if done.unread:
-        return "Read the next document."
-    if done.read and WRITER in names and not done.written:
-        return (
-            "You have read every document. Write the digest: a short title, and for each document "
-            "one plain sentence with the most important facts that this very document states."
-        )
-    if done.written and DELIVERER in names and not done.delivered:
-        return "Deliver the file."
-    return "End the run: say in two sentences what you did and what the documents say."
 
 
 def progress(messages: Sequence[ModelMessage]) -> Progress:
     """How far the conversation has come."""
     done = Progress()
-    for call, result in _calls(messages):
-        if result.outcome != "success":
-            _note_failure(done, call)
-            continue
-        done.failures[call.tool_name] = 0
-        _note_success(done, call, result)
-    return done
-
-
-def _note_failure(done: Progress, call: ToolCallPart) -> None:
-    if call.tool_name == READER:
-        # One bad document must not end the run, nor be tried again and again.
-        done.unreadable.append(str(_argument(call, "id")))
-    else:
-        done.failures[call.tool_name] += 1
-
-
-def _note_success(done: Progress, call: ToolCallPart, result: ToolReturnPart) -> None:
-    if call.tool_name in FINDERS:
-        done.found = (done.found or {}) | _documents(result.content)
-    elif call.tool_name == READER:
-        done.read.append(str(_argument(call, "id")))
-    elif call.tool_name == WRITER:
-        done.written.append(str(_argument(call, "path")))
-    elif call.tool_name == DELIVERER:
-        done.delivered.append(str(_argument(call, "path")))
-
-
-def _calls(messages: Sequence[ModelMessage]) -> Iterator[tuple[ToolCallPart, ToolReturnPart]]:
-    """Each tool call that has a result, in the order of the results."""
     calls: dict[str, ToolCallPart] = {}
     for message in messages:
         for part in message.parts:
-            if isinstance(part, ToolCallPart):
+            if isinstance(part, TextPart) and done.lacks_note:
+                done.notes[done.read[-1]] = part.content.strip()
+            elif isinstance(part, ToolCallPart):
                 calls[part.tool_call_id] = part
             elif isinstance(part, ToolReturnPart) and part.tool_call_id in calls:
-                yield calls[part.tool_call_id], part
+                _count(done, calls[part.tool_call_id], part)
+    return done
 
 
-def _argument(call: ToolCallPart, name: str) -> object:
-    return call.args_as_dict().get(name, "")
+def _count(done: Progress, call: ToolCallPart, result: ToolReturnPart) -> None:
+    name, arguments = call.tool_name, call.args_as_dict()
+    if result.outcome != "success":
+        if name == READER:
+            # One bad document must not end the run, nor be tried again and again.
+            done.unreadable.append(str(arguments.get("id")))
+        else:
+            done.failures[name] += 1
+        return
+    done.failures[name] = 0
+    if name in FINDERS:
+        done.found = (done.found or {}) | _documents(result.content)
+        days = (arguments.get("after"), arguments.get("before"))
+        done.period = tuple(str(day) for day in days if day)
+    elif name == READER:
+        _count_read(done, str(arguments["id"]), result.model_response_str())
+    elif name == WRITER:
+        done.written.append(str(arguments["path"]))
+    elif name == DELIVERER:
+        done.delivered.append(str(arguments["path"]))
+
+
+def _count_read(done: Progress, id: str, text: str) -> None:
+    done.read.append(id)
+    if len(text) > MOST_CHARACTERS:
+        done.shortened.append(id)
 
 
 def _documents(content: object) -> dict[str, str]:
     """Id -> title of the documents in a finder's result."""
-    if isinstance(content, str):
-        content = json.loads(content)
-    items = content if isinstance(content, list) else []
+    items = content if isinstance(content, list) else []  # that there are none is told in words
     return {str(item["id"]): str(item.get("title") or item["id"]) for item in items}
 
 
@@ -231,42 +293,87 @@ def describe_found(content: object) -> str:
     return "\n".join(f"- {id}: {title}" for id, title in titles) or "(no documents)"
 
 
-def _find(tool: ToolDefinition, messages: Sequence[ModelMessage]) -> Action:
-    if tool.name == "search_documents":
-        return Action(tool.name, _object(query={"type": "string", "minLength": 1, "maxLength": 80}))
-    # A day that the agent's text does not mention would be made up.
-    days = sorted(set(re.findall(rf"\b{_DATE}\b", _task_text(messages))))
-    day = {"enum": days} if days else {"type": "string", "pattern": f"^{_DATE}$"}
+def _find(tools: Set[str], task: str) -> list[Action]:
+    listing = Action("list_documents", _period(task))
+    query = {"type": "string", "minLength": 1, "maxLength": 80}
+    searching = Action("search_documents", _object(query=query))
+    if "list_documents" not in tools:
+        return [searching]
+    # Given both, it likes to search for dates; so it may search only where that is asked for.
+    may_search = "search_documents" in tools and re.search(r"\bsearch", task, re.IGNORECASE)
+    return [listing, searching] if may_search else [listing]
+
+
+def _period(task: str) -> dict[str, Any]:
+    """From when to when; a day that nobody told the model would be made up."""
+    days = sorted(set(_DAY.findall(task) or _calendar(task).values()))
+    day = _one_of(days) if days else {"type": "string", "pattern": f"^{_DAY.pattern}$"}
     either = {"anyOf": [day, {"type": "null"}]}
-    return Action(tool.name, _object(after=either, before=either))
+    return _object(after=either, before=either)
 
 
-def _write(done: Progress, messages: Sequence[ModelMessage]) -> Action:
-    """The digest has a sentence for every document, under its id: so none can lack its source."""
-    named = list(dict.fromkeys(_FILE_NAME.findall(_task_text(messages))))
-    sentence = {"type": "string", "minLength": 20, "maxLength": 280}
-    schema = _object(
-        path=_one_of(named or ["digest.md"]),
-        title={"type": "string", "minLength": 3, "maxLength": 80},
-        bullets=_object(**dict.fromkeys(done.read, sentence)),
-    )
-    return Action(
-        WRITER, schema, lambda said: {"path": said["path"], "content": _digest(done, said)}
-    )
+def _calendar(task: str) -> dict[str, str]:
+    """Days near today by what they are called, because the model cannot reckon with dates."""
+    told = _TODAY.search(task)
+    if _DAY.search(task) or not told:
+        return {}
+    try:
+        today = datetime.strptime(told[1], "%d %B %Y").replace(tzinfo=UTC)
+    except ValueError:
+        return {}
+    ago = {"today": 0, "yesterday": 1, "7 days ago": 7, "14 days ago": 14, "30 days ago": 30}
+    return {name: f"{today - timedelta(days=days):%Y-%m-%d}" for name, days in ago.items()}
 
 
-def _digest(done: Progress, written: Written) -> str:
+def _with_note(action: Action, done: Progress) -> Action:
+    """First the points of the document that was just read, then the action."""
+    point = {"type": "string", "minLength": 10, "maxLength": POINT_CHARACTERS}
+    points = {"type": "array", "items": point, "minItems": 1, "maxItems": MOST_POINTS}
+
+    def note(said: Written) -> str:
+        return " ".join(_sentence(point) for point in said[_POINTS])
+
+    def arguments(said: Written) -> Written:
+        done.notes[done.read[-1]] = note(said)
+        return action.arguments({key: said[key] for key in said if key != _POINTS})
+
+    properties = {_POINTS: points, **action.schema["properties"]}
+    return Action(action.tool, {**action.schema, **_object(**properties)}, arguments, note)
+
+
+def _sentence(point: str) -> str:
+    """One point as a sentence; one that ran into the limit is seen to go on."""
+    ending = "…" if len(point) >= POINT_CHARACTERS else "."
+    return _line(point).rstrip(".,;: ") + ending
+
+
+def _write(done: Progress, task: str) -> Action:
+    """The model's notes become the bullets, each with the id of its document."""
+    named = list(dict.fromkeys(_FILE_NAME.findall(task)))
+    schema = _object(path=_one_of(named or ["digest.md"]))
+    return Action(WRITER, schema, lambda said: {"path": said["path"], "content": _digest(done)})
+
+
+def _digest(done: Progress) -> str:
     """The digest's Markdown; what was not read is said, not passed over."""
-    titles = done.found or {}
-    lines = [f"# {_line(written['title'])}", ""]
-    lines += [
-        f"- **{_line(titles.get(id, id))}**: {_line(text)} [{id}]"
-        for id, text in written["bullets"].items()
-    ]
-    for ids, reason in ((done.unreadable, "Could not be read"), (done.left_out, "Not read")):
+    lines = [f"# Digest {' to '.join(done.period)}".strip(), "", *_bullets(done)]
+    limits = {
+        f"Of these, only the first {MOST_CHARACTERS:,} characters were read": done.shortened,
+        "Could not be read": done.unreadable,
+        f"Not read, because there were more than {MOST_DOCUMENTS}": done.left_out,
+    }
+    for reason, ids in limits.items():
         if ids:
             lines += ["", f"{reason}: {', '.join(ids)}"]
     return "\n".join(lines) + "\n"
+
+
+def _bullets(done: Progress) -> list[str]:
+    return [f"- **{_title(done, id)}**: {note} [{id}]" for id, note in done.notes.items()]
+
+
+def _title(done: Progress, id: str) -> str:
+    return _line((done.found or {}).get(id, id))
 
 
 def _line(text: str) -> str:
@@ -276,7 +383,29 @@ def _line(text: str) -> str:
 def _end(name: str, reports: Sequence[ToolDefinition]) -> list[Action]:
     """The report called ``name``, or whichever there are."""
     chosen = [tool for tool in reports if tool.name == name] or reports
-    return [Action(tool.name, tool.parameters_json_schema) for tool in chosen]
+    return [Action(tool.name, _brief(tool.parameters_json_schema), _ended) for tool in chosen]
+
+
+def _brief(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with a bound on its texts, and nothing besides what it names."""
+    bounded = {
+        name: {**form, "maxLength": REPORT_CHARACTERS} if form.get("type") == "string" else form
+        for name, form in schema["properties"].items()
+    }
+    return {**schema, "properties": bounded, "additionalProperties": False}
+
+
+def _ended(written: Written) -> Written:
+    """Texts that ran into the bound end with their last whole sentence."""
+    return {
+        name: _whole_sentences(value) if isinstance(value, str) else value
+        for name, value in written.items()
+    }
+
+
+def _whole_sentences(text: str) -> str:
+    whole, found, _ = text.rpartition(". ")
+    return f"{whole}." if found and len(text) >= REPORT_CHARACTERS else text.strip()
 
 
 def _task_text(messages: Sequence[ModelMessage]) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 from pydantic_ai.exceptions import UnexpectedModelBehavior
 from pydantic_ai.messages import (
     ModelMessage,
+    ModelRequestPart,
     ModelResponse,
     RetryFeedbackPart,
     SystemPromptPart,
@@ -42,20 +43,15 @@ from lamplighter.models.guide import Action
 from lamplighter.models.weights import require_weights
 
 NAME = "local"
-CONTEXT_TOKENS = 16_384
+CONTEXT_TOKENS = 8_192
 BATCH_TOKENS = 64
 """Read between two looks at whether to stop: about two seconds on a slow core."""
 
 MAX_ANSWER_TOKENS = 1_500
-MAX_RESULT_CHARACTERS = 4_000
-"""Of one tool result; about 1,000 tokens, which one core reads in half a minute."""
-
-ANSWER_KEY = "answer"
-"""Under which a response keeps the very words of the model, so that they can be shown to it again."""
 
 LED_RULES = (
-    "You work in small steps. Each of your answers is one JSON object with the next step: "
-    '{"tool": NAME, "arguments": {...}}. State only facts that the documents state.'
+    "You work in small steps. Each of your answers is one JSON object. State only what the "
+    "documents state."
 )
 FREE_RULES = (
     'Always reply with exactly one JSON object: {"tool": NAME, "arguments": {...}}. '
@@ -130,25 +126,34 @@ def choose_actions(info: AgentInfo, messages: Sequence[ModelMessage]) -> list[Ac
 
 
 def action_grammar(actions: Sequence[Action]) -> str:
-    """The grammar of one JSON object, on one line, that is one of ``actions``."""
+    """The grammar of one JSON object, on one line: the only action, or one of several, named."""
     definitions: dict[str, Any] = {}
-    choices = [_action_schema(action, definitions) for action in actions]
-    schema = choices[0] if len(choices) == 1 else {"anyOf": choices}
+    schemas = [_qualify(action, definitions) for action in actions]
+    if len(actions) == 1:
+        schema = schemas[0]
+    else:
+        named = zip(actions, schemas, strict=True)
+        schema = {"anyOf": [_named(action.tool, form) for action, form in named]}
     # Without this it writes indented JSON, and each blank costs time.
     layout = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
     schema = {**schema, "$defs": definitions, "x-guidance": layout}
     return f"%llguidance {{}}\nstart: %json {json.dumps(schema)}"
 
 
-def _action_schema(action: Action, definitions: dict[str, Any]) -> dict[str, Any]:
-    """The schema of one action; its definitions move to ``definitions``, under its own prefix."""
+def _qualify(action: Action, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The action's schema; its definitions move to ``definitions``, under the tool's name."""
     text = json.dumps(action.schema).replace('"#/$defs/', f'"#/$defs/{action.tool}.')
-    arguments = json.loads(text)
-    for name, definition in arguments.pop("$defs", {}).items():
+    # Left open, an object would be where it talks and talks.
+    schema: dict[str, Any] = {"additionalProperties": False, **json.loads(text)}
+    for name, definition in schema.pop("$defs", {}).items():
         definitions[f"{action.tool}.{name}"] = definition
+    return schema
+
+
+def _named(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": {"tool": {"const": action.tool}, "arguments": arguments},
+        "properties": {"tool": {"const": tool}, "arguments": arguments},
         "required": ["tool", "arguments"],
         "additionalProperties": False,
     }
@@ -157,23 +162,24 @@ def _action_schema(action: Action, definitions: dict[str, Any]) -> dict[str, Any
 def render(messages: Sequence[ModelMessage], info: AgentInfo) -> list[dict[str, str]]:
     """The conversation as the model reads it.
 
-    Every turn only adds to what the turn before showed, because the model goes on from there
-    instead of reading everything again.
+    What it has read it need not read again, as long as the beginning stays what it was: so hints
+    come last, and only in the present turn.
     """
-    first, later = _instructions(messages, info)
-    turns = [_turn("system", "\n\n".join(part for part in (first, _rules(info)) if part))]
     led = guide.is_led(info.function_tools)
-    for number, message in enumerate(messages, start=1):
+    opening, later = _instructions(messages, info)
+    turns = [_turn("system", _paragraphs(opening, _rules(info)))]
+    for message in guide.in_view(messages) if led else messages:
         if isinstance(message, ModelResponse):
-            turns.append(_turn("assistant", _said(message)))
-            continue
-        told = [text for part in message.parts if (text := _told(part))]
-        if led:
-            told.append(guide.next_hint(info.function_tools, messages[:number]))
-        turns.append(_turn("user", "\n\n".join(told)))
-    if later:
-        turns[-1]["content"] += f"\n\n{later}"
+            turns.append(_turn("assistant", _said(message, led)))
+        else:
+            turns.append(_turn("user", _paragraphs(*map(_told, message.parts))))
+    hint = guide.next_hint(info.function_tools, messages) if led else ""
+    turns[-1]["content"] = _paragraphs(turns[-1]["content"], later, hint)
     return turns
+
+
+def _paragraphs(*texts: str) -> str:
+    return "\n\n".join(text for text in texts if text)
 
 
 def _turn(role: str, content: str) -> dict[str, str]:
@@ -206,21 +212,19 @@ def _describe_tool(tool: ToolDefinition) -> str:
     return f"- {tool.name}({arguments}): {tool.description or ''}"
 
 
-def _said(message: ModelResponse) -> str:
-    """What the model said, in its own words if it was this model."""
-    details = message.provider_details or {}
-    if ANSWER_KEY in details:
-        return str(details[ANSWER_KEY])
-    said = [part.content for part in message.parts if isinstance(part, TextPart)]
-    said += [
-        json.dumps({"tool": part.tool_name, "arguments": part.args_as_dict()}, ensure_ascii=False)
-        for part in message.parts
-        if isinstance(part, ToolCallPart)
+def _said(message: ModelResponse, led: bool) -> str:
+    """What the model said, in the form in which it says it."""
+    calls = [part for part in message.parts if isinstance(part, ToolCallPart)]
+    if not calls:
+        return "\n".join(part.content for part in message.parts if isinstance(part, TextPart))
+    actions = [
+        call.args_as_dict() if led else {"tool": call.tool_name, "arguments": call.args_as_dict()}
+        for call in calls
     ]
-    return "\n".join(said)
+    return "\n".join(json.dumps(action, ensure_ascii=False) for action in actions)
 
 
-def _told(part: object) -> str:
+def _told(part: ModelRequestPart) -> str:
     """What the model is told by one part of a message."""
     match part:
         case SystemPromptPart(content=text):
@@ -237,9 +241,9 @@ def _told(part: object) -> str:
 
 
 def _shorten(text: str) -> str:
-    if len(text) <= MAX_RESULT_CHARACTERS:
+    if len(text) <= guide.MOST_CHARACTERS:
         return text
-    return f"{text[:MAX_RESULT_CHARACTERS]}\n[The rest of {len(text):,} characters is left out.]"
+    return f"{text[: guide.MOST_CHARACTERS]}\n[The rest of {len(text):,} characters is left out.]"
 
 
 def read_answer(
@@ -256,10 +260,9 @@ def read_answer(
             answer.text,
         )
     return ModelResponse(
-        parts=[_read_part(answer.text, actions, messages)],
+        parts=_read_parts(answer.text, actions, messages),
         model_name=NAME,
         provider_name="lamplighter",
-        provider_details={ANSWER_KEY: answer.text},
         usage=RequestUsage(
             input_tokens=answer.input_tokens,
             cache_read_tokens=answer.cached_tokens,
@@ -268,20 +271,23 @@ def read_answer(
     )
 
 
-def _read_part(
+def _read_parts(
     text: str, actions: Sequence[Action], messages: Sequence[ModelMessage]
-) -> TextPart | ToolCallPart:
+) -> list[TextPart | ToolCallPart]:
     if not actions:
-        return TextPart(text)
+        return [TextPart(text)]
     written = json.loads(text)
-    [action] = [action for action in actions if action.tool == written["tool"]]
+    action = actions[0]
+    if len(actions) > 1:
+        [action] = [action for action in actions if action.tool == written["tool"]]
+        written = written["arguments"]
     if action.tool == FINAL:
-        return TextPart(written["arguments"]["text"])
+        return [TextPart(written["text"])]
     # From the position, so that a run that is resumed has the same ids.
     number = sum(isinstance(message, ModelResponse) for message in messages) + 1
-    return ToolCallPart(
-        action.tool, action.arguments(written["arguments"]), tool_call_id=f"local_{number}"
-    )
+    call = ToolCallPart(action.tool, action.arguments(written), tool_call_id=f"local_{number}")
+    remark = action.remark(written)
+    return [TextPart(remark), call] if remark else [call]
 
 
 async def _ask(weights: Path, request: dict[str, Any]) -> Answer:
@@ -321,7 +327,8 @@ def _complete(weights: Path, request: dict[str, Any], stopped: Event) -> Answer:
 
 
 def _collect(chunks: Sequence[Mapping[str, Any]]) -> Answer:
-    text, reason, usage = "", None, {"prompt_tokens": 0, "completion_tokens": 0}
+    text, reason = "", None
+    usage: Mapping[str, Any] = {"prompt_tokens": 0, "completion_tokens": 0}
     for chunk in chunks:
         if error := chunk.get("error"):
             raise ModelUnavailable(f"the local model failed: {error['message']}")

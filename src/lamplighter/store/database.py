@@ -8,8 +8,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from lamplighter.errors import DatabaseUnavailable
+
 SCHEMA_VERSION = "0001"
 """The newest migration; an older database is upgraded when it is opened."""
+
+FILE = "lamplighter.db"
+UPGRADE_LOCK = 0x4C414D50
+DECISION_LOCK = 0x4C414D51
+"""PostgreSQL's advisory locks are numbers; these are ours."""
 
 PRAGMAS = (
     "journal_mode=WAL",  # readers and the one writer do not wait for each other
@@ -19,10 +26,54 @@ PRAGMAS = (
 )
 
 
-def open_database(state_dir: Path) -> sa.Engine:
-    """The workspace's database, created or upgraded as needed."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = _connect(state_dir / "lamplighter.db")
+def open_database(place: Path | str) -> sa.Engine:
+    """The workspace's database, created or upgraded as needed.
+
+    Args:
+        place: The folder of the SQLite file, or a PostgreSQL URL.
+
+    Raises:
+        DatabaseUnavailable: It cannot be opened.
+    """
+    engine = _connect_postgresql(place) if isinstance(place, str) else _open_file(place)
+    try:
+        if _schema_version(engine) != SCHEMA_VERSION:
+            _upgrade(engine)
+    except sa.exc.OperationalError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise DatabaseUnavailable(f"cannot open {where}: {error.orig}") from error
+    return engine
+
+
+def open_journal(place: Path | str) -> sa.Engine:
+    """The same database for DBOS, which begins its transactions itself."""
+    if isinstance(place, str):
+        return _connect_postgresql(place)
+    return _connect_file(place / FILE, isolation_level="IMMEDIATE")
+
+
+def is_shared(engine: sa.Engine) -> bool:
+    """Whether several processes can work on it, as on PostgreSQL, or only one, as on SQLite."""
+    return engine.dialect.name == "postgresql"
+
+
+def decide_alone(connection: sa.Connection) -> None:
+    """Let no other transaction decide what runs until this one ends.
+
+    On SQLite the transaction is the only writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(DECISION_LOCK)))
+
+
+def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
+    """A transaction for reads only: it never waits for a writer, nor makes one wait."""
+    return engine.execution_options(readonly=True).begin()
+
+
+def _open_file(folder: Path) -> sa.Engine:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = _connect_file(folder / FILE)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -31,19 +82,11 @@ def open_database(state_dir: Path) -> sa.Engine:
         deferred = connection.get_execution_options().get("readonly")
         connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
 
-    if _schema_version(engine) != SCHEMA_VERSION:
-        _upgrade(engine)
     return engine
 
 
-def open_journal(state_dir: Path) -> sa.Engine:
-    """The same database for DBOS, which begins its transactions itself."""
-    return _connect(state_dir / "lamplighter.db", isolation_level="IMMEDIATE")
-
-
-def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
-    """A transaction for reads only: it never waits for a writer, nor makes one wait."""
-    return engine.execution_options(readonly=True).begin()
+def _connect_postgresql(url: str) -> sa.Engine:
+    return sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
 
 
 @contextmanager
@@ -68,7 +111,7 @@ def lasting(engine: sa.Engine) -> Iterator[sa.Connection]:
             driver.execute("PRAGMA synchronous=NORMAL")
 
 
-def _connect(path: Path, isolation_level: str | None = None) -> sa.Engine:
+def _connect_file(path: Path, isolation_level: str | None = None) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": 30},
@@ -102,5 +145,7 @@ def _upgrade(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", "lamplighter:store/migrations")
     with engine.begin() as connection:
+        if is_shared(engine):  # only one of the processes that start together may upgrade
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

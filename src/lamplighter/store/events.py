@@ -1,6 +1,6 @@
 """A run's record: append-only, numbered from 1."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from lamplighter.store.database import reading
+from lamplighter.store.runs import owned_runs
 from lamplighter.store.tables import events
 
 
@@ -31,11 +32,12 @@ class Event:
     data: dict[str, Any]
 
 
-def append_events(engine: sa.Engine, new: Iterable[Event]) -> None:
-    """Write events of any runs in one transaction."""
-    rows = [asdict(event) for event in new]
-    if rows:
-        with engine.begin() as connection:
+def append_events(engine: sa.Engine, worker: str, new: Collection[Event]) -> None:
+    """Write events in one transaction; those of runs that ``worker`` no longer has are dropped."""
+    with engine.begin() as connection:
+        mine = owned_runs(connection, {event.run_id for event in new}, worker)
+        rows = [asdict(event) for event in new if event.run_id in mine]
+        if rows:
             connection.execute(events.insert(), rows)
 
 

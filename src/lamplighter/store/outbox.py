@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from ulid import ULID
 
 from lamplighter import clock
-from lamplighter.errors import InvalidInput, NotFound
+from lamplighter.errors import Conflict, InvalidInput, NotFound
 from lamplighter.store.database import lasting, reading
+from lamplighter.store.runs import owned_runs
 from lamplighter.store.tables import outbox
 
 State = Literal["intended", "sent", "failed", "uncertain"]
@@ -64,14 +65,18 @@ def new_intent(
     )
 
 
-def add_intent(engine: sa.Engine, entry: Entry) -> bool:
-    """Write an intent so that it lasts; ``False`` if this call has one already."""
+def add_intent(engine: sa.Engine, worker: str, entry: Entry) -> bool:
+    """Write an intent so that it lasts; ``False`` if this call has one already.
+
+    Raises:
+        Conflict: ``worker`` does not carry out the run, or does so no more.
+    """
     try:
         with lasting(engine) as connection:
+            if not owned_runs(connection, {entry.run_id}, worker):
+                raise Conflict(f"{entry.run_id} is carried out by another process")
             connection.execute(outbox.insert().values(asdict(entry)))
     except sa.exc.IntegrityError:
-        if find_entry(engine, entry.run_id, entry.call) is None:
-            raise
         return False
     return True
 
@@ -107,8 +112,22 @@ def settle(
     return _entry(row)
 
 
-def list_unsettled(engine: sa.Engine, run_id: str) -> list[Entry]:
-    """The effects of a run of which nobody knows whether they have happened."""
+def doubt_intents(engine: sa.Engine, worker: str, run_id: str, why: str) -> list[Entry]:
+    """Give up the intents of a run, if ``worker`` carries it out; gives all without a receipt."""
+    unsettled = _list_unsettled(engine, run_id)
+    if all(entry.state == "uncertain" for entry in unsettled):
+        return unsettled
+    with lasting(engine) as connection:
+        if owned_runs(connection, {run_id}, worker):
+            connection.execute(
+                outbox.update()
+                .where(outbox.c.run_id == run_id, outbox.c.state == "intended")
+                .values(state="uncertain", error=why, updated_at=clock.now())
+            )
+    return _list_unsettled(engine, run_id)
+
+
+def _list_unsettled(engine: sa.Engine, run_id: str) -> list[Entry]:
     query = sa.select(outbox).where(outbox.c.run_id == run_id, outbox.c.state.in_(UNSETTLED))
     with reading(engine) as connection:
         return [_entry(row) for row in connection.execute(query.order_by(outbox.c.id))]

@@ -1,5 +1,6 @@
 """Runs: made, admitted to the queue, started, finished, found."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -9,7 +10,7 @@ from ulid import ULID
 
 from lamplighter import clock
 from lamplighter.errors import AgentAlreadyActive, InvalidInput, NotFound
-from lamplighter.store.database import reading
+from lamplighter.store.database import decide_alone, reading
 from lamplighter.store.tables import runs
 
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
@@ -27,6 +28,7 @@ class Run:
         version: The agent's version that runs.
         model: The model that answers, once it is known.
         label: ``scripted`` or ``small local model``; empty for ordinary models.
+        worker: The process that carries it out; only it may write to the run.
         due_at: When its schedule said; ``None`` for a manual run.
         admitted_at: When it was handed to the queue.
     """
@@ -44,6 +46,7 @@ class Run:
     model_override: str | None = None
     model: str | None = None
     label: str | None = None
+    worker: str | None = None
     due_at: datetime | None = None
     admitted_at: datetime | None = None
     started_at: datetime | None = None
@@ -78,6 +81,7 @@ def create_run(connection: sa.Connection, run: Run) -> None:
     Raises:
         AgentAlreadyActive: The agent has an active run.
     """
+    decide_alone(connection)
     if active := find_active(connection, run.agent):
         raise AgentAlreadyActive(run.agent, active.id, active.status)
     values = {column.name: getattr(run, column.name) for column in runs.columns}
@@ -113,13 +117,23 @@ def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> l
     return admitted
 
 
-def start_run(connection: sa.Connection, run_id: str, now: datetime) -> None:
-    """Mark a run as running, from ``now`` or from when it first started."""
+def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime) -> None:
+    """Mark a run as running in ``worker``, since ``now`` or since it first started."""
     connection.execute(
         runs.update()
-        .where(runs.c.id == run_id, runs.c.status == "pending")
-        .values(status="running", started_at=now)
+        .where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
+        .values(
+            status="running",
+            worker=worker,
+            started_at=sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type)),
+        )
     )
+
+
+def owned_runs(connection: sa.Connection, run_ids: Collection[str], worker: str) -> set[str]:
+    """Which of some runs ``worker`` carries out; they stay its own until the transaction ends."""
+    query = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.worker == worker)
+    return set(connection.scalars(query.with_for_update(read=True)))
 
 
 def set_model(connection: sa.Connection, run_id: str, model: str, label: str) -> None:
@@ -127,12 +141,10 @@ def set_model(connection: sa.Connection, run_id: str, model: str, label: str) ->
     connection.execute(runs.update().where(runs.c.id == run_id).values(model=model, label=label))
 
 
-def finish_run(connection: sa.Connection, run_id: str, **values: Any) -> bool:
-    """End an active run; ``False`` if it had ended before."""
-    result = connection.execute(
-        runs.update().where(runs.c.id == run_id, runs.c.status.in_(ACTIVE)).values(values)
-    )
-    return result.rowcount == 1
+def finish_run(connection: sa.Connection, run_id: str, worker: str, **values: Any) -> bool:
+    """End an active run of ``worker``; ``False`` if it had ended, or is carried out elsewhere."""
+    mine = (runs.c.id == run_id) & (runs.c.worker == worker) & runs.c.status.in_(ACTIVE)
+    return connection.execute(runs.update().where(mine).values(values)).rowcount == 1
 
 
 def request_cancel(connection: sa.Connection, run_id: str, now: datetime) -> None:

@@ -86,6 +86,7 @@ runs = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("model", sa.Text, comment="what answered, as resolved"),
     sa.Column("label", sa.Text, comment="scripted, or small local model"),
+    sa.Column("worker", sa.Text, comment="the process that carries it out; only it may write"),
     sa.Column("due_at", Moment),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("admitted_at", Moment, comment="handed to the queue"),
@@ -177,4 +178,14 @@ skipped_documents = sa.Table(
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="its executor id"),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("beat_at", Moment, nullable=False),
+    sa.Column("gone", sa.Boolean, nullable=False, comment="given up by the others"),
 )

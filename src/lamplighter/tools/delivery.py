@@ -5,14 +5,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lamplighter import outbox
 from lamplighter.errors import ToolFailed
+from lamplighter.outbox import Outbox, Outcome
 from lamplighter.tools.files import RunFiles, split_path
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 DELIVERED = "delivered"
 """The workspace's folder of results: ``delivered/<agent>/<run>/<file>``."""
@@ -91,8 +88,7 @@ class FileDelivery:
 
 
 async def deliver_file(
-    engine: "Engine", call: str, files: RunFiles, delivery: Delivery, path: str
-) -> outbox.Outcome:
+    outbox: Outbox, call: str, files: RunFiles, delivery: Delivery, path: str
+) -> Outcome:
     """Publish a file that the run wrote; delivering it again replaces it."""
-    effect = FileDelivery(files, delivery, path)
-    return await outbox.perform(engine, delivery.run_id, call, effect)
+    return await outbox.perform(call, FileDelivery(files, delivery, path))

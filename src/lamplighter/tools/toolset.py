@@ -8,7 +8,7 @@ from pydantic_ai.toolsets import FunctionToolset
 
 from lamplighter.access import Scope
 from lamplighter.definitions.agent import Agent
-from lamplighter.outbox import Outcome
+from lamplighter.outbox import Outbox, Outcome
 from lamplighter.tools import delivery, documents, files
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ class Workbench:
         scope: What the run may see.
         run_files: The run's own folder.
         destination: Where its results go.
+        outbox: The way to them, and to all else outside the run.
     """
 
     engine: "Engine"
     scope: Scope
     run_files: files.RunFiles
     destination: delivery.Delivery
+    outbox: Outbox
 
     def list_documents(
         self,
@@ -103,7 +105,7 @@ class Workbench:
             path: The file, like digest.md.
         """
         return await delivery.deliver_file(
-            self.engine, _call(ctx), self.run_files, self.destination, path
+            self.outbox, _call(ctx), self.run_files, self.destination, path
         )
 
 

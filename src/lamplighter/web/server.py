@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -33,15 +33,12 @@ async def serve(settings: Settings, *, drain_seconds: float, say: Say) -> None:
         Conflict: The port is taken.
     """
     listener = _bind(settings.host, settings.port)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = _stop_on_signals()
     async with hold(settings, fires=settings.agents_enabled) as holder:
+        await holder.read_agents()  # before anything fires by what the files said last time
         app = create_app(holder.engine, fires=settings.agents_enabled)
         server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        async with AsyncExitStack() as rounds:
-            await rounds.enter_async_context(making_rounds(holder))
+        async with making_rounds(holder):
             following = asyncio.create_task(follow_workspace(holder))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             host, port = listener.getsockname()[:2]
@@ -53,6 +50,24 @@ async def serve(settings: Settings, *, drain_seconds: float, say: Say) -> None:
         await _drain(holder, drain_seconds, stop, say)
         server.should_exit = True
         await serving
+
+
+async def work(settings: Settings, *, drain_seconds: float, say: Say) -> None:
+    """Carry out runs, and fire schedules, beside other processes, until SIGINT or SIGTERM."""
+    stop = _stop_on_signals()
+    async with hold(settings, fires=settings.agents_enabled) as holder:
+        async with making_rounds(holder):
+            say(f"Working for {settings.workspace.resolve()} as {holder.worker.id} (Ctrl-C stops)")
+            await stop.wait()
+        await _drain(holder, drain_seconds, stop, say)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Set when the process is asked to end; clear it to hear of the next time."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 async def _drain(holder: Holder, seconds: float, again: asyncio.Event, say: Say) -> None:

@@ -125,6 +125,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "workers",
+        sa.Column("id", sa.Text(), nullable=False, comment="its executor id"),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("pid", sa.Integer(), nullable=False),
+        sa.Column("beat_at", sa.BigInteger(), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False, comment="given up by the others"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "agents",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
@@ -149,6 +158,12 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("model", sa.Text(), nullable=True, comment="what answered, as resolved"),
         sa.Column("label", sa.Text(), nullable=True, comment="scripted, or small local model"),
+        sa.Column(
+            "worker",
+            sa.Text(),
+            nullable=True,
+            comment="the process that carries it out; only it may write",
+        ),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("admitted_at", sa.BigInteger(), nullable=True, comment="handed to the queue"),
@@ -206,5 +221,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "call"),
     )
     op.create_index("outbox_by_state", "outbox", ["state", "id"], unique=False)
-    for statement in FULL_TEXT:
-        op.execute(statement)
+    if op.get_context().dialect.name == "sqlite":
+        for statement in FULL_TEXT:
+            op.execute(statement)
