@@ -59,8 +59,8 @@ class Effect(Protocol):
         """Do it, by the payload alone, which may stem from an earlier process; give the receipt.
 
         Raises:
-            ToolFailed: It has certainly not happened. Any other error ends the run, and leaves
-                the effect uncertain.
+            ToolFailed: It has certainly not happened. After any other error nobody knows; the
+                effect is uncertain when its run ends, which an unforeseen error does at once.
         """
         ...
 
