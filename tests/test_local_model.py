@@ -12,6 +12,7 @@ from pydantic_ai.messages import (
     ModelRequest,
     ModelResponse,
     RetryFeedbackPart,
+    RetryInfo,
     TextPart,
     ToolCallPart,
     ToolReturnPart,
@@ -195,7 +196,8 @@ def test_instructions_that_came_later_stand_at_the_end() -> None:
 
 
 def test_a_mistake_is_told() -> None:
-    messages = [*asked(), ModelRequest(parts=[RetryFeedbackPart("No such city.")])]
+    mistake = RetryFeedbackPart("No such city.", retry=RetryInfo("model_retry"))
+    messages = [*asked(), ModelRequest(parts=[mistake])]
 
     assert "No such city." in local.render(messages, info(CITY))[-1]["content"]
 
@@ -244,7 +246,7 @@ def test_a_file_that_is_no_model_is_refused_when_it_is_loaded(tmp_path: Path) ->
     model = local.local_model(Settings(workspace=tmp_path, local_model_path="own.gguf"))
 
     with pytest.raises(ModelUnavailable, match=r"cannot be loaded: .*own\.gguf"):
-        Loop(model).run_sync("Hello?")
+        asyncio.run(Loop(model).run("Hello?"))
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from lamplighter.engine.manual import request_run
 from lamplighter.errors import Conflict, ToolFailed
 from lamplighter.outbox import Outbox
 from lamplighter.store.database import lasting, reading
+from lamplighter.store.notices import list_notices
 from lamplighter.store.outbox import (
     Entry,
     find_entry,
@@ -142,6 +143,8 @@ def test_what_must_not_be_repeated_happens_once_or_is_uncertain(
     result = [e.data for e in workspace.events(run) if e.kind == "tool_result"][-1]
     assert ("It is uncertain" in result.get("error", "")) == (state == "uncertain")
     assert (run.outcome, run.tool_calls) == ("reported", 2)
+    notices = list_notices(workspace.engine)
+    assert [notice.kind for notice in notices] == ["uncertain"] * (state == "uncertain")
 
 
 def test_an_intent_that_its_run_does_not_come_back_to_is_uncertain(workspace: Workspace) -> None:
@@ -154,6 +157,8 @@ def test_an_intent_that_its_run_does_not_come_back_to_is_uncertain(workspace: Wo
     assert only_entry(workspace).state == "uncertain"
     assert [told["state"] for told in effects(workspace, run)] == ["uncertain"]
     assert [event.kind for event in workspace.events(run)][-2:] == ["effect", "finished"]
+    [notice] = list_notices(workspace.engine)
+    assert f"outbox show {only_entry(workspace).id}" in notice.message
 
 
 # --- The rule, in every order of crashes ---

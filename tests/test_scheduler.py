@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from lamplighter import clock
-from lamplighter.engine.manual import request_run
+from lamplighter.engine.manual import pause, request_run, resume
 from lamplighter.engine.scheduler import MOMENTS, Scheduler, occurrence_run_id
 from lamplighter.errors import AgentAlreadyActive
 from lamplighter.store.agents import next_due_times, save_agents
@@ -245,3 +245,17 @@ def test_a_scheduler_that_does_not_fire_still_admits_what_was_asked_for(rounds: 
     manual = request_run(rounds.workspace.settings, rounds.workspace.engine, "digest")
     rounds.pass_time(hours=1)
     assert rounds.queued == [manual.id]
+
+
+def test_a_paused_agent_does_not_fire_and_each_due_moment_says_so(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 1 hour")
+    engine = rounds.workspace.engine
+    pause(rounds.workspace.settings, engine, "a")
+    rounds.pass_time(hours=1)
+    rounds.pass_time(hours=1)
+    [latest, _earlier] = list_occurrences(engine, "a")
+    assert (latest.result, latest.reason) == ("skipped", "paused: by hand")
+    resume(rounds.workspace.settings, engine, "a")
+    assert rounds.queued == []
+    rounds.pass_time(hours=1)
+    assert rounds.results("a") == ["skipped", "skipped", "ran"]

@@ -6,7 +6,7 @@ everything that happens is told to ``Journal.event``. Between steps the loop is 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -36,6 +36,7 @@ from pydantic_core import to_jsonable_python
 from lamplighter import clock
 from lamplighter.definitions.agent import Agent
 from lamplighter.errors import LamplighterError
+from lamplighter.models.retry import Patience, ask_patiently
 from lamplighter.outbox import Outcome as EffectOutcome
 
 Outcome = Literal[
@@ -177,6 +178,7 @@ class Task:
         model: What answers.
         tools: What may be called, already narrowed to what this run may do.
         budget: What may be used.
+        patience: How often to ask a model whose provider is busy.
     """
 
     agent: Agent
@@ -186,6 +188,7 @@ class Task:
     model: Model
     tools: AbstractToolset[None]
     budget: Budget = field(default_factory=lambda: Budget(15))
+    patience: Patience = field(default_factory=Patience)
 
 
 async def perform(task: Task, journal: Journal) -> Ending:
@@ -196,7 +199,7 @@ async def perform(task: Task, journal: Journal) -> Ending:
         pydantic_ai.exceptions.AgentRunError: The provider failed, or the model made no sense.
     """
     budget = task.budget
-    model = JournaledModel(task.model, journal, budget)
+    model = JournaledModel(task.model, journal, budget, task.patience)
     journal.event("message", "message", {"role": "user", "content": task.message})
     loop = Loop(
         model,
@@ -271,10 +274,13 @@ def _limit_summary(budget: Budget) -> str:
 class JournaledModel(WrapperModel):
     """Makes each model request a step, and tells the record what was said."""
 
-    def __init__(self, wrapped: Model, journal: Journal, budget: Budget) -> None:
+    def __init__(
+        self, wrapped: Model, journal: Journal, budget: Budget, patience: Patience
+    ) -> None:
         super().__init__(wrapped)
         self.journal = journal
         self.budget = budget
+        self.patience = patience
 
     async def request(
         self,
@@ -285,11 +291,13 @@ class JournaledModel(WrapperModel):
         """Ask the model, or take its answer from the journal."""
         self._tell_mistakes(messages[-1])
 
+        def send() -> Awaitable[ModelResponse]:
+            return self.wrapped.request(messages, model_settings, model_request_parameters)
+
         async def ask() -> Any:
             started = clock.monotonic()
-            response = await self.wrapped.request(
-                messages, model_settings, model_request_parameters
-            )
+            # Within the step: its failed attempts leave no trace that a replay could trip over.
+            response = await ask_patiently(send, self.patience, self._tell_retry)
             [dumped] = ModelMessagesTypeAdapter.dump_python([response], mode="json")
             return {"response": dumped, "seconds": round(clock.monotonic() - started, 3)}
 
@@ -299,6 +307,14 @@ class JournaledModel(WrapperModel):
         _tell_apart(response)
         self._tell(response, answer["seconds"])
         return _never_silent(response)
+
+    def _tell_retry(self, attempt: int, wait: float, error: str) -> None:
+        request = self.budget.requests + 1
+        self.journal.event(
+            f"retry:{request}:{attempt}",
+            "retry",
+            {"request": request, "attempt": attempt, "wait_seconds": wait, "error": error},
+        )
 
     def _tell(self, response: ModelResponse, seconds: float) -> None:
         budget, usage = self.budget, response.usage

@@ -2,13 +2,14 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -67,6 +68,19 @@ class Settings(BaseSettings):
     max_concurrent_runs: int = _setting(3, "AGENT_MAX_CONCURRENT_RUNS", "max_concurrent_runs", ge=1)
     max_iterations: int = _setting(15, "AGENT_MAX_ITERATIONS", "max_iterations", ge=1)
     run_timeout_seconds: float = _setting(1800.0, "AGENT_RUN_TIMEOUT", "run_timeout", gt=0)
+    run_max_attempts: int = _setting(3, "AGENT_RUN_MAX_ATTEMPTS", "run_max_attempts", ge=1)
+    run_backoff_seconds: Annotated[tuple[float, ...], NoDecode] = _setting(
+        (30.0, 120.0, 300.0), "AGENT_RUN_BACKOFF_SECONDS", "run_backoff_seconds"
+    )
+    run_retention_days: float = _setting(
+        90.0, "AGENT_RUN_RETENTION_DAYS", "run_retention_days", ge=0
+    )
+    run_retention_count: int = _setting(
+        1000, "AGENT_RUN_RETENTION_COUNT", "run_retention_count", ge=0
+    )
+    pause_after_failures: int = _setting(
+        5, "AGENT_PAUSE_AFTER_FAILURES", "pause_after_failures", ge=0
+    )
     timezone: str = _setting("", "LAMPLIGHTER_TIMEZONE", "timezone")
     model: str | None = _setting(None, "LAMPLIGHTER_MODEL", "model")
     model_override: str | None = _setting(None, "LAMPLIGHTER_MODEL_OVERRIDE")
@@ -86,6 +100,18 @@ class Settings(BaseSettings):
         if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ValueError("use postgresql://..., or leave it out for SQLite in .lamplighter/")
         return f"postgresql+psycopg://{rest}"
+
+    @field_validator("run_backoff_seconds", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return value.split(",") if isinstance(value, str) else value
+
+    @field_validator("run_backoff_seconds")
+    @classmethod
+    def _not_negative(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
+        if not waits or min(waits) < 0:
+            raise ValueError("give seconds, such as 30,120,300")
+        return waits
 
     @field_validator("timezone")
     @classmethod

@@ -8,6 +8,7 @@
   - Conflict: the request is sound but clashes with the present state
     - AgentAlreadyActive
     - WorkspaceHeld
+    - NewerDatabase: a newer version of the program has made the database
   - AgentsDisabled
   - ModelUnavailable: unknown model, missing key, unreachable provider
   - ModelDiverged: a scripted model was asked something that its script does not expect
@@ -123,6 +124,12 @@ class WorkspaceHeld(Conflict):
     """Another process holds the workspace's lock."""
 
     code = "workspace_held"
+
+
+class NewerDatabase(Conflict):
+    """The database has a schema that this version of the program does not know."""
+
+    code = "newer_database"
 
 
 class AgentsDisabled(LamplighterError):

@@ -75,6 +75,7 @@ def turn(
     expect: Sequence[str] = (),
     sleep: float = 0,
     error: str = "",
+    overloaded: int = 0,
 ) -> dict[str, Any]:
     """One turn of a scripted model; see ``lamplighter.models.scripted``."""
     return {
@@ -83,6 +84,7 @@ def turn(
         "expect": list(expect),
         "sleep": sleep,
         "error": error,
+        "overloaded": overloaded,
     }
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from lamplighter.definitions.agent import DEFAULT_TOOLS, Problem
 from lamplighter.definitions.catalogue import FOLDER, Catalogue, build_catalogue
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
 from lamplighter.definitions.references import check_catalogue
+from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
 
 ENV_FILE = ".env"
@@ -72,6 +73,31 @@ def load_settings(workspace: Path, **overrides: Any) -> Settings:
         raise _join([_explain(detail, workspace) for detail in error.errors()]) from error
     except SettingsError as error:  # a whole table in one environment variable
         raise InvalidSettings(str(error), hint=f"set it in {CONFIG_FILE}") from error
+
+
+def unknown_keys(workspace: Path) -> list[Problem]:
+    """Keys of ``lamplighter.toml`` and ``.env`` that mean nothing, most likely misspelt."""
+    names = [name for field in Settings.model_fields for name in _names_of(field)]
+    in_toml = {name for name in names if name.islower()} - {"workspace"}
+    toml = tomllib.loads(_read_text(workspace / CONFIG_FILE))
+    unknown = [
+        _unknown_key(workspace, CONFIG_FILE, key, in_toml)
+        for key in toml
+        if key not in {*names, *Settings.model_fields}
+    ]
+    in_env = {name for name in names if name.isupper()} | {ENV_NAME}
+    prefixes = tuple({f"{name.split('_')[0]}_" for name in in_env})
+    return unknown + [
+        _unknown_key(workspace, ENV_FILE, key, in_env)
+        for key in dotenv_values(workspace / ENV_FILE)
+        if key.startswith(prefixes) and key.upper() not in in_env
+    ]
+
+
+def _unknown_key(workspace: Path, file: str, key: str, known: Iterable[str]) -> Problem:
+    line = _line_of(workspace / file, rf"(export\s+)?\[*{re.escape(key)}\b")
+    message = f"{key!r} is no setting"
+    return Problem("warning", message, Place(file, line, key), did_you_mean(key, known))
 
 
 def _check_readable(workspace: Path, name: str) -> None:

@@ -1,6 +1,7 @@
-"""``lamplighter agent``: list, show, validate."""
+"""``lamplighter agent``: list, show, validate, pause, resume."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from lamplighter.config import Settings
     from lamplighter.definitions.agent import Agent, Problem
     from lamplighter.definitions.catalogue import Catalogue, Entry
+    from lamplighter.store.pauses import Pause
 
-Dues = Mapping[str, datetime]
 INVALID = 2
 UPCOMING = 5
 NO_AGENTS = """\
@@ -38,6 +39,19 @@ No agents yet. An agent is a Markdown file, such as agents/daily-digest.md:
   Read what is new since yesterday and write a digest.
 """
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the server knows beside the files, by the agent's name.
+
+    Attributes:
+        dues: When each agent is due next.
+        pauses: Which agents are paused.
+    """
+
+    dues: Mapping[str, datetime]
+    pauses: Mapping[str, "Pause"]
 
 
 @click.group()
@@ -60,7 +74,7 @@ def list_(context: Context, as_json: bool) -> None:
     entries = _read(settings).entries
     print_problems(problem for entry in entries for problem in entry.errors)
     now = clock.now().replace(microsecond=0)
-    known = _known_dues(settings)
+    known = _ask_database(settings)
     if as_json:
         print_json([_summary(entry, now, known) for entry in entries])
     elif not entries:
@@ -85,12 +99,12 @@ def show(context: Context, name: str, as_json: bool) -> None:
     settings = context.settings()
     entry = _find(_read(settings), name)
     now = clock.now().replace(microsecond=0)
+    known = _ask_database(settings)
     if as_json:
         problems = [problem_data(problem) for problem in entry.problems]
-        known = _known_dues(settings)
         print_json(_summary(entry, now, known) | _details(entry, now) | {"problems": problems})
     else:
-        _print_entry(entry, now)
+        _print_entry(entry, now, known)
 
 
 @group.command()
@@ -125,6 +139,44 @@ def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bo
         counted = (_count(len(entries), "agent"), _count(errors, "error"))
         click.echo(f"{', '.join(counted)}, {_count(warnings, 'warning')}")
     return INVALID if failed else 0
+
+
+@group.command()
+@click.argument("name")
+@click.pass_obj
+def pause(context: Context, name: str) -> None:
+    """Let the schedules of the agent NAME not fire until it is resumed.
+
+    A run that is under way goes on, and `lamplighter run start` works as before.
+
+    \b
+    Example:
+      lamplighter agent pause daily-digest
+    """
+    from lamplighter.engine import manual
+    from lamplighter.store.database import open_database
+
+    settings = context.settings()
+    changed = manual.pause(settings, open_database(settings.database), name)
+    click.echo(f"{name} is paused." if changed else f"{name} was paused already.")
+
+
+@group.command()
+@click.argument("name")
+@click.pass_obj
+def resume(context: Context, name: str) -> None:
+    """Let the schedules of the agent NAME fire again, from their next times on.
+
+    \b
+    Example:
+      lamplighter agent resume daily-digest
+    """
+    from lamplighter.engine import manual
+    from lamplighter.store.database import open_database
+
+    settings = context.settings()
+    changed = manual.resume(settings, open_database(settings.database), name)
+    click.echo(f"{name} is no longer paused." if changed else f"{name} was not paused.")
 
 
 # Reading
@@ -171,24 +223,26 @@ def _find(catalogue: "Catalogue", name: str) -> "Entry":
 # When it is due
 
 
-def _known_dues(settings: "Settings") -> Dues:
-    """When the server will run each agent next; it alone knows what intervals are counted from."""
+def _ask_database(settings: "Settings") -> Known:
+    """What the server knows: it alone knows what intervals are counted from."""
     from lamplighter.store.agents import next_due_times
     from lamplighter.store.database import open_database
+    from lamplighter.store.pauses import list_pauses
 
-    return next_due_times(open_database(settings.database))
+    engine = open_database(settings.database)
+    return Known(next_due_times(engine), list_pauses(engine))
 
 
-def _next_due(agent: "Agent", now: datetime, known: Dues) -> datetime | None:
+def _next_due(agent: "Agent", now: datetime, known: Known) -> datetime | None:
     """The next moment that follows from the file, or for intervals from what the server knows."""
     from lamplighter.schedule import Interval, next_due
 
-    if not agent.enabled:
+    if not agent.enabled or agent.name in known.pauses:
         return None
     fixed = [each for each in agent.schedules if not isinstance(each.timing, Interval)]
     dues = [next_due(schedule, now, anchor=now) for schedule in fixed]
     if len(fixed) < len(agent.schedules):
-        dues.append(known.get(agent.name))
+        dues.append(known.dues.get(agent.name))
     return min((due for due in dues if due), default=None)
 
 
@@ -214,17 +268,19 @@ def _upcoming(agent: "Agent", now: datetime) -> list[dict[str, Any]]:
 # As data and in words
 
 
-def _summary(entry: "Entry", now: datetime, known: Dues) -> dict[str, Any]:
+def _summary(entry: "Entry", now: datetime, known: Known) -> dict[str, Any]:
     from lamplighter.schedule import describe
 
     agent = entry.agent
     due = _next_due(agent, now, known) if agent else None
+    pause = known.pauses.get(entry.name)
     return {
         "name": entry.name,
         "description": agent.description if agent else "",
         "model": agent.model if agent else None,
         "type": agent.type if agent else None,
         "enabled": agent.enabled if agent else False,
+        "paused": pause and {"at": pause.at.isoformat(), "reason": pause.reason},
         "schedules": [describe(schedule) for schedule in agent.schedules] if agent else [],
         "next_due_at": due.isoformat() if due else None,
         "problems": len(entry.problems),
@@ -252,7 +308,7 @@ def _details(entry: "Entry", now: datetime) -> dict[str, Any]:
     }
 
 
-def _row(entry: "Entry", now: datetime, known: Dues, timezone: str) -> list[object]:
+def _row(entry: "Entry", now: datetime, known: Known, timezone: str) -> list[object]:
     summary = _summary(entry, now, known)
     due = entry.agent and _next_due(entry.agent, now, known)
     local = due.astimezone(ZoneInfo(timezone)) if due else None
@@ -263,20 +319,24 @@ def _row(entry: "Entry", now: datetime, known: Dues, timezone: str) -> list[obje
         local.isoformat(" ", "minutes") if local else None,
         summary["model"],
         summary["type"],
-        _state(entry),
+        _state(entry, known),
     ]
 
 
-def _state(entry: "Entry") -> str:
+def _state(entry: "Entry", known: Known) -> str:
     if errors := len(entry.errors):
         return f"broken: {_count(errors, 'error')}"
+    if pause := known.pauses.get(entry.name):
+        return f"paused: {pause.reason}"
     state = "enabled" if entry.agent and entry.agent.enabled else "disabled"
     warnings = len(entry.problems)
     return f"{state}, {_count(warnings, 'warning')}" if warnings else state
 
 
-def _print_entry(entry: "Entry", now: datetime) -> None:
-    print_fields([("agent", entry.name), ("file", entry.file), ("state", _state(entry))])
+def _print_entry(entry: "Entry", now: datetime, known: Known) -> None:
+    print_fields([("agent", entry.name), ("file", entry.file), ("state", _state(entry, known))])
+    if entry.name in known.pauses:
+        click.echo(f"Go on with: lamplighter agent resume {printable(entry.name)}")
     if entry.agent:
         _print_agent(entry.agent, now)
     for problem in entry.problems:

@@ -21,7 +21,13 @@ class Context:
 
     def settings(self, **flags: Any) -> "Settings":
         """The workspace's settings; ``flags`` that are not ``None`` win over everything else."""
-        from lamplighter.workspace import find_workspace, load_settings
+        from lamplighter.workspace import load_settings
 
         given = {name: value for name, value in flags.items() if value is not None}
-        return load_settings(find_workspace(self.workspace, os.environ), **given)
+        return load_settings(self.folder(), **given)
+
+    def folder(self) -> Path:
+        """The workspace's folder."""
+        from lamplighter.workspace import find_workspace
+
+        return find_workspace(self.workspace, os.environ)

@@ -19,8 +19,11 @@ COMMANDS = {
     "run": ("lamplighter.cli.run:group", "Start, list, show, watch and cancel runs."),
     "outbox": ("lamplighter.cli.outbox:group", "See what runs did to the world outside."),
     "schedule": ("lamplighter.cli.schedule:group", "See when a schedule is due."),
+    "notice": ("lamplighter.cli.notice:group", "Read what you should know about your agents."),
     "source": ("lamplighter.cli.source:group", "List and sync the sources of documents."),
     "search": ("lamplighter.cli.search:command", "Search the documents."),
+    "db": ("lamplighter.cli.db:group", "Back up, restore and upgrade the database."),
+    "doctor": ("lamplighter.cli.doctor:command", "Say what is wrong, and what to do about it."),
     "model": ("lamplighter.cli.model:group", "See and fetch language models."),
 }
 """Name -> where it is, and its help; a command's module is imported when it is used."""

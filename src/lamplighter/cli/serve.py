@@ -6,6 +6,7 @@ import logging
 import click
 
 from lamplighter.cli.context import Context
+from lamplighter.cli.output import print_problems
 
 
 @click.command()
@@ -34,7 +35,9 @@ def command(context: Context, host: str | None, port: int | None, drain: float) 
     settings = context.settings(host=host, port=port)
     # After the settings, which are quick: this imports the whole engine.
     from lamplighter.web.server import serve
+    from lamplighter.workspace import unknown_keys
 
+    print_problems(unknown_keys(settings.workspace))
     if not settings.agents_enabled:
         click.echo(
             "Schedules do not fire: AGENTS_ENABLED is false. Set AGENTS_ENABLED=true in .env",

@@ -103,12 +103,13 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"asked: {data['content']}"
         case "tool_call":
             text = f"  → {data['tool']} {_brief(data['arguments'])}"
-        case "tool_result" if "error" in data:
-            text = f"  ✗ {data['tool']}: {data['error']}"
         case "tool_result":
-            text = f"  ← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
+            text = f"  {_result(data)}"
         case "effect":
             text = f"  {describe_effect(data)}"
+        case "retry":
+            wait = f"{data['wait_seconds']:g} s"
+            text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
         case "resumed":
             text = "went on after an interruption"
         case "finished":
@@ -116,6 +117,12 @@ def _what(kind: str, data: dict[str, Any]) -> str:
         case _:
             text = f"{kind}: {_brief(data)}"
     return " ".join(text.split("\n")) if kind == "finished" else _one_line(text)
+
+
+def _result(data: dict[str, Any]) -> str:
+    if "error" in data:
+        return f"✗ {data['tool']}: {data['error']}"
+    return f"← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
 
 
 def _one_line(text: str) -> str:

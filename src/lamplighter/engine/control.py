@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -91,6 +92,29 @@ def _wake_by_socket(state_dir: Path) -> bool:
             client.connect(path)
             return True
     return False
+
+
+def ask_holder(state_dir: Path) -> int | None:
+    """The process that answers for the workspace; 0 if the system does not tell which.
+
+    ``None`` if nobody answers.
+    """
+    with socket.socket(socket.AF_UNIX) as client, _short_path(state_dir) as path:
+        client.settimeout(5)
+        with suppress(OSError):
+            client.connect(path)
+            return _peer(client)
+    return None
+
+
+def _peer(client: socket.socket) -> int:
+    if not hasattr(socket, "SO_PEERCRED"):  # only Linux has it
+        return 0
+    size = struct.calcsize("3i")
+    pid, _uid, _gid = struct.unpack(
+        "3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    return int(pid)
 
 
 @contextmanager

@@ -119,6 +119,10 @@ class Durable:
             run.id,
         )
 
+    def forget(self, run_ids: list[str]) -> None:
+        """Delete runs that have ended, with all their steps."""
+        self.client.delete_workflows(run_ids)
+
     def start_queued(self) -> None:
         """Start what is in the queue now.
 

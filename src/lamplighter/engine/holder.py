@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
@@ -15,12 +18,14 @@ from lamplighter.engine import control
 from lamplighter.engine.durable import Durable
 from lamplighter.engine.fleet import Membership
 from lamplighter.engine.scheduler import Scheduler
+from lamplighter.engine.upkeep import LOOK_SECONDS, LOOKS_PER_PRUNING, Upkeep
 from lamplighter.engine.worker import Worker
 from lamplighter.errors import WorkspaceHeld
 from lamplighter.store.agents import save_agents
 from lamplighter.store.database import is_shared, open_database
 from lamplighter.workspace import read_catalogue
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LOCK = "lock"
@@ -43,6 +48,7 @@ class Holder:
         self.woken = asyncio.Event()
         self.worker = Worker(engine, settings, on_end=self.woken.set)
         self.durable = Durable(settings.database, self.worker.id, self.worker.carry_out)
+        self.upkeep = Upkeep(settings, engine, self.durable.forget)
         self.scheduler = Scheduler(
             engine=engine,
             enqueue=self.durable.enqueue,
@@ -66,6 +72,26 @@ class Holder:
             except Exception:  # the loop goes on, whatever one round met
                 log.exception("a round failed; trying again")
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def keep_up(self) -> None:
+        """For ever: notice silence and prune what is old, apart from the rounds."""
+        for look in count():
+            try:
+                await _in_thread(partial(self.upkeep.note_silence, clock.now()))
+                if look % LOOKS_PER_PRUNING == 0:
+                    await self._prune()
+            except Exception:  # the runs go on, whatever became of this
+                log.exception("the upkeep failed; trying again")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _prune(self) -> None:
+        """Prune in steps, so that the process can stop in between."""
+        steps = self.upkeep.prune(clock.now())
+        pruned = 0
+        while (deleted := await _in_thread(partial(next, steps, None))) is not None:
+            pruned += deleted
+        if pruned:
+            log.info("pruned %d old runs, occurrences and notices", pruned)
 
     async def drain(self, seconds: float) -> None:
         """Give the runs that are under way some time to end."""
@@ -99,7 +125,7 @@ async def hold(settings: Settings, *, fires: bool) -> AsyncIterator[Holder]:
     """
     async with AsyncExitStack() as stack:
         if not settings.database_url:
-            stack.enter_context(_locked(settings.state_dir))
+            stack.enter_context(locked(settings.state_dir))
         engine = open_database(settings.database)
         stack.callback(engine.dispose)
         holder = Holder(settings, engine, fires=fires)
@@ -118,18 +144,43 @@ async def hold(settings: Settings, *, fires: bool) -> AsyncIterator[Holder]:
 
 @asynccontextmanager
 async def making_rounds(holder: Holder) -> AsyncIterator[None]:
-    """Make the rounds while the block runs."""
-    rounds = asyncio.create_task(holder.make_rounds())
+    """Make the rounds while the block runs, and look after the workspace."""
+    # Before the first round accounts for what was due meanwhile.
+    await asyncio.to_thread(holder.upkeep.note_silence, clock.now())
+    tasks = [asyncio.create_task(each()) for each in (holder.make_rounds, holder.keep_up)]
     try:
         yield
     finally:
-        rounds.cancel()
-        with suppress(asyncio.CancelledError):
-            await rounds
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _in_thread(call: Callable[[], T]) -> T:
+    """``call`` in a thread, and to its end: also when this task is cancelled meanwhile."""
+    work = asyncio.ensure_future(asyncio.to_thread(call))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
+
+
+def is_held(state_dir: Path) -> bool:
+    """Whether some process holds the workspace."""
+    if not (state_dir / LOCK).exists():
+        return False
+    try:
+        with locked(state_dir):
+            return False
+    except WorkspaceHeld:
+        return True
 
 
 @contextmanager
-def _locked(state_dir: Path) -> Iterator[None]:
+def locked(state_dir: Path) -> Iterator[None]:
     """The workspace's lock; the system lets go of it when the process dies, however it dies."""
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(state_dir / LOCK, mode=0o600)

@@ -10,7 +10,8 @@ from lamplighter.config import Settings
 from lamplighter.definitions.catalogue import Entry
 from lamplighter.errors import Conflict, InvalidInput, NotFound
 from lamplighter.models.resolve import SCRIPTED
-from lamplighter.store.agents import save_version
+from lamplighter.store.agents import save_agent, save_version
+from lamplighter.store.pauses import BY_HAND, pause_agent, resume_agent
 from lamplighter.store.runs import Run, create_run, get_run, new_run_id, request_cancel
 from lamplighter.workspace import read_catalogue
 
@@ -65,6 +66,33 @@ def cancel_run(engine: sa.Engine, run: Run) -> Run:
     with engine.begin() as connection:
         request_cancel(connection, run.id, clock.now())
     return get_run(engine, run.id)
+
+
+def pause(settings: Settings, engine: sa.Engine, agent: str) -> bool:
+    """Let an agent's schedules not fire until it is resumed; ``False`` if it is paused already.
+
+    Raises:
+        NotFound: There is no such agent.
+        InvalidInput: Its file has an error, so its schedules do not fire anyway.
+    """
+    entry = _find(settings, agent)
+    assert entry.agent is not None
+    now = clock.now()
+    with engine.begin() as connection:
+        save_agent(connection, entry.agent, save_version(connection, entry, settings.timezone, now))
+        return pause_agent(connection, entry.name, BY_HAND, now)
+
+
+def resume(settings: Settings, engine: sa.Engine, agent: str) -> bool:
+    """Let a paused agent's schedules fire again, from their next times on; ``False`` if they did.
+
+    Raises:
+        NotFound: There is no such agent.
+        InvalidInput: Its file has an error.
+    """
+    entry = _find(settings, agent)
+    with engine.begin() as connection:
+        return resume_agent(connection, entry.name)
 
 
 def _find(settings: Settings, name: str) -> Entry:

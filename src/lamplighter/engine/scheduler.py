@@ -14,6 +14,7 @@ from lamplighter import clock
 from lamplighter.schedule import Once, next_due
 from lamplighter.store.agents import current_version
 from lamplighter.store.database import decide_alone
+from lamplighter.store.pauses import find_pause
 from lamplighter.store.runs import Run, create_run, find_active, take_admissible
 from lamplighter.store.schedules import (
     DueSchedule,
@@ -86,7 +87,7 @@ class Scheduler:
         seconds = self.poll_interval
         if self.fires and (due := await asyncio.to_thread(earliest_due, self.engine)):
             seconds = min(seconds, (due - clock.now()).total_seconds())
-        # Not asyncio.wait_for: up to Python 3.11 it swallows a cancel that comes as the event is set.
+        # Not wait_for: up to Python 3.11 it swallows a cancel that comes as the event is set.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(seconds, 0)):
                 await woken.wait()
@@ -112,6 +113,8 @@ class Scheduler:
         if now - at > CATCH_UP and not isinstance(due.schedule.timing, Once):
             reason = f"more than {CATCH_UP // timedelta(hours=1)} hours late"
             return Occurrence(due.id, at, due.agent, "missed", reason)
+        if pause := find_pause(connection, due.agent):
+            return Occurrence(due.id, at, due.agent, "skipped", f"paused: {pause.reason}")
         if active := find_active(connection, due.agent):
             reason = f"the agent's run {active.id} is {active.status}"
             return Occurrence(due.id, at, due.agent, "skipped", reason, active.id)

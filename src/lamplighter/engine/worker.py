@@ -15,14 +15,17 @@ from lamplighter.access import OWNER, Scope
 from lamplighter.agent import Budget, Ending, Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
+from lamplighter.models.retry import Patience
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agents import get_version
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
     SUCCESSES,
     Run,
+    Status,
     find_cancelled,
     finish_run,
     get_run,
@@ -148,6 +151,7 @@ class Worker:
             model=resolved.model,
             tools=build_toolset(agent, self._workbench(run, agent)),
             budget=budget,
+            patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
         )
 
     def _claim(self, run_id: str) -> Run:
@@ -181,20 +185,20 @@ class Worker:
 
     async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
         succeeded = ending.outcome in SUCCESSES
-        status = "completed" if succeeded else "failed"
+        status: Status = "completed" if succeeded else "failed"
         if ending.outcome == "cancelled":
             status = "cancelled"
         summary = redact(ending.summary)
-        for entry in await asyncio.to_thread(self._give_up_effects, run.id):
+        uncertain = await asyncio.to_thread(self._give_up_effects, run.id)
+        for entry in uncertain:
             journal.event(f"effect:{entry.call}", "effect", effect_data(entry))
-            log.warning("%s: %s to %s is uncertain", run.id, entry.kind, entry.destination)
         journal.event(
             "finished",
             "finished",
             {"status": status, "outcome": ending.outcome, "summary": summary},
         )
         await self.writer.flush()
-        await asyncio.to_thread(self._write_ending, run.id, status, ending, summary)
+        await asyncio.to_thread(self._write_ending, run, status, ending, summary, uncertain)
 
     def _give_up_effects(self, run_id: str) -> list[Entry]:
         """Let nothing more happen of what the run intended; gives what is uncertain for good."""
@@ -204,22 +208,35 @@ class Worker:
             shutil.rmtree(self._kept(run_id), ignore_errors=True)
         return uncertain
 
-    def _write_ending(self, run_id: str, status: str, ending: Ending, summary: str) -> None:
+    def _write_ending(
+        self, run: Run, status: Status, ending: Ending, summary: str, uncertain: list[Entry]
+    ) -> None:
+        now = clock.now()
         with self.engine.begin() as connection:
-            finish_run(
+            first = finish_run(
                 connection,
-                run_id,
+                run.id,
                 self.id,
                 status=status,
                 outcome=ending.outcome,
                 summary=summary,
                 error=summary if ending.outcome == "error" else None,
-                finished_at=clock.now(),
+                finished_at=now,
                 requests=ending.requests,
                 tool_calls=ending.tool_calls,
                 input_tokens=ending.input_tokens,
                 output_tokens=ending.output_tokens,
             )
+            if first:
+                note_ending(
+                    connection,
+                    run,
+                    status=status,
+                    summary=summary,
+                    pause_after=self.settings.pause_after_failures,
+                    now=now,
+                )
+                note_uncertain(connection, run, uncertain, now)
 
 
 def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]:

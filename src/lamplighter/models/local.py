@@ -48,6 +48,9 @@ BATCH_TOKENS = 64
 """Read between two looks at whether to stop: about two seconds on a slow core."""
 
 MAX_ANSWER_TOKENS = 1_500
+IDLE_SECONDS = 300
+"""After which the model leaves the memory, until it is asked again."""
+
 
 LED_RULES = (
     "You work in small steps. Each of your answers is one JSON object. State only what the "
@@ -360,6 +363,7 @@ def _load(weights: Path) -> Any:
     # A copy in memory in the layout that this processor likes, instead of that and the file's.
     params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     params.cache_ram_mib = 0
+    params.sleep_idle_seconds = IDLE_SECONDS
     params.n_threads_http = 1
     params.verbosity = -1
     params.warmup = params.ui = params.endpoint_slots = False

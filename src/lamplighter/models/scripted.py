@@ -8,15 +8,18 @@ The script is a YAML file::
         calls: [{tool: report, arguments: {summary: Read one note.}}]
 
 or ``agents: {NAME: [turns]}`` for several agents. A turn may also ``sleep: SECONDS`` before it
-answers, say ``text: ...``, or fail with ``error: ...``. Which turn is next follows from the
+answers, say ``text: ...``, fail with ``error: ...``, or be ``overloaded: TIMES`` as a busy provider
+is, before it answers. Which turn is next follows from the
 conversation alone, so a run that was interrupted goes on where it was.
 """
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_ai.exceptions import ModelOverloadedError
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
@@ -52,6 +55,7 @@ class Turn(BaseModel):
     expect: list[str] = Field(default_factory=list)
     sleep: float = Field(0, ge=0)
     error: str = ""
+    overloaded: int = Field(0, ge=0)
 
 
 class Script(BaseModel):
@@ -107,6 +111,7 @@ def read_script(path: Path) -> Script:
 
 def scripted_model(script: Script, agent: str) -> Model:
     """A model that follows ``script`` for ``agent``."""
+    refused: Counter[int] = Counter()
 
     async def answer(messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
         number = sum(isinstance(message, ModelResponse) for message in messages)
@@ -119,6 +124,9 @@ def scripted_model(script: Script, agent: str) -> Model:
                 f"the script for {agent} ends after turn {len(turns)}, but the run went on; "
                 f"it had just got: {_last_input(messages)[:200]!r}"
             )
+        refused[number] += 1
+        if refused[number] <= turns[number].overloaded:
+            raise ModelOverloadedError("scripted", "the script says that the model is overloaded")
         return await _play(turns[number], number + 1, messages)
 
     return FunctionModel(answer, model_name="scripted")

@@ -12,6 +12,7 @@ from lamplighter.definitions.markdown import read_agent
 from lamplighter.errors import NotFound
 from lamplighter.schedule import Once, Schedule
 from lamplighter.store.database import reading
+from lamplighter.store.pauses import resume_edited
 from lamplighter.store.tables import agent_versions, agents, occurrences, schedules
 
 
@@ -39,7 +40,7 @@ def save_agents(
             _disable(connection, entry.name)
         else:
             version = save_version(connection, entry, timezone, now)
-            _save_agent(connection, entry.agent, version)
+            save_agent(connection, entry.agent, version)
             _save_schedules(connection, entry.agent, now)
     present = [entry.name for entry in catalogue.entries]
     connection.execute(schedules.delete().where(schedules.c.agent.not_in(present)))
@@ -98,7 +99,9 @@ def save_version(connection: sa.Connection, entry: Entry, timezone: str, now: da
     return version
 
 
-def _save_agent(connection: sa.Connection, agent: Agent, version: str) -> None:
+def save_agent(connection: sa.Connection, agent: Agent, version: str) -> None:
+    """Write one agent, without its schedules; a new version ends a pause after failures."""
+    resume_edited(connection, agent.name, version)
     values = {"version": version, "enabled": agent.enabled}
     mine = agents.c.name == agent.name
     if connection.execute(agents.update().where(mine).values(values)).rowcount == 0:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from lamplighter.errors import DatabaseUnavailable
+from lamplighter.errors import DatabaseUnavailable, NewerDatabase
 
 SCHEMA_VERSION = "0001"
 """The newest migration; an older database is upgraded when it is opened."""
@@ -34,15 +34,32 @@ def open_database(place: Path | str) -> sa.Engine:
 
     Raises:
         DatabaseUnavailable: It cannot be opened.
+        NewerDatabase: A newer version of the program has made it.
     """
     engine = _connect_postgresql(place) if isinstance(place, str) else _open_file(place)
     try:
-        if _schema_version(engine) != SCHEMA_VERSION:
+        version = _schema_version(engine)
+        if version != SCHEMA_VERSION:
+            refuse_newer(version)
             _upgrade(engine)
     except sa.exc.OperationalError as error:
         where = engine.url.render_as_string(hide_password=True)
         raise DatabaseUnavailable(f"cannot open {where}: {error.orig}") from error
     return engine
+
+
+def refuse_newer(version: str | None) -> None:
+    """Stop before a schema that this program does not know.
+
+    Raises:
+        NewerDatabase: A newer version of the program has made it.
+    """
+    if version is not None and version > SCHEMA_VERSION:
+        raise NewerDatabase(
+            f"the database has schema {version}, this program knows them up to {SCHEMA_VERSION}: "
+            "a newer version has upgraded it. Install that version, or go back to a backup with: "
+            "lamplighter db restore FILE"
+        )
 
 
 def open_journal(place: Path | str) -> sa.Engine:

@@ -46,6 +46,9 @@ agents = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("version", sa.ForeignKey("agent_versions.id"), nullable=False),
     sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, default=0, comment="in a row"),
+    sa.Column("paused_at", Moment, comment="null: not paused"),
+    sa.Column("paused_reason", sa.Text),
 )
 
 schedules = sa.Table(
@@ -188,4 +191,16 @@ workers = sa.Table(
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("beat_at", Moment, nullable=False),
     sa.Column("gone", sa.Boolean, nullable=False, comment="given up by the others"),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="a ULID"),
+    sa.Column("key", sa.Text, nullable=False, unique=True, comment="what is told only once"),
+    sa.Column("agent", sa.Text, comment="null: about the workspace"),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("read_at", Moment, comment="null: unread"),
 )

@@ -76,6 +76,18 @@ def upgrade() -> None:
     )
     op.create_index("documents_by_source", "documents", ["source", "dated_at"], unique=False)
     op.create_table(
+        "notices",
+        sa.Column("id", sa.Text(), nullable=False, comment="a ULID"),
+        sa.Column("key", sa.Text(), nullable=False, comment="what is told only once"),
+        sa.Column("agent", sa.Text(), nullable=True, comment="null: about the workspace"),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=True, comment="null: unread"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_table(
         "occurrences",
         sa.Column("schedule_id", sa.Text(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
@@ -138,6 +150,9 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="in a row"),
+        sa.Column("paused_at", sa.BigInteger(), nullable=True, comment="null: not paused"),
+        sa.Column("paused_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["version"],
             ["agent_versions.id"],

@@ -1,0 +1,52 @@
+"""Checks of this machine: clock, zones, sandbox."""
+
+import shutil
+import subprocess
+from datetime import timedelta
+from importlib.metadata import version
+
+from lamplighter import clock
+from lamplighter.doctor.finding import Case, Finding
+from lamplighter.store.health import newest_record
+
+TOLERANCE = timedelta(minutes=2)
+"""How far in the future a record may lie before the clock is wrong."""
+
+
+def check_clock(case: Case) -> Finding:
+    """The clock does not lag behind what has been recorded with it, and is kept right."""
+    now, name = clock.now(), "clock"
+    newest = case.engine and newest_record(case.engine)
+    if newest and newest > now + TOLERANCE:
+        message = f"it shows {now:%Y-%m-%d %H:%M} UTC, but something was recorded at "
+        message += f"{newest:%Y-%m-%d %H:%M} UTC"
+        return Finding(name, "fail", message, "set the clock; schedules follow it")
+    if _synchronized() == "no":
+        message = f"{now:%Y-%m-%d %H:%M} UTC, but nothing keeps it right"
+        return Finding(name, "warn", message, "timedatectl set-ntp true")
+    return Finding(name, "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def check_zone(case: Case) -> Finding:
+    """The zone's rules are there; that the zone is known, the settings have checked."""
+    return Finding("time zone", "ok", f"{case.settings.timezone}, tzdata {version('tzdata')}")
+
+
+def check_sandbox(_case: Case) -> Finding:
+    """Whether commands could run apart."""
+    found = shutil.which("bwrap")
+    message = f"bubblewrap is {found}" if found else "bubblewrap is not installed"
+    return Finding("sandbox", "ok", f"{message}; not used yet")
+
+
+def _synchronized() -> str:
+    """``yes`` or ``no`` as systemd says it; empty where it does not run."""
+    program = shutil.which("timedatectl")
+    if program is None:
+        return ""
+    command = [program, "show", "--property=NTPSynchronized", "--value"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603  # a fixed command
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""

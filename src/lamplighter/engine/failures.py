@@ -1,0 +1,76 @@
+"""What follows from how runs end: notices, and a pause for an agent that fails again and again."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from lamplighter.store.notices import add_notice
+from lamplighter.store.outbox import Entry
+from lamplighter.store.pauses import count_failure, forget_failures, pause_agent
+from lamplighter.store.runs import Run, Status
+
+log = logging.getLogger(__name__)
+
+
+def note_ending(
+    connection: sa.Connection,
+    run: Run,
+    *,
+    status: Status,
+    summary: str,
+    pause_after: int,
+    now: datetime,
+) -> None:
+    """Draw the consequences of a run's ending; in the transaction that records it.
+
+    The first failure in a row leaves a notice, and so does the one that pauses the agent.
+    Cancelled runs say nothing about an agent.
+
+    Args:
+        connection: In a transaction.
+        run: The run that has ended.
+        status: How it ended.
+        summary: What it said at its end, without secrets.
+        pause_after: The number of failures in a row that pauses an agent; 0 never does.
+        now: When it ended.
+    """
+    if status == "completed":
+        forget_failures(connection, run.agent)
+    elif status == "failed":
+        _note_failure(connection, run, summary, pause_after, now)
+
+
+def note_uncertain(
+    connection: sa.Connection, run: Run, entries: Iterable[Entry], now: datetime
+) -> None:
+    """Leave a notice for each effect of which nobody knows whether it has happened."""
+    for entry in entries:
+        message = (
+            f"It is uncertain whether a run of {run.agent} did this: {entry.kind} to "
+            f"{entry.destination}. It was not repeated. See: lamplighter outbox show {entry.id}"
+        )
+        key = f"uncertain:{entry.id}"
+        add_notice(connection, "uncertain", key, message, now=now, agent=run.agent)
+        log.warning("%s", message)
+
+
+def _note_failure(
+    connection: sa.Connection, run: Run, summary: str, pause_after: int, now: datetime
+) -> None:
+    failures = count_failure(connection, run.agent)
+    if failures == 1:
+        message = f"{run.agent} failed: {summary} See: lamplighter run show {run.id} --events"
+        add_notice(connection, "failure", f"failure:{run.id}", message, now=now, agent=run.agent)
+    if not pause_after or failures < pause_after:
+        return
+    reason = f"{failures} runs in a row failed" if failures > 1 else "a run failed"
+    if pause_agent(connection, run.agent, reason, now):
+        message = (
+            f"{run.agent} is paused, because {reason}; the last one: {summary} Its schedules do "
+            f"not fire until its file is changed, or you resume it with: lamplighter agent resume "
+            f"{run.agent}"
+        )
+        add_notice(connection, "paused", f"paused:{run.id}", message, now=now, agent=run.agent)
+        log.warning("%s", message)

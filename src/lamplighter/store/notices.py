@@ -1,0 +1,101 @@
+"""Notices: stored messages to people, each told once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from ulid import ULID
+
+from lamplighter.errors import InvalidInput, NotFound
+from lamplighter.store.database import decide_alone, reading
+from lamplighter.store.tables import notices
+
+Kind = Literal["failure", "paused", "silent", "uncertain"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One message.
+
+    Attributes:
+        id: A ULID.
+        key: What it is about; a second notice with the same key is not written.
+        agent: Whom it concerns; ``None`` if the whole workspace.
+        message: What happened, and what to do.
+        read_at: ``None`` while nobody has read it.
+    """
+
+    id: str
+    key: str
+    agent: str | None
+    kind: str
+    message: str
+    created_at: datetime
+    read_at: datetime | None = None
+
+
+def add_notice(
+    connection: sa.Connection,
+    kind: Kind,
+    key: str,
+    message: str,
+    *,
+    now: datetime,
+    agent: str | None = None,
+) -> bool:
+    """Leave a notice, unless there is one with this ``key``; says whether it is new."""
+    decide_alone(connection)  # or two workers could both find that it is new
+    known = sa.exists().where(notices.c.key == key)
+    if connection.scalar(sa.select(known)):
+        return False
+    values = {
+        "id": str(ULID.from_datetime(now)),
+        "key": key,
+        "agent": agent,
+        "kind": kind,
+        "message": message,
+        "created_at": now,
+    }
+    connection.execute(notices.insert().values(values))
+    return True
+
+
+def list_notices(engine: sa.Engine, *, unread: bool = True, limit: int = 1000) -> list[Notice]:
+    """Notices, newest first; with ``unread`` only those that nobody has read."""
+    query = sa.select(notices).order_by(notices.c.id.desc()).limit(limit)
+    if unread:
+        query = query.where(notices.c.read_at.is_(None))
+    with reading(engine) as connection:
+        return [_notice(row) for row in connection.execute(query)]
+
+
+def read_notice(connection: sa.Connection, notice_id: str, now: datetime) -> Notice:
+    """Mark the notice called ``notice_id``, or by a clear part of that, as read.
+
+    Raises:
+        NotFound: There is none.
+        InvalidInput: Several fit.
+    """
+    wanted = notice_id.upper()
+    fits = notices.c.id.startswith(wanted, autoescape=True)
+    fits |= notices.c.id.endswith(wanted, autoescape=True)
+    found = connection.execute(sa.select(notices).where(fits).limit(2)).all() if wanted else []
+    if not found:
+        raise NotFound(f"no notice {notice_id!r}. See: lamplighter notice list --all")
+    if len(found) > 1:
+        raise InvalidInput(f"{notice_id!r} fits several notices", hint="give more of the id")
+    [row] = found
+    unread = (notices.c.id == row.id) & notices.c.read_at.is_(None)
+    connection.execute(notices.update().where(unread).values(read_at=now))
+    return _notice(row)
+
+
+def read_all_notices(connection: sa.Connection, now: datetime) -> int:
+    """Mark every notice as read; gives how many were not."""
+    unread = notices.update().where(notices.c.read_at.is_(None))
+    return connection.execute(unread.values(read_at=now)).rowcount
+
+
+def _notice(row: sa.Row[Any]) -> Notice:
+    return Notice(**row._mapping)

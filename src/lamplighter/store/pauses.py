@@ -1,0 +1,78 @@
+"""Which agents are paused, and how often they have failed in a row.
+
+A pause is not ``enabled: false``: that stands in the agent's file, which is the person's.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from lamplighter.store.database import reading
+from lamplighter.store.tables import agents
+
+BY_HAND = "by hand"
+"""The reason of a pause that a person asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why and since when an agent's schedules do not fire."""
+
+    at: datetime
+    reason: str
+
+
+def find_pause(connection: sa.Connection, agent: str) -> Pause | None:
+    """The agent's pause, if it is paused."""
+    query = sa.select(agents.c.paused_at, agents.c.paused_reason).where(agents.c.name == agent)
+    row = connection.execute(query).first()
+    return Pause(row.paused_at, row.paused_reason or "") if row and row.paused_at else None
+
+
+def list_pauses(engine: sa.Engine) -> dict[str, Pause]:
+    """The pauses of all agents that are paused, by the agent's name."""
+    query = sa.select(agents.c.name, agents.c.paused_at, agents.c.paused_reason)
+    with reading(engine) as connection:
+        rows = connection.execute(query.where(agents.c.paused_at.is_not(None)))
+        return {row.name: Pause(row.paused_at, row.paused_reason or "") for row in rows}
+
+
+def pause_agent(connection: sa.Connection, agent: str, reason: str, now: datetime) -> bool:
+    """Pause an agent; ``False`` if it is paused already."""
+    mine = (agents.c.name == agent) & agents.c.paused_at.is_(None)
+    paused = agents.update().where(mine).values(paused_at=now, paused_reason=reason)
+    return connection.execute(paused).rowcount == 1
+
+
+def resume_agent(connection: sa.Connection, agent: str) -> bool:
+    """End an agent's pause and forget its failures; ``False`` if it was not paused."""
+    was_paused = find_pause(connection, agent) is not None
+    connection.execute(
+        agents.update()
+        .where(agents.c.name == agent)
+        .values(paused_at=None, paused_reason=None, failures=0)
+    )
+    return was_paused
+
+
+def resume_edited(connection: sa.Connection, agent: str, version: str) -> None:
+    """Give an agent whose text has changed another chance, unless a person paused it."""
+    edited = (agents.c.name == agent) & (agents.c.version != version)
+    connection.execute(agents.update().where(edited).values(failures=0))
+    by_failures = agents.c.paused_reason != BY_HAND
+    resumed = agents.update().where(edited, by_failures)
+    connection.execute(resumed.values(paused_at=None, paused_reason=None))
+
+
+def count_failure(connection: sa.Connection, agent: str) -> int:
+    """Count one more failure of an agent; gives how many there are in a row."""
+    mine = agents.c.name == agent
+    connection.execute(agents.update().where(mine).values(failures=agents.c.failures + 1))
+    return connection.scalar(sa.select(agents.c.failures).where(mine)) or 0
+
+
+def forget_failures(connection: sa.Connection, agent: str) -> None:
+    """Begin to count anew, after a success."""
+    failed = (agents.c.name == agent) & (agents.c.failures > 0)
+    connection.execute(agents.update().where(failed).values(failures=0))
