@@ -1,10 +1,20 @@
 """The loop, through a whole run on a scripted model."""
 
+import asyncio
 import json
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic_ai import RunContext
+from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.toolsets import FunctionToolset
 
+from lamplighter.agent import Task, perform
+from lamplighter.definitions.agent import Agent
 from lamplighter.testing import Workspace, call, turn
 
 READ = call("read_document", id="notes:hello.md")
@@ -172,6 +182,25 @@ def test_a_delivered_file_stands_under_the_agent_and_the_run(workspace: Workspac
     assert delivered.read_text() == "# Dusk"
 
 
+def test_delivering_again_replaces_the_file(workspace: Workspace) -> None:
+    deliver = turn(call("deliver_file", path="/workspace/digest.md"))
+    run = workspace.run(
+        "digest",
+        [
+            turn(call("write_file", path="digest.md", content="first")),
+            turn(*deliver["calls"]),
+            turn(call("write_file", path="digest.md", content="second")),
+            turn(*deliver["calls"], *deliver["calls"]),
+            turn(*REPORT["calls"], expect=["Delivered to delivered/digest/"]),
+        ],
+    )
+    assert (run.outcome, run.tool_calls) == ("reported", 5)
+    delivered = workspace.path / "delivered" / "digest" / run.id / "digest.md"
+    assert delivered.read_text() == "second"
+    told = [event.data for event in workspace.events(run) if event.kind == "effect"]
+    assert [effect["state"] for effect in told] == ["sent"] * 3
+
+
 def test_the_record_is_numbered_from_one_and_complete(workspace: Workspace) -> None:
     run = workspace.run("digest", [turn(READ, READ), REPORT])
     events = workspace.events(run)
@@ -215,3 +244,44 @@ def test_the_first_message_can_be_given(workspace: Workspace) -> None:
         "digest", [turn(*REPORT["calls"], expect=["only dusk"])], message="only dusk"
     )
     assert run.outcome == "reported"
+
+
+@dataclass
+class Remembered:
+    """A journal in memory."""
+
+    told: list[str] = field(default_factory=list)
+
+    async def step(self, name: str, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        return await call()
+
+    def event(self, key: str, kind: str, data: Mapping[str, object]) -> None:
+        if kind in ("tool_call", "tool_result"):
+            self.told.append(key)
+
+
+def test_calls_are_told_apart_where_a_model_repeats_their_ids() -> None:
+    turns = [ModelResponse([ToolCallPart("look", {}, "same") for _ in range(3)])] * 2
+    script = [*turns, ModelResponse([ToolCallPart("report", {"summary": "Seen."}, "same")])]
+    keys: list[str] = []
+
+    def look(ctx: RunContext[None]) -> str:
+        keys.append(f"{ctx.run_step}:{ctx.tool_call_id}")
+        return "seen"
+
+    def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        return ModelResponse([*script.pop(0).parts])
+
+    task = Task(
+        agent=Agent(name="digest", instructions="Look."),
+        message="Go.",
+        at=datetime(2026, 10, 5, tzinfo=UTC),
+        timezone="UTC",
+        model=FunctionModel(answer),
+        tools=FunctionToolset([look]),
+    )
+    journal = Remembered()
+    assert asyncio.run(perform(task, journal)).summary == "Seen."
+    assert len(set(keys)) == len(keys) == 6
+    assert {f"call:{key}" for key in keys} < set(journal.told)
+    assert {f"result:{key}" for key in keys} < set(journal.told)

@@ -1,12 +1,12 @@
 """A run's own folder: what it holds can be read, and nothing leads out of it."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from lamplighter.errors import ToolFailed
-from lamplighter.tools.delivery import Delivery, deliver_file
 from lamplighter.tools.files import MAX_FILE_BYTES, RunFiles, read_file, split_path, write_file
 
 
@@ -87,11 +87,9 @@ def test_large_and_binary_files_are_refused(files: RunFiles) -> None:
         read_file(files, "data.bin")
 
 
-def test_delivery_publishes_a_copy(files: RunFiles, tmp_path: Path) -> None:
-    write_file(files, "a.md", "first")
-    delivery = Delivery(tmp_path, "team/digest", "RUN")
-    answer = deliver_file(files, delivery, "/workspace/a.md")
-    assert answer == "Delivered to delivered/team/digest/RUN/a.md"
-    write_file(files, "a.md", "second")
-    deliver_file(files, delivery, "a.md")
-    assert (tmp_path / "delivered/team/digest/RUN/a.md").read_text() == "second"
+def test_calls_of_one_turn_may_write_the_same_file(files: RunFiles) -> None:
+    contents = [str(digit).encode() * 200_000 for digit in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(5):
+            list(threads.map(lambda content: files.write_bytes("a.md", content), contents))
+            assert files.read_bytes("a.md") in contents

@@ -37,6 +37,7 @@ from lamplighter import clock
 from lamplighter.definitions.agent import Agent
 from lamplighter.errors import LamplighterError
 from lamplighter.models.retry import Patience, ask_patiently
+from lamplighter.outbox import Outcome as EffectOutcome
 
 Outcome = Literal[
     "reported", "nothing_to_report", "stopped_by_limit", "error", "needs_attention", "cancelled"
@@ -303,6 +304,7 @@ class JournaledModel(WrapperModel):
         answer = await self.journal.step("model", ask)
         [response] = ModelMessagesTypeAdapter.validate_python([answer["response"]])
         assert isinstance(response, ModelResponse)
+        _tell_apart(response)
         self._tell(response, answer["seconds"])
         return _never_silent(response)
 
@@ -362,6 +364,16 @@ class JournaledModel(WrapperModel):
                 )
 
 
+def _tell_apart(response: ModelResponse) -> None:
+    """Give each call an id of its own; a model that repeats one means two calls all the same."""
+    seen: set[str] = set()
+    for position, part in enumerate(response.parts):
+        if isinstance(part, ToolCallPart):
+            while part.tool_call_id in seen:
+                part.tool_call_id += f"_{position}"
+            seen.add(part.tool_call_id)
+
+
 def _never_silent(response: ModelResponse) -> ModelResponse:
     """A model that stops without a word has stopped talking; that is an answer too."""
     spoken = any(
@@ -403,7 +415,10 @@ class JournaledTools(WrapperToolset[None]):
             started = clock.monotonic()
             try:
                 value = await self.wrapped.call_tool(name, tool_args, ctx, tool)
-                result = {"result": to_jsonable_python(value)}
+                if isinstance(value, EffectOutcome):
+                    result = value.answer
+                else:
+                    result = {"result": to_jsonable_python(value)}
             except (LamplighterError, ModelToolFailed) as error:
                 result = {"error": str(error)}
             return result | {"seconds": round(clock.monotonic() - started, 3)}
@@ -413,6 +428,10 @@ class JournaledTools(WrapperToolset[None]):
                 answer = await self.journal.step(f"tool:{name}", call)
         else:
             answer = {"error": "Refused: this run has used all the tool calls that it may make."}
+        # Told from the answer, so that it is told too where a restart took it from the journal.
+        answer = dict(answer)
+        if effect := answer.pop("effect", None):
+            self.journal.event(f"effect:{effect['call']}", "effect", effect)
         self.journal.event(
             f"result:{self.budget.requests}:{ctx.tool_call_id}",
             "tool_result",

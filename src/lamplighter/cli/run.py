@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lamplighter.cli.context import Context
-from lamplighter.cli.output import print_json, print_table
+from lamplighter.cli.output import print_json, print_table, printable
 from lamplighter.cli.timeline import (
     MARKS,
-    delivered,
+    describe_effect,
     describe_event,
     describe_run,
     event_data,
@@ -68,7 +68,7 @@ def start(
     if as_json:
         print_json(run_data(run, settings.workspace))
     else:
-        _print_run(run, settings)
+        _print_run(engine, run)
     return ENDED_BADLY if run.status in ("failed", "cancelled") else 0
 
 
@@ -108,14 +108,16 @@ def list_(
 @as_json
 @click.pass_obj
 def show(context: Context, run_id: str, events: bool, as_json: bool) -> None:
-    """Show the run ID: the whole id, a clear part of it, or `last`.
+    """Show the run ID (the whole id, a clear part of it, or `last`) and its effects.
 
     \b
     Examples:
       lamplighter run show last
       lamplighter run show last --events --json
     """
+    from lamplighter.outbox import effect_data
     from lamplighter.store.events import list_events
+    from lamplighter.store.outbox import list_entries
 
     settings = context.settings()
     engine = _open(settings)
@@ -123,11 +125,12 @@ def show(context: Context, run_id: str, events: bool, as_json: bool) -> None:
     record = list_events(engine, run.id) if events else []
     if as_json:
         data = run_data(run, settings.workspace)
+        data["effects"] = [effect_data(entry) for entry in list_entries(engine, run_id=run.id)]
         print_json(data | {"events": [event_data(event) for event in record]} if events else data)
         return
     for event in record:
         click.echo(describe_event(event))
-    _print_run(run, settings)
+    _print_run(engine, run)
 
 
 @group.command()
@@ -157,7 +160,7 @@ def watch(context: Context, run_id: str, as_json: bool) -> int:
     if as_json:
         print_json(run_data(run, settings.workspace), indent=None)
     else:
-        _print_run(run, settings)
+        _print_run(engine, run)
     return ENDED_BADLY if run.status in ("failed", "cancelled") else 0
 
 
@@ -230,12 +233,15 @@ def _wait(settings: "Settings", engine: "Engine", run: "Run", *, held: bool, qui
     return _find(engine, run.id)
 
 
-def _print_run(run: "Run", settings: "Settings") -> None:
+def _print_run(engine: "Engine", run: "Run") -> None:
+    from lamplighter.outbox import effect_data
+    from lamplighter.store.outbox import list_entries
+
     click.echo(f"\n{run.agent}  {run.id}\n{describe_run(run)}")
     if run.summary:
         click.echo(run.summary)
-    for path in delivered(run, settings.workspace):
-        click.echo(f"delivered: {path}")
+    for entry in reversed(list_entries(engine, run_id=run.id)):
+        click.echo(printable(describe_effect(effect_data(entry))))
 
 
 def _row(run: "Run") -> list[Any]:

@@ -17,6 +17,8 @@ WIDTH = 160
 
 MARKS = {"completed": "✓", "failed": "✗", "cancelled": "■", "running": "…", "pending": "·"}
 
+EFFECT_MARKS = {"sent": "✓", "failed": "✗", "uncertain": "?"}
+
 
 def run_data(run: "Run", workspace: Path) -> dict[str, Any]:
     """A run as JSON data, with the paths of what it delivered."""
@@ -65,6 +67,13 @@ def describe_run(run: "Run") -> str:
     return " · ".join(parts)
 
 
+def describe_effect(data: dict[str, Any]) -> str:
+    """One line: state, kind, destination, and why it is not sent."""
+    mark = EFFECT_MARKS.get(data["state"], "·")
+    line = f"{mark} {data['state']}: {data['effect']} to {data['destination']}"
+    return f"{line} ({data['error']})" if data.get("error") else line
+
+
 def follow(engine: "Engine", run_id: str) -> Iterator["Event"]:
     """The events of a run as they come, until it has ended."""
     import time
@@ -94,10 +103,10 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"asked: {data['content']}"
         case "tool_call":
             text = f"  → {data['tool']} {_brief(data['arguments'])}"
-        case "tool_result" if "error" in data:
-            text = f"  ✗ {data['tool']}: {data['error']}"
         case "tool_result":
-            text = f"  ← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
+            text = f"  {_result(data)}"
+        case "effect":
+            text = f"  {describe_effect(data)}"
         case "retry":
             wait = f"{data['wait_seconds']:g} s"
             text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
@@ -108,6 +117,12 @@ def _what(kind: str, data: dict[str, Any]) -> str:
         case _:
             text = f"{kind}: {_brief(data)}"
     return " ".join(text.split("\n")) if kind == "finished" else _one_line(text)
+
+
+def _result(data: dict[str, Any]) -> str:
+    if "error" in data:
+        return f"✗ {data['tool']}: {data['error']}"
+    return f"← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
 
 
 def _one_line(text: str) -> str:

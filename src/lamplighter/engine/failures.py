@@ -1,11 +1,13 @@
 """What follows from how runs end: notices, and a pause for an agent that fails again and again."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from lamplighter.store.notices import add_notice
+from lamplighter.store.outbox import Entry
 from lamplighter.store.pauses import count_failure, forget_failures, pause_agent
 from lamplighter.store.runs import Run, Status
 
@@ -38,6 +40,20 @@ def note_ending(
         forget_failures(connection, run.agent)
     elif status == "failed":
         _note_failure(connection, run, summary, pause_after, now)
+
+
+def note_uncertain(
+    connection: sa.Connection, run: Run, entries: Iterable[Entry], now: datetime
+) -> None:
+    """Leave a notice for each effect of which nobody knows whether it has happened."""
+    for entry in entries:
+        message = (
+            f"It is uncertain whether a run of {run.agent} did this: {entry.kind} to "
+            f"{entry.destination}. It was not repeated. See: lamplighter outbox show {entry.id}"
+        )
+        key = f"uncertain:{entry.id}"
+        add_notice(connection, "uncertain", key, message, now=now, agent=run.agent)
+        log.warning("%s", message)
 
 
 def _note_failure(

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 from ulid import ULID
@@ -13,11 +15,13 @@ from lamplighter.access import OWNER, Scope
 from lamplighter.agent import Budget, Ending, Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
-from lamplighter.engine.failures import note_ending
+from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
+from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agents import get_version
+from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
     SUCCESSES,
     Run,
@@ -55,6 +59,7 @@ class Worker:
         self.writer = EventWriter(engine, self.id)
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
+        self.interruptible: set[str] = set()
         self.one_ended = asyncio.Condition()
 
     async def carry_out(self, run_id: str) -> str:
@@ -92,13 +97,16 @@ class Worker:
         for run_id in await asyncio.to_thread(find_cancelled, self.engine):
             if run_id in self.under_way and run_id not in self.cancelling:
                 self.cancelling.add(run_id)
-                self.under_way[run_id].cancel()
+                # One that is just beginning sees for itself; one that is ending, ends.
+                if run_id in self.interruptible:
+                    self.under_way[run_id].cancel()
 
     async def _within_bounds(self, run: Run, journal: RunJournal) -> Ending:
         """The run's ending, whatever happens on the way."""
-        if run.cancel_requested_at is not None:
+        if run.cancel_requested_at is not None or run.id in self.cancelling:
             return Ending("cancelled", "Cancelled.")
         budget = Budget(self.settings.max_iterations)
+        self.interruptible.add(run.id)
         try:
             return await self._perform(run, journal, budget)
         except asyncio.CancelledError:
@@ -113,6 +121,8 @@ class Worker:
             message = redact(str(error) or type(error).__name__)
             journal.event("error", "error", {"error": message, "type": type(error).__name__})
             return budget.end("error", message)
+        finally:
+            self.interruptible.discard(run.id)
 
     async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
         agent = await asyncio.to_thread(get_version, self.engine, run.version)
@@ -163,8 +173,15 @@ class Worker:
             engine=self.engine,
             scope=Scope.of({OWNER}, agent.sources),
             run_files=RunFiles(self.settings.state_dir / "runs" / run.id),
-            destination=Delivery(self.settings.workspace, agent.name, run.id),
+            destination=Delivery(
+                self.settings.workspace, agent.name, run.id, RunFiles(self._kept(run.id))
+            ),
+            outbox=Outbox(self.engine, run.id, self.id),
         )
+
+    def _kept(self, run_id: str) -> Path:
+        """Where the contents of a run's effects wait until it has ended."""
+        return self.settings.state_dir / "outbox" / run_id
 
     async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
         succeeded = ending.outcome in SUCCESSES
@@ -172,15 +189,28 @@ class Worker:
         if ending.outcome == "cancelled":
             status = "cancelled"
         summary = redact(ending.summary)
+        uncertain = await asyncio.to_thread(self._give_up_effects, run.id)
+        for entry in uncertain:
+            journal.event(f"effect:{entry.call}", "effect", effect_data(entry))
         journal.event(
             "finished",
             "finished",
             {"status": status, "outcome": ending.outcome, "summary": summary},
         )
         await self.writer.flush()
-        await asyncio.to_thread(self._write_ending, run, status, ending, summary)
+        await asyncio.to_thread(self._write_ending, run, status, ending, summary, uncertain)
 
-    def _write_ending(self, run: Run, status: Status, ending: Ending, summary: str) -> None:
+    def _give_up_effects(self, run_id: str) -> list[Entry]:
+        """Let nothing more happen of what the run intended; gives what is uncertain for good."""
+        unsettled = Outbox(self.engine, run_id, self.id).give_up()
+        uncertain = [entry for entry in unsettled if entry.state == "uncertain"]
+        if uncertain == unsettled:  # otherwise the run is carried out elsewhere
+            shutil.rmtree(self._kept(run_id), ignore_errors=True)
+        return uncertain
+
+    def _write_ending(
+        self, run: Run, status: Status, ending: Ending, summary: str, uncertain: list[Entry]
+    ) -> None:
         now = clock.now()
         with self.engine.begin() as connection:
             first = finish_run(
@@ -206,6 +236,7 @@ class Worker:
                     pause_after=self.settings.pause_after_failures,
                     now=now,
                 )
+                note_uncertain(connection, run, uncertain, now)
 
 
 def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Open the database: one engine for our tables and for DBOS, one schema version."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,28 @@ def _open_file(folder: Path) -> sa.Engine:
 
 def _connect_postgresql(url: str) -> sa.Engine:
     return sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+
+
+@contextmanager
+def lasting(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that, once committed, not even a power cut undoes, nor any before it.
+
+    SQLite syncs its log when such a transaction commits; the log is one file in order, so all
+    that was committed earlier lasts too. PostgreSQL does so anyway.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        # The driver's own connection, because SQLite refuses this inside a transaction.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA synchronous=FULL")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            driver.execute("PRAGMA synchronous=NORMAL")
 
 
 def _connect_file(path: Path, isolation_level: str | None = None) -> sa.Engine:

@@ -19,8 +19,8 @@ class Event:
     Attributes:
         seq: Its number within the run, from 1, without gaps.
         key: What makes writing it a second time harmless.
-        kind: ``started``, ``message``, ``tool_call``, ``tool_result``, ``retry``, ``error``,
-            ``finished``.
+        kind: ``started``, ``message``, ``tool_call``, ``tool_result``, ``effect``, ``retry``,
+            ``error``, ``finished``.
         data: What happened; its keys depend on the kind.
     """
 

@@ -122,6 +122,24 @@ events = sa.Table(
     sa.UniqueConstraint("run_id", "key"),
 )
 
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("call", sa.Text, nullable=False, comment="the tool call: request:tool_call_id"),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("destination", sa.Text, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False, comment="what shows and performs it"),
+    sa.Column("state", sa.Text, nullable=False, comment="intended, sent, failed or uncertain"),
+    sa.Column("receipt", sa.JSON(none_as_null=True)),
+    sa.Column("error", sa.Text),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.UniqueConstraint("run_id", "call"),
+    sa.Index("outbox_by_state", "state", "id"),
+)
+
 sources = sa.Table(
     "sources",
     metadata,

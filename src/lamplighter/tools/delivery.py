@@ -1,8 +1,14 @@
 """``deliver_file``: publish a result of a run where people look for it."""
 
+import asyncio
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lamplighter.errors import ToolFailed
+from lamplighter.outbox import Outbox, Outcome
 from lamplighter.tools.files import RunFiles, split_path
 
 DELIVERED = "delivered"
@@ -17,11 +23,13 @@ class Delivery:
         workspace: The workspace.
         agent: The run's agent.
         run_id: The run.
+        kept: Where contents wait, named by their SHA-256, until the run has ended.
     """
 
     workspace: Path
     agent: str
     run_id: str
+    kept: RunFiles
 
     @property
     def folder(self) -> Path:
@@ -29,9 +37,58 @@ class Delivery:
         return Path(DELIVERED, *self.agent.split("/"), self.run_id)
 
 
-def deliver_file(files: RunFiles, delivery: Delivery, path: str) -> str:
+@dataclass(frozen=True, slots=True)
+class FileDelivery:
+    """The effect of ``deliver_file``: a copy of a run's file, as it was at the call.
+
+    Attributes:
+        files: The run's own folder.
+        delivery: Where its results go.
+        path: The file, as the model wrote it.
+    """
+
+    files: RunFiles
+    delivery: Delivery
+    path: str
+    kind = "file"
+    deduplicates = True
+
+    @property
+    def destination(self) -> str:
+        """Relative to the workspace."""
+        return str(self.delivery.folder.joinpath(*split_path(self.path)))
+
+    @property
+    def done(self) -> str:
+        """What the model is told."""
+        return f"Delivered to {self.destination}"
+
+    def prepare(self) -> dict[str, Any]:
+        """Keep the content; a run may change its file before an interrupted delivery goes on."""
+        content = self.files.read_bytes(self.path)
+        sha256 = hashlib.sha256(content).hexdigest()
+        self.delivery.kept.write_bytes(sha256, content)
+        return {
+            "path": "/".join(split_path(self.path)),
+            "sha256": sha256,
+            "size_bytes": len(content),
+        }
+
+    async def act(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Publish the content that was kept, replacing an earlier delivery."""
+        return await asyncio.to_thread(self._publish, payload)
+
+    def _publish(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        content = self.delivery.kept.read_bytes(payload["sha256"])
+        if hashlib.sha256(content).hexdigest() != payload["sha256"]:
+            raise ToolFailed(f"the content of {payload['path']} was damaged before its delivery")
+        published = RunFiles(self.delivery.workspace / self.delivery.folder)
+        published.write_bytes(payload["path"], content)
+        return {**payload, "path": self.destination}
+
+
+async def deliver_file(
+    outbox: Outbox, call: str, files: RunFiles, delivery: Delivery, path: str
+) -> Outcome:
     """Publish a file that the run wrote; delivering it again replaces it."""
-    content = files.read_bytes(path)
-    published = RunFiles(delivery.workspace / delivery.folder)
-    published.write_bytes(path, content)
-    return f"Delivered to {delivery.folder.joinpath(*split_path(path))}"
+    return await outbox.perform(call, FileDelivery(files, delivery, path))

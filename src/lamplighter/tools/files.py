@@ -4,6 +4,7 @@ Every step of a path is opened relative to the folder before it without followin
 nothing that a run or anybody else plants there can lead out.
 """
 
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -56,8 +57,8 @@ class RunFiles:
         *folders, name = parts = split_path(path)
         if len(content) > MAX_FILE_BYTES:
             raise ToolFailed(f"{'/'.join(parts)}: more than {MAX_FILE_BYTES:,} bytes")
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._folder(folders, create=True) as folder:
                 _replace(folder, name, content)
         except OSError as error:
@@ -138,6 +139,9 @@ def _read_ordinary(file: int, path: str) -> bytes:
 
 
 def _replace(folder: int, name: str, content: bytes) -> None:
+    # Two calls of one turn may write the same file. Some network file systems cannot lock.
+    with suppress(OSError):
+        fcntl.flock(folder, fcntl.LOCK_EX)  # until the folder is closed
     temporary = f".{name}.new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     file = os.open(temporary, flags, 0o600, dir_fd=folder)
@@ -146,3 +150,4 @@ def _replace(folder: int, name: str, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)  # the new name too, or a power cut could take it back

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic_ai import RunContext
 from pydantic_ai.toolsets import FunctionToolset
 
 from lamplighter.access import Scope
 from lamplighter.definitions.agent import Agent
+from lamplighter.outbox import Outbox, Outcome
 from lamplighter.tools import delivery, documents, files
 
 if TYPE_CHECKING:
@@ -25,12 +27,14 @@ class Workbench:
         scope: What the run may see.
         run_files: The run's own folder.
         destination: Where its results go.
+        outbox: The way to them, and to all else outside the run.
     """
 
     engine: "Engine"
     scope: Scope
     run_files: files.RunFiles
     destination: delivery.Delivery
+    outbox: Outbox
 
     def list_documents(
         self,
@@ -92,13 +96,17 @@ class Workbench:
         """
         return files.write_file(self.run_files, path, content)
 
-    def deliver_file(self, path: str) -> str:
+    async def deliver_file(  # noqa: D417 - the model reads this, and gives no ctx
+        self, ctx: RunContext[None], path: str
+    ) -> Outcome:
         """Publish a file that you wrote, so that people find it as a result of this run.
 
         Args:
             path: The file, like digest.md.
         """
-        return delivery.deliver_file(self.run_files, self.destination, path)
+        return await delivery.deliver_file(
+            self.outbox, _call(ctx), self.run_files, self.destination, path
+        )
 
 
 def build_toolset(agent: Agent, bench: Workbench) -> FunctionToolset[None]:
@@ -106,3 +114,8 @@ def build_toolset(agent: Agent, bench: Workbench) -> FunctionToolset[None]:
     return FunctionToolset(
         [getattr(bench, name) for name in agent.allowed_tools], docstring_format="google"
     )
+
+
+def _call(ctx: RunContext[None]) -> str:
+    """The key of a tool call within its run; the id alone may come back in a later request."""
+    return f"{ctx.run_step}:{ctx.tool_call_id}"

@@ -216,6 +216,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "seq"),
         sa.UniqueConstraint("run_id", "key"),
     )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("call", sa.Text(), nullable=False, comment="the tool call: request:tool_call_id"),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=False, comment="what shows and performs it"),
+        sa.Column(
+            "state", sa.Text(), nullable=False, comment="intended, sent, failed or uncertain"
+        ),
+        sa.Column("receipt", sa.JSON(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("run_id", "call"),
+    )
+    op.create_index("outbox_by_state", "outbox", ["state", "id"], unique=False)
     if op.get_context().dialect.name == "sqlite":
         for statement in FULL_TEXT:
             op.execute(statement)
