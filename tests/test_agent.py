@@ -201,6 +201,23 @@ def test_delivering_again_replaces_the_file(workspace: Workspace) -> None:
     assert [effect["state"] for effect in told] == ["sent"] * 3
 
 
+def test_what_is_written_and_delivered_in_one_turn_happens_in_that_order(
+    workspace: Workspace,
+) -> None:
+    run = workspace.run(
+        "digest",
+        [
+            turn(
+                call("write_file", path="a.md", content="first"),
+                call("deliver_file", path="a.md"),
+                call("write_file", path="a.md", content="second"),
+            ),
+            REPORT,
+        ],
+    )
+    assert (workspace.path / "delivered" / "digest" / run.id / "a.md").read_text() == "first"
+
+
 def test_the_record_is_numbered_from_one_and_complete(workspace: Workspace) -> None:
     run = workspace.run("digest", [turn(READ, READ), REPORT])
     events = workspace.events(run)

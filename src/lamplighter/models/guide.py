@@ -52,7 +52,15 @@ _TODAY = re.compile(r"It is \w+, ([0-9]{2} \w+ [0-9]{4}),")
 """How the loop tells the model the time."""
 
 _FILE_NAME = re.compile(r"(?<![\w:./-])[\w-]+(?:/[\w-]+)*\.(?:md|txt)\b")
-_AGO = {"today": 0, "yesterday": 1, "7 days ago": 7, "14 days ago": 14, "30 days ago": 30}
+_AGO = {
+    "today": (0, r"today"),
+    "yesterday": (1, r"yesterday|last day|24 hours|one day"),
+    "7 days ago": (7, r"(7|seven) days|(last|past|this|one) week|weekly"),
+    "14 days ago": (14, r"(14|fourteen) days|(2|two) weeks|fortnight"),
+    "30 days ago": (30, r"(30|thirty) days|month|monthly"),
+}
+"""Times that a task may mean: days ago, and the words for it."""
+
 _EVER = "the beginning"
 _POINTS = "points"
 
@@ -192,8 +200,7 @@ _END_HINT = (
     "it matters most."
 )
 _HINTS = {
-    "list_documents": "Which documents does your task ask for? Those from or since which time? If "
-    "it asks for all, or names no time: the beginning.",
+    "list_documents": "List the documents of the time that you are asked about.",
     "search_documents": "Find the documents that you are asked about.",
     READER: "Then choose the next document.",
     WRITER: "Then name the file.",
@@ -304,32 +311,34 @@ def _find(tools: Set[str], task: str) -> list[Action]:
 
 
 def _list(task: str) -> Action:
-    """From when to when; a day that nobody told the model would be made up."""
-    calendar = _calendar(task)
-    if calendar:
-        # It cannot reckon with dates, but it knows which words the task means.
-        since = _object(since=_one_of([*calendar, _EVER]))
-        return Action("list_documents", since, lambda said: _since(calendar, said["since"]))
+    """From when to when: only times that the task names, for others would be made up."""
     days = sorted(set(_DAY.findall(task)))
-    day = _one_of(days) if days else {"type": "string", "pattern": f"^{_DAY.pattern}$"}
-    either = {"anyOf": [day, {"type": "null"}]}
+    if not days:
+        since = _times(task) or {_EVER: None}
+        schema = _object(since=_one_of(list(since)))
+        return Action("list_documents", schema, lambda said: _since(since[said["since"]]))
+    either = {"anyOf": [_one_of(days), {"type": "null"}]}
     return Action("list_documents", _object(after=either, before=either))
 
 
-def _since(calendar: Mapping[str, str], when: str) -> Written:
-    return {} if when == _EVER else {"after": calendar[when]}
+def _since(day: str | None) -> Written:
+    return {"after": day} if day else {}
 
 
-def _calendar(task: str) -> dict[str, str]:
-    """Days near today by what they are called, for a task that names none by its date."""
+def _times(task: str) -> dict[str, str | None]:
+    """Days by what the task calls them; the model itself cannot reckon with dates."""
     told = _TODAY.search(task)
-    if _DAY.search(task) or not told:
+    if not told:
         return {}
     try:
         today = datetime.strptime(told[1], "%d %B %Y").replace(tzinfo=UTC)
     except ValueError:
         return {}
-    return {name: f"{today - timedelta(days=days):%Y-%m-%d}" for name, days in _AGO.items()}
+    return {
+        name: f"{today - timedelta(days=days):%Y-%m-%d}"
+        for name, (days, words) in _AGO.items()
+        if re.search(rf"\b({words})\b", task, re.IGNORECASE)
+    }
 
 
 def _with_note(action: Action, done: Progress) -> Action:

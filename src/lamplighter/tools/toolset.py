@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic_ai import RunContext
+from pydantic_ai import RunContext, Tool
 from pydantic_ai.toolsets import FunctionToolset
 
 from lamplighter.access import Scope
@@ -13,6 +13,9 @@ from lamplighter.tools import delivery, documents, files
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+WRITERS = frozenset({"write_file", "deliver_file"})
+"""Tools that run alone, in the order of the model's calls; the others may overlap."""
 
 NO_DOCUMENTS = "There are no such documents."
 """In words, because models are shown an empty list as nothing at all."""
@@ -111,9 +114,11 @@ class Workbench:
 
 def build_toolset(agent: Agent, bench: Workbench) -> FunctionToolset[None]:
     """The tools of one run. What the agent may not call does not exist for the model."""
-    return FunctionToolset(
-        [getattr(bench, name) for name in agent.allowed_tools], docstring_format="google"
-    )
+    tools: list[Tool[None]] = [
+        Tool(getattr(bench, name), sequential=name in WRITERS, docstring_format="google")
+        for name in agent.allowed_tools
+    ]
+    return FunctionToolset(tools)
 
 
 def _call(ctx: RunContext[None]) -> str:

@@ -227,7 +227,7 @@ def upgrade() -> None:
         sa.Column(
             "state", sa.Text(), nullable=False, comment="intended, sent, failed or uncertain"
         ),
-        sa.Column("receipt", sa.JSON(), nullable=True),
+        sa.Column("receipt", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
