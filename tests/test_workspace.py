@@ -171,7 +171,7 @@ def test_reads_all_markdown_files_below_agents(workspace: Path, loaded: Settings
     (agents / "team").mkdir()
     (agents / ".git").mkdir()
     for name in ("b.md", "a.md", "team/c.md", ".draft.md", ".git/d.md", "notes.txt"):
-        (agents / name).write_text('---\nschedule: "@daily"\n---\nDo it.')
+        (agents / name).write_text('---\nschedule: "@daily"\ntools: []\n---\nDo it.')
     catalogue = read_catalogue(loaded)
     assert list(catalogue.agents) == ["a", "b", "team/c"]
     assert catalogue.problems == ()
@@ -197,8 +197,8 @@ def test_what_cannot_be_read_is_reported_and_stops_nothing(
     os.mkfifo(agents / "pipe.md")
     catalogue = read_catalogue(loaded)
     assert list(catalogue.agents) == ["fine", "in"]
-    reasons = {str(problem.place): problem.message for problem in catalogue.problems}
-    assert reasons == {
+    errors = [problem for problem in catalogue.problems if problem.level == "error"]
+    assert {str(problem.place): problem.message for problem in errors} == {
         "agents/gone.md": "the link leads nowhere",
         "agents/large.md": "the file is larger than 1 MB",
         "agents/latin.md:2": "the byte 0xef is no UTF-8",
