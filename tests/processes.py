@@ -127,6 +127,17 @@ def ended_run(workspace: Workspace, agent: str) -> Run:
     return wait_until(ended, f"the end of a run of {agent}")
 
 
+def begun_run(workspace: Workspace) -> str:
+    """The id of the newest run, once it has finished its first tool call."""
+
+    def read() -> str | None:
+        run = newest_run(workspace)
+        kinds = [event.kind for event in workspace.events(run)] if run else []
+        return run.id if run and "tool_result" in kinds else None
+
+    return wait_until(read, "a run's first tool result")
+
+
 def script(*turns: dict[str, Any]) -> str:
     """The text of a script file."""
     return json.dumps({"turns": turns})

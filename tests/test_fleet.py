@@ -5,7 +5,15 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from processes import ended_run, lamplighter, newest_run, script, serving, wait_until, working
+from processes import (
+    begun_run,
+    ended_run,
+    lamplighter,
+    script,
+    serving,
+    wait_until,
+    working,
+)
 
 from lamplighter.engine.control import wake_engine
 from lamplighter.engine.fleet import FENCED
@@ -36,17 +44,6 @@ def workspace(postgresql: str) -> Iterator[Workspace]:
         yield made
 
 
-def begun(workspace: Workspace) -> str:
-    """The id of the newest run, once it has finished its first tool call."""
-
-    def read() -> str | None:
-        run = newest_run(workspace)
-        kinds = [event.kind for event in workspace.events(run)] if run else []
-        return run.id if run and "tool_result" in kinds else None
-
-    return wait_until(read, "a run's first tool result")
-
-
 def check_record(workspace: Workspace, run_id: str) -> None:
     """Whole, without gaps, and every step told once."""
     run = get_run(workspace.engine, run_id)
@@ -74,7 +71,7 @@ def test_a_worker_takes_what_was_asked_for_elsewhere(workspace: Workspace) -> No
 def test_a_killed_workers_run_goes_on_in_another(workspace: Workspace) -> None:
     with working(workspace) as first:
         lamplighter(workspace, "run", "start", "digest")
-        run_id = begun(workspace)
+        run_id = begun_run(workspace)
         with working(workspace) as second:
             workspace.write("slow.yaml", script(turn(error="asked twice"), REPORT))
             first.kill()
@@ -86,7 +83,7 @@ def test_a_killed_workers_run_goes_on_in_another(workspace: Workspace) -> None:
 def test_a_worker_that_leaves_hands_its_run_over_at_once(workspace: Workspace) -> None:
     with working(workspace) as first:
         lamplighter(workspace, "run", "start", "digest")
-        run_id = begun(workspace)
+        run_id = begun_run(workspace)
         with working(workspace) as second:
             workspace.write("slow.yaml", script(READ, REPORT))
             assert first.stop() == 0
@@ -102,7 +99,7 @@ def test_a_worker_that_was_stopped_and_woken_ends_and_writes_nothing_more(
     workspace.write("slow.yaml", script(READ, turn(text="the dead speak", sleep=3)))
     with working(workspace) as first:
         lamplighter(workspace, "run", "start", "digest")
-        run_id = begun(workspace)
+        run_id = begun_run(workspace)
         first.process.send_signal(signal.SIGSTOP)
         workspace.write("slow.yaml", script(READ, REPORT))
         with working(workspace):

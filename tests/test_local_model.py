@@ -112,7 +112,7 @@ def test_definitions_of_one_name_do_not_get_into_each_others_way() -> None:
 def test_the_only_action_needs_no_name() -> None:
     schema = schema_of(local.action_grammar(local.choose_actions(info(*LED), asked())))
 
-    assert list(schema["properties"]) == ["after", "before"]
+    assert list(schema["properties"]) == ["since"]
     assert schema["additionalProperties"] is False
 
 

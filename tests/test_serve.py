@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from processes import ended_run, lamplighter, newest_run, script, serving, wait_until
+from processes import begun_run, ended_run, lamplighter, newest_run, script, serving
 
 from lamplighter.store.runs import get_run
 from lamplighter.testing import Workspace, call, temporary_workspace, turn
@@ -31,17 +31,6 @@ def workspace() -> Iterator[Workspace]:
         yield made
 
 
-def begun(workspace: Workspace) -> str:
-    """The id of the newest run, once it has finished its first tool call."""
-
-    def read() -> str | None:
-        run = newest_run(workspace)
-        kinds = [event.kind for event in workspace.events(run)] if run else []
-        return run.id if run and "tool_result" in kinds else None
-
-    return wait_until(read, "a run's first tool result")
-
-
 def test_a_schedule_fires_and_the_run_reads_what_the_source_holds(workspace: Workspace) -> None:
     workspace.write("agents/soon.md", SOON)
     with serving(workspace):
@@ -59,7 +48,7 @@ def test_a_saved_file_takes_effect_without_a_restart(workspace: Workspace) -> No
 def test_a_killed_run_goes_on_from_its_last_finished_step(workspace: Workspace) -> None:
     with serving(workspace) as server:
         assert lamplighter(workspace, "run", "start", "digest").returncode == 0
-        run_id = begun(workspace)
+        run_id = begun_run(workspace)
         server.kill()
     # Asked again, the first turn would now fail the run; and so would reading the note again.
     workspace.write("slow.yaml", script(turn(error="asked twice"), turn(text="ok"), REPORT))
@@ -79,7 +68,7 @@ def test_ctrl_c_hands_a_long_run_back_and_the_next_server_finishes_it(
 ) -> None:
     with serving(workspace, "--drain", "0") as server:
         lamplighter(workspace, "run", "start", "digest")
-        run_id = begun(workspace)
+        run_id = begun_run(workspace)
         assert server.stop() == 0
     assert get_run(workspace.engine, run_id).status == "running"
     workspace.write("slow.yaml", script(READ, REPORT))
@@ -91,7 +80,7 @@ def test_ctrl_c_waits_for_a_run_that_ends_in_time(workspace: Workspace) -> None:
     workspace.write("slow.yaml", script(READ, turn(*REPORT["calls"], sleep=1)))
     with serving(workspace, "--drain", "60") as server:
         lamplighter(workspace, "run", "start", "digest")
-        run_id = begun(workspace)
+        run_id = begun_run(workspace)
         assert server.stop() == 0
     assert get_run(workspace.engine, run_id).status == "completed"
 
@@ -99,7 +88,7 @@ def test_ctrl_c_waits_for_a_run_that_ends_in_time(workspace: Workspace) -> None:
 def test_cancel_stops_a_run_in_the_middle_of_a_model_request(workspace: Workspace) -> None:
     with serving(workspace):
         lamplighter(workspace, "run", "start", "digest")
-        run_id = begun(workspace)
+        run_id = begun_run(workspace)
         assert lamplighter(workspace, "run", "cancel", run_id).returncode == 0
         run = ended_run(workspace, "digest")
     assert (run.status, run.outcome, run.tool_calls) == ("cancelled", "cancelled", 1)

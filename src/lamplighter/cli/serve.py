@@ -1,24 +1,18 @@
 """``lamplighter serve``."""
 
-import asyncio
-import logging
+from functools import partial
 
 import click
 
 from lamplighter.cli.context import Context
+from lamplighter.cli.foreground import drain_option, run_in_foreground
 from lamplighter.cli.output import print_problems
 
 
 @click.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes any.  [default: 8321]")
-@click.option(
-    "--drain",
-    default=10.0,
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="Seconds to wait at the end for runs that are under way.",
-)
+@drain_option
 @click.pass_obj
 def command(context: Context, host: str | None, port: int | None, drain: float) -> None:
     """Let the agents of a workspace make their rounds, until Ctrl-C.
@@ -43,6 +37,4 @@ def command(context: Context, host: str | None, port: int | None, drain: float) 
             "Schedules do not fire: AGENTS_ENABLED is false. Set AGENTS_ENABLED=true in .env",
             err=True,
         )
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("lamplighter").setLevel(logging.INFO)
-    asyncio.run(serve(settings, drain_seconds=drain, say=lambda text: click.echo(text, err=True)))
+    run_in_foreground(partial(serve, settings, drain_seconds=drain))

@@ -1,22 +1,16 @@
 """``lamplighter worker``."""
 
-import asyncio
-import logging
+from functools import partial
 
 import click
 
 from lamplighter.cli.context import Context
+from lamplighter.cli.foreground import drain_option, run_in_foreground
 from lamplighter.errors import InvalidSettings
 
 
 @click.command()
-@click.option(
-    "--drain",
-    default=10.0,
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="Seconds to wait at the end for runs that are under way.",
-)
+@drain_option
 @click.pass_obj
 def command(context: Context, drain: float) -> None:
     """Carry out runs beside other workers on the same PostgreSQL, until Ctrl-C.
@@ -36,6 +30,4 @@ def command(context: Context, drain: float) -> None:
         )
     from lamplighter.web.server import work
 
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("lamplighter").setLevel(logging.INFO)
-    asyncio.run(work(settings, drain_seconds=drain, say=lambda text: click.echo(text, err=True)))
+    run_in_foreground(partial(work, settings, drain_seconds=drain))

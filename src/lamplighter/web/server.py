@@ -25,7 +25,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, *, drain_seconds: float, say: Say) -> None:
+async def serve(settings: Settings, say: Say, *, drain_seconds: float) -> None:
     """Serve the workspace until SIGINT or SIGTERM; a second one does not wait for runs.
 
     Raises:
@@ -51,7 +51,7 @@ async def serve(settings: Settings, *, drain_seconds: float, say: Say) -> None:
         await serving
 
 
-async def work(settings: Settings, *, drain_seconds: float, say: Say) -> None:
+async def work(settings: Settings, say: Say, *, drain_seconds: float) -> None:
     """Carry out runs, and fire schedules, beside other processes, until SIGINT or SIGTERM."""
     stop = _stop_on_signals()
     fires = settings.agents_enabled
