@@ -39,8 +39,8 @@ MOST_DOCUMENTS = 10
 MOST_CHARACTERS = 6_000
 """Read of one document, about 1,500 tokens; the digest names those that are longer."""
 
-MOST_POINTS = 3
-"""Points noted of one document."""
+POINTS = (2, 3)
+"""Points noted of one document, at least and at most; given a single one, it writes a platitude."""
 
 POINT_CHARACTERS = 180
 REPORT_CHARACTERS = 400
@@ -192,7 +192,7 @@ def next_hint(tools: Sequence[ToolDefinition], messages: Sequence[ModelMessage])
 
 
 _NOTE_HINT = (
-    f"Pick up to {MOST_POINTS} single points of this document that matter most to its readers, and "
+    "Pick two or three single points of this document that matter most to its readers, and "
     "say each of them in one short sentence. Leave out numbers of issues and names of people."
 )
 _END_HINT = (
@@ -344,7 +344,7 @@ def _times(task: str) -> dict[str, str | None]:
 def _with_note(action: Action, done: Progress) -> Action:
     """First the points of the document that was just read, then the action."""
     point = {"type": "string", "minLength": 10, "maxLength": POINT_CHARACTERS}
-    points = {"type": "array", "items": point, "minItems": 1, "maxItems": MOST_POINTS}
+    points = {"type": "array", "items": point, "minItems": POINTS[0], "maxItems": POINTS[1]}
 
     def note(said: Written) -> str:
         # Short of points, it says one again.
