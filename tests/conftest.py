@@ -4,6 +4,7 @@ import os
 import uuid
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -11,7 +12,9 @@ import sqlalchemy as sa
 from rounds import START, Rounds
 
 from lamplighter import clock
+from lamplighter.config import Settings
 from lamplighter.engine.record import SECRET_NAME
+from lamplighter.models.weights import find_weights
 from lamplighter.testing import HeldClock, Workspace, temporary_workspace
 
 PREFIXES = ("LAMPLIGHTER_", "AGENT_", "AGENTS_", "OLLAMA_", "LOCAL_MODEL_", "ROWBOAT_")
@@ -52,6 +55,14 @@ def held() -> Iterator[HeldClock]:
 def rounds(workspace: Workspace, held: HeldClock) -> Rounds:
     """A scheduler whose queue is a list, on a held clock."""
     return Rounds(workspace, held)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The tests with the real weights run where the weights are; fetching them is no test."""
+    if find_weights(Settings(workspace=Path.cwd(), timezone="UTC")) is None:
+        absent = [item for item in items if item.get_closest_marker("weights")]
+        config.hook.pytest_deselected(items=absent)
+        items[:] = [item for item in items if item not in absent]
 
 
 @pytest.hookimpl(trylast=True)
