@@ -42,7 +42,7 @@ class _Snapshot:
     matrix: "NDArray[np.float32]"
 
 
-_snapshots: WeakKeyDictionary[sa.Engine, _Snapshot] = WeakKeyDictionary()
+_snapshots: WeakKeyDictionary[sa.Pool, _Snapshot] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -92,15 +92,15 @@ def _allowed(connection: sa.Connection, snapshot: _Snapshot, wanted: Filter) -> 
 def _take_snapshot(connection: sa.Connection, embedder: str) -> _Snapshot:
     """All vectors as this transaction sees them; only new ones are read."""
     moment = (embedder, get_state(connection, "changes"))
-    former = _snapshots.get(connection.engine)
+    former = _snapshots.get(connection.engine.pool)
     if former and former.moment == moment:
         return former
     with _lock:
-        former = _snapshots.get(connection.engine)
+        former = _snapshots.get(connection.engine.pool)
         if former and former.moment[0] != embedder:
             former = None
         made = _read_snapshot(connection, moment, former)
-        _snapshots[connection.engine] = made
+        _snapshots[connection.engine.pool] = made
     return made
 
 
