@@ -66,6 +66,25 @@ def own_principals(addresses: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def agent_of(user: str, name: str) -> str:
+    """What a user's agent is called where there are several users, who may choose equal names."""
+    return f"{user}/{name}"
+
+
+def owner_of(agent: str) -> str | None:
+    """The user whose agent this is; ``None``: the organisation's, or that of the one owner.
+
+    Only an address has an ``@``; no name of an agent may.
+    """
+    first, slash, _ = agent.partition("/")
+    return first if slash and "@" in first else None
+
+
+def short_name(agent: str) -> str:
+    """What its owner calls an agent."""
+    return agent.partition("/")[2] if owner_of(agent) else agent
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a run or a viewer may see: principals x sources.

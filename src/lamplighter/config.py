@@ -51,6 +51,40 @@ class Provider(BaseModel):
     api_key: str | None = None
 
 
+class Oidc(BaseModel):
+    """Where people of a team sign in besides: an OpenID provider.
+
+    Attributes:
+        issuer: Such as ``https://login.example.org``.
+        client_secret: ``env:NAME`` reads it from the environment or ``.env``.
+        name: What the button says.
+        creates_users: Whether somebody whom the provider knows becomes a member by signing in.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    name: str = "single sign-on"
+    creates_users: bool = False
+
+
+class Team(BaseModel):
+    """A workspace of several people, who sign in.
+
+    Attributes:
+        url: Where they reach it, such as ``https://agents.example.org``.
+        session_days: After how many days they have to sign in again.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str | None = None
+    session_days: float = Field(default=14.0, gt=0, le=365)
+    oidc: Oidc | None = None
+
+
 def _setting(default: Any, *names: str, **constraints: Any) -> Any:
     return Field(default, validation_alias=AliasChoices(*names), **constraints)
 
@@ -90,6 +124,7 @@ class Settings(BaseSettings):
     database_url: str | None = _setting(None, "LAMPLIGHTER_DATABASE_URL", "database_url")
     sources: dict[str, FilesSource] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
+    team: Team | None = None
 
     @field_validator("database_url")
     @classmethod

@@ -5,11 +5,17 @@
     - InvalidSchedule
     - InvalidSettings
   - NotFound: absent, or invisible to the one who asks (nobody can tell which)
+  - NotSignedIn: nobody known asks
+    - TooManyAttempts: signing in has failed too often
+  - Forbidden: the one who asks is known, and may not
+    - AgentsDisabled
+    - CrossSite: another site made the browser ask
   - Conflict: the request is sound but clashes with the present state
     - AgentAlreadyActive
     - WorkspaceHeld
     - NewerDatabase: a newer version of the program has made the database
-  - AgentsDisabled
+    - Changed: it is no longer what the one who changes it has seen
+  - TooLarge: what was sent is larger than anything that makes sense
   - ModelUnavailable: unknown model, missing key, unreachable provider
   - ModelDiverged: a scripted model was asked something that its script does not expect
   - ToolFailed: goes back to the model as the tool's result
@@ -132,11 +138,60 @@ class NewerDatabase(Conflict):
     code = "newer_database"
 
 
-class AgentsDisabled(LamplighterError):
+class Changed(Conflict):
+    """It has been changed since the one who asks has read it (``If-Match``)."""
+
+    code = "changed"
+    status = 412
+
+
+class NotSignedIn(LamplighterError):
+    """Nobody known asks."""
+
+    code = "not_signed_in"
+    status = 401
+    exit_code = 4
+
+
+class TooManyAttempts(NotSignedIn):
+    """Signing in has failed too often.
+
+    Args:
+        retry_after: Seconds after which it may be tried again.
+    """
+
+    code = "too_many_attempts"
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"too many failed attempts; try again in {retry_after} seconds")
+
+
+class Forbidden(LamplighterError):
+    """The one who asks is known, and may not."""
+
+    code = "forbidden"
+    status = 403
+
+
+class AgentsDisabled(Forbidden):
     """Background agents are switched off by ``AGENTS_ENABLED=false``."""
 
     code = "agents_disabled"
-    status = 403
+
+
+class CrossSite(Forbidden):
+    """A page of another site made the browser ask."""
+
+    code = "cross_site"
+
+
+class TooLarge(LamplighterError):
+    """What was sent is larger than anything that makes sense here."""
+
+    code = "too_large"
+    status = 413
 
 
 class ModelUnavailable(LamplighterError):

@@ -191,8 +191,32 @@ def read_catalogue(settings: Settings) -> Catalogue:
     Links to folders are not followed, and links to files only within the workspace.
     """
     files = sorted(_read_files(settings.workspace))
-    catalogue = build_catalogue(files, timezone=settings.timezone)
+    return check_agents(build_catalogue(files, timezone=settings.timezone), settings)
+
+
+def check_agents(catalogue: Catalogue, settings: Settings) -> Catalogue:
+    """The catalogue, with what is wrong in what its agents refer to."""
     return check_catalogue(catalogue, tools=DEFAULT_TOOLS, sources=settings.sources)
+
+
+def write_agent_file(workspace: Path, name: str, text: str | None) -> None:
+    """Write the file of an agent, whole or not at all; without a text, take it away.
+
+    Raises:
+        InvalidInput: A folder on the way is none, or leads out of the workspace.
+    """
+    file = workspace / FOLDER / f"{name}.md"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_symlink() or not file.parent.resolve().is_relative_to(
+        (workspace / FOLDER).resolve()
+    ):
+        raise InvalidInput(f"{file.name} is a link, or below one", hint="edit what it leads to")
+    if text is None:
+        file.unlink(missing_ok=True)
+        return
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(file)
 
 
 def _read_files(workspace: Path) -> Iterator[tuple[str, str | Problem]]:

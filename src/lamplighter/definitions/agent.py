@@ -14,6 +14,8 @@ DOCUMENT_TOOLS = ("list_documents", "search_documents", "read_document")
 """The tools that read the agent's sources."""
 DEFAULT_TOOLS = (*DOCUMENT_TOOLS, "read_file", "write_file", "deliver_file")
 """What an agent may call when its file does not say."""
+ORG_ONLY_TOOLS = ("send_email",)
+"""What no user agent may call, whatever its file says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Agent:
         tools: Names of the tools that it may call; ``None`` means ``DEFAULT_TOOLS``.
         type: ``user`` acts with its owner's permissions, ``org`` sees all data of its sources.
         sources: Names of the sources that it may read; empty means none.
+        all_sources: Whether it reads all there are: an org agent whose file names none at all.
         actions: For org agents, the allow-list of tools.
         limits: Bounds of one run.
         message: The first message of a run.
@@ -59,6 +62,7 @@ class Agent:
     tools: tuple[str, ...] | None = None
     type: AgentType = "user"
     sources: tuple[str, ...] = ()
+    all_sources: bool = False
     actions: tuple[str, ...] = ()
     limits: Limits = Limits()
     message: str = DEFAULT_MESSAGE
@@ -72,7 +76,8 @@ class Agent:
     def allowed_tools(self) -> tuple[str, ...]:
         """What it may call. An org agent calls its actions, narrowed by its tools."""
         if self.type == "user":
-            return DEFAULT_TOOLS if self.tools is None else self.tools
+            tools = DEFAULT_TOOLS if self.tools is None else self.tools
+            return tuple(tool for tool in tools if tool not in ORG_ONLY_TOOLS)
         tools = self.actions if self.tools is None else self.tools
         return tuple(tool for tool in tools if tool in self.actions)
 

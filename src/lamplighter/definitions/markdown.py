@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
+from lamplighter.access import short_name
 from lamplighter.definitions.agent import Agent, Limits, Problem
 from lamplighter.definitions.frontmatter import Document, Value, read_document
 from lamplighter.definitions.spelling import did_you_mean
@@ -126,6 +127,7 @@ def _read_fields(document: Document, notes: _Notes, name: str, timezone: str) ->
         value = fields.pop(key)
         given[key] = notes.read_each(_name, value, key)
     zone = given.pop("timezone", None) or timezone
+    given["all_sources"] = given.get("type") == "org" and "sources" not in given
     given["schedules"] = _read_schedules(fields, notes, zone)
     _check_name(given.pop("name", None), name, notes)
     for key, value in fields.items():
@@ -147,7 +149,7 @@ def _read_schedules(fields: dict[str, Value], notes: _Notes, timezone: str) -> t
 
 
 def _check_name(given: str | None, name: str, notes: _Notes) -> None:
-    if given is not None and given != name:
+    if given is not None and given not in (name, short_name(name)):
         hint = "delete the key, or rename the file"
         notes.warn(f"the agent is called {name!r}, as its file is", "name", hint)
 

@@ -53,7 +53,7 @@ def _idle_parts(agent: Agent, file: str) -> Iterator[Problem]:
         return Problem("warning", message, Place(file, agent.lines.get(name), name), hint)
 
     reads = any(tool in DOCUMENT_TOOLS for tool in agent.allowed_tools)
-    if reads and not agent.sources:
+    if reads and not (agent.sources or agent.all_sources):
         hint = "name its sources, or list only the tools that it needs"
         yield warn("tools", "the agent may read documents, but has no sources", hint)
     if agent.sources and not reads:

@@ -1,6 +1,5 @@
 """What people ask for: a run now, a run's end. The holder does it when it is woken."""
 
-import difflib
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -8,23 +7,28 @@ import sqlalchemy as sa
 from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.definitions.catalogue import Entry
-from lamplighter.errors import Conflict, InvalidInput, NotFound
+from lamplighter.errors import Conflict, InvalidInput
 from lamplighter.models.resolve import SCRIPTED
+from lamplighter.roster import Roster
 from lamplighter.store.agents import save_agent, save_version
+from lamplighter.store.audit import note
+from lamplighter.store.database import decide_alone
 from lamplighter.store.pauses import BY_HAND, pause_agent, resume_agent
+from lamplighter.store.requests import Request, find_made, note_made
 from lamplighter.store.runs import Run, create_run, get_run, new_run_id, request_cancel
-from lamplighter.workspace import read_catalogue
 
 
-def request_run(
+def request_run(  # noqa: PLR0913 - a run can be asked for in so many ways, by name
     settings: Settings,
     engine: sa.Engine,
     agent: str,
     *,
     message: str = "",
     model: str | None = None,
+    by: str = "",
+    request: Request | None = None,
 ) -> Run:
-    """Record that an agent is to run now, as its file is now.
+    """Record that an agent is to run now, as it is now.
 
     Args:
         settings: The workspace's settings.
@@ -32,15 +36,21 @@ def request_run(
         agent: The agent's name.
         message: The first message; empty means the agent's own.
         model: Another model for this run; a script's path may be relative to here.
+        by: Who asks; empty: somebody at the command line.
+        request: What makes asking for it again harmless.
 
     Raises:
         NotFound: There is no such agent.
         InvalidInput: Its file has an error.
         AgentAlreadyActive: It is running, or about to.
     """
-    entry = _find(settings, agent)
+    entry = _find(settings, engine, agent)
     now = clock.now()
     with engine.begin() as connection:
+        decide_alone(connection)
+        made = find_made(connection, request) if request else None
+        if made:
+            return get_run(engine, made)
         run = Run(
             id=new_run_id(),
             agent=entry.name,
@@ -52,10 +62,13 @@ def request_run(
             created_at=now,
         )
         create_run(connection, run)
+        note(connection, by, "run.start", run.id, now=now, detail={"agent": run.agent})
+        if request:
+            note_made(connection, request, run.id)
     return run
 
 
-def cancel_run(engine: sa.Engine, run: Run) -> Run:
+def cancel_run(engine: sa.Engine, run: Run, *, by: str = "") -> Run:
     """Ask for a run's end; a run that has not begun ends at once.
 
     Raises:
@@ -65,6 +78,7 @@ def cancel_run(engine: sa.Engine, run: Run) -> Run:
         raise Conflict(f"run {run.id} has already ended: {run.outcome}")
     with engine.begin() as connection:
         request_cancel(connection, run.id, clock.now())
+        note(connection, by, "run.cancel", run.id, now=clock.now(), detail={"agent": run.agent})
     return get_run(engine, run.id)
 
 
@@ -75,7 +89,7 @@ def pause(settings: Settings, engine: sa.Engine, agent: str) -> bool:
         NotFound: There is no such agent.
         InvalidInput: Its file has an error, so its schedules do not fire anyway.
     """
-    entry = _find(settings, agent)
+    entry = _find(settings, engine, agent)
     assert entry.agent is not None
     now = clock.now()
     with engine.begin() as connection:
@@ -90,19 +104,13 @@ def resume(settings: Settings, engine: sa.Engine, agent: str) -> bool:
         NotFound: There is no such agent.
         InvalidInput: Its file has an error.
     """
-    entry = _find(settings, agent)
+    entry = _find(settings, engine, agent)
     with engine.begin() as connection:
         return resume_agent(connection, entry.name)
 
 
-def _find(settings: Settings, name: str) -> Entry:
-    catalogue = read_catalogue(settings)
-    entry = catalogue.find(name)
-    if entry is None:
-        names = [each.name for each in catalogue.entries]
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else "See: lamplighter agent list"
-        raise NotFound(f"no agent {name!r}. {hint}")
+def _find(settings: Settings, engine: sa.Engine, name: str) -> Entry:
+    entry = Roster(settings, engine).find(None, name)
     if entry.agent is None:
         problem = next(each for each in entry.problems if each.level == "error")
         raise InvalidInput(problem.message, place=problem.place, hint=problem.hint)

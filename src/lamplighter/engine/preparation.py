@@ -11,17 +11,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from lamplighter import clock
-from lamplighter.access import OWNER, Scope
+from lamplighter.access import OWNER, Scope, owner_of
 from lamplighter.agent.budget import Budget
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox
 from lamplighter.store.agents import get_version
+from lamplighter.store.database import reading
 from lamplighter.store.runs import Run, set_model
+from lamplighter.store.users import find_active_user, principals_of
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.files import RunFiles
 from lamplighter.tools.toolset import Workbench, build_toolset
@@ -76,6 +79,25 @@ class _Rehearsal:
         pass
 
 
+def acting_scope(agent: Agent, engine: sa.Engine, settings: Settings) -> Scope:
+    """What an agent may see now: its owner's permissions of this moment, within its sources.
+
+    Raises:
+        Forbidden: Its owner may not use the workspace any more.
+    """
+    sources = set(settings.sources) if agent.all_sources else set(agent.sources)
+    if not settings.team:
+        return Scope.of({OWNER}, sources)
+    owner = owner_of(agent.name)
+    if agent.type == "org" and owner is None:
+        return Scope.organisation(sources)
+    with reading(engine) as connection:
+        user = find_active_user(connection, owner) if owner else None
+    if user is None:
+        raise Forbidden(f"{agent.name} belongs to nobody who may use this workspace")
+    return Scope.of(principals_of(engine, user.id), sources)
+
+
 def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Resolved:
     """The run's model: once chosen it stays, also after a restart with other settings."""
     name = run.model or choose_model(run.model_override or agent.model, settings)
@@ -89,7 +111,7 @@ def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Re
 def _workbench(run: Run, agent: Agent, outbox: Outbox, settings: Settings) -> Workbench:
     return Workbench(
         engine=outbox.engine,
-        scope=Scope.of({OWNER}, agent.sources),
+        scope=acting_scope(agent, outbox.engine, settings),
         run_files=RunFiles(settings.state_dir / "runs" / run.id),
         destination=Delivery(settings.workspace, agent.name, run.id, RunFiles(outbox.kept)),
         outbox=outbox,

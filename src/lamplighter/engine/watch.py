@@ -26,9 +26,10 @@ async def follow_workspace(holder: Holder) -> None:
     """Read agents and sources now, and again whenever their files change."""
     settings = holder.settings
     agents = settings.workspace / FOLDER
-    agents.mkdir(exist_ok=True)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_keep_current(agents, holder.read_agents))
+        if not settings.team:  # where the database says which agents there are
+            agents.mkdir(exist_ok=True)
+            group.create_task(_keep_current(agents, holder.read_agents))
         for name, source in settings.sources.items():
             folder = settings.workspace / source.path
             group.create_task(_keep_current(folder, partial(_sync, holder, name)))

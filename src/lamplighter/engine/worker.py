@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ulid import ULID
 
 from lamplighter import clock
+from lamplighter.access import owner_of
 from lamplighter.agent.budget import Budget, Ending
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
@@ -218,5 +219,6 @@ def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]
         "model": resolved.name,
         "label": resolved.label,
         "tools": list(agent.allowed_tools),
-        "sources": list(agent.sources),
+        "sources": "all" if agent.all_sources else list(agent.sources),
+        "acts_as": "organisation" if agent.type == "org" else owner_of(agent.name) or "owner",
     }

@@ -16,7 +16,13 @@ from lamplighter.schedule import Once, Policy, Schedule, from_data, window_at
 from lamplighter.store.database import reading
 from lamplighter.store.pauses import resume_edited
 from lamplighter.store.schedules import Occurrence, record_occurrences
-from lamplighter.store.tables import agent_versions, agents, occurrences, schedules
+from lamplighter.store.tables import (
+    agent_changes,
+    agent_versions,
+    agents,
+    occurrences,
+    schedules,
+)
 
 
 def schedule_id_of(agent: str, number: int) -> str:
@@ -47,12 +53,28 @@ def save_agents(
         if entry.agent is None:
             _disable(connection, entry.name, now)
         else:
-            version = save_version(connection, entry, timezone, now)
-            save_agent(connection, entry.agent, version)
-            _save_schedules(connection, entry.agent, now)
+            save_entry(connection, entry, timezone, now)
     present = [entry.name for entry in catalogue.entries]
     connection.execute(schedules.delete().where(schedules.c.agent.not_in(present)))
     connection.execute(agents.delete().where(agents.c.name.not_in(present)))
+
+
+def save_entry(
+    connection: sa.Connection, entry: Entry, timezone: str, now: datetime, *, author: str = ""
+) -> str:
+    """Write one agent with its schedules, as ``author`` has made it; gives its version."""
+    assert entry.agent is not None
+    version = save_version(connection, entry, timezone, now)
+    _note_change(connection, entry.name, version, author, now)
+    save_agent(connection, entry.agent, version)
+    _save_schedules(connection, entry.agent, now)
+    return version
+
+
+def delete_agent(connection: sa.Connection, name: str) -> None:
+    """Forget an agent and its schedules; its runs and changes stay."""
+    connection.execute(schedules.delete().where(schedules.c.agent == name))
+    connection.execute(agents.delete().where(agents.c.name == name))
 
 
 def get_version(engine: sa.Engine, version: str) -> Agent:
@@ -114,6 +136,23 @@ def save_agent(connection: sa.Connection, agent: Agent, version: str) -> None:
     mine = agents.c.name == agent.name
     if connection.execute(agents.update().where(mine).values(values)).rowcount == 0:
         connection.execute(agents.insert().values(name=agent.name, **values))
+
+
+def _note_change(
+    connection: sa.Connection, agent: str, version: str, author: str, now: datetime
+) -> None:
+    newest = sa.select(agent_changes).where(agent_changes.c.agent == agent)
+    row = connection.execute(newest.order_by(agent_changes.c.number.desc()).limit(1)).first()
+    if row and row.version == version:
+        return
+    values = {
+        "agent": agent,
+        "number": row.number + 1 if row else 1,
+        "version": version,
+        "author": author,
+        "at": now,
+    }
+    connection.execute(agent_changes.insert(), values)
 
 
 def _disable(connection: sa.Connection, name: str, now: datetime) -> None:

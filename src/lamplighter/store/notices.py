@@ -9,6 +9,7 @@ from ulid import ULID
 
 from lamplighter.errors import InvalidInput, NotFound
 from lamplighter.store.database import decide_alone, reading
+from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import notices
 
 Kind = Literal["failure", "paused", "silent", "uncertain"]
@@ -61,16 +62,28 @@ def add_notice(
     return True
 
 
-def list_notices(engine: sa.Engine, *, unread: bool = True, limit: int = 1000) -> list[Notice]:
+def list_notices(
+    engine: sa.Engine,
+    *,
+    unread: bool = True,
+    before: str | None = None,
+    sight: Sight = EVERYTHING,
+    limit: int = 1000,
+) -> list[Notice]:
     """Notices, newest first; with ``unread`` only those that nobody has read."""
-    query = sa.select(notices).order_by(notices.c.id.desc()).limit(limit)
+    query = sa.select(notices).where(sight.clause(notices.c.agent))
+    query = query.order_by(notices.c.id.desc()).limit(limit)
+    if before:
+        query = query.where(notices.c.id < before)
     if unread:
         query = query.where(notices.c.read_at.is_(None))
     with reading(engine) as connection:
         return [_notice(row) for row in connection.execute(query)]
 
 
-def read_notice(connection: sa.Connection, notice_id: str, now: datetime) -> Notice:
+def read_notice(
+    connection: sa.Connection, notice_id: str, now: datetime, *, sight: Sight = EVERYTHING
+) -> Notice:
     """Mark the notice called ``notice_id``, or by a clear part of that, as read.
 
     Raises:
@@ -80,6 +93,7 @@ def read_notice(connection: sa.Connection, notice_id: str, now: datetime) -> Not
     wanted = notice_id.upper()
     fits = notices.c.id.startswith(wanted, autoescape=True)
     fits |= notices.c.id.endswith(wanted, autoescape=True)
+    fits &= sight.clause(notices.c.agent)
     found = connection.execute(sa.select(notices).where(fits).limit(2)).all() if wanted else []
     if not found:
         raise NotFound(f"no notice {notice_id!r}. See: lamplighter notice list --all")

@@ -12,7 +12,8 @@ from lamplighter import clock
 from lamplighter.errors import Conflict, InvalidInput, NotFound
 from lamplighter.store.database import lasting, reading
 from lamplighter.store.runs import owned_runs
-from lamplighter.store.tables import outbox
+from lamplighter.store.sight import EVERYTHING, Sight
+from lamplighter.store.tables import outbox, runs
 
 State = Literal["intended", "sent", "failed", "uncertain"]
 UNSETTLED: tuple[State, ...] = ("intended", "uncertain")
@@ -138,6 +139,8 @@ def list_entries(
     *,
     run_id: str | None = None,
     state: str | None = None,
+    before: str | None = None,
+    sight: Sight = EVERYTHING,
     limit: int = 50,
 ) -> list[Entry]:
     """What is in the outbox, newest first.
@@ -145,7 +148,9 @@ def list_entries(
     Raises:
         InvalidInput: There is no such state.
     """
-    query = sa.select(outbox).order_by(outbox.c.id.desc()).limit(limit)
+    query = _visible(sight).order_by(outbox.c.id.desc()).limit(limit)
+    if before:
+        query = query.where(outbox.c.id < before)
     if run_id:
         query = query.where(outbox.c.run_id == run_id)
     if state:
@@ -154,6 +159,19 @@ def list_entries(
         query = query.where(outbox.c.state == state)
     with reading(engine) as connection:
         return [_entry(row) for row in connection.execute(query)]
+
+
+def find_effect(engine: sa.Engine, entry_id: str, sight: Sight) -> Entry:
+    """The effect of exactly this id.
+
+    Raises:
+        NotFound: There is none, or none that may be seen.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(_visible(sight).where(outbox.c.id == entry_id)).first()
+    if row is None:
+        raise NotFound(f"nothing {entry_id!r} in the outbox")
+    return _entry(row)
 
 
 def get_entry(engine: sa.Engine, entry_id: str) -> Entry:
@@ -171,6 +189,14 @@ def get_entry(engine: sa.Engine, entry_id: str) -> Entry:
     if len(found) > 1:
         raise InvalidInput(f"{entry_id!r} fits several effects", hint="give more of the id")
     return _entry(found[0])
+
+
+def _visible(sight: Sight) -> sa.Select[Any]:
+    if sight is EVERYTHING:
+        return sa.select(outbox)
+    return (
+        sa.select(outbox).join(runs, runs.c.id == outbox.c.run_id).where(sight.clause(runs.c.agent))
+    )
 
 
 def _entry(row: sa.Row[Any]) -> Entry:

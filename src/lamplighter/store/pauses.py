@@ -14,6 +14,9 @@ from lamplighter.store.tables import agents
 BY_HAND = "by hand"
 """The reason of a pause that a person asked for."""
 
+DEACTIVATED = "its owner is deactivated"
+"""The reason of a pause that ends when its owner may sign in again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -45,6 +48,21 @@ def pause_agent(connection: sa.Connection, agent: str, reason: str, now: datetim
     return connection.execute(paused).rowcount == 1
 
 
+def pause_agents_of(connection: sa.Connection, user: str, now: datetime) -> None:
+    """Let no schedule of a user's agents fire; those that are paused already stay as they are."""
+    theirs = agents.c.name.startswith(f"{user}/", autoescape=True) & agents.c.paused_at.is_(None)
+    paused = agents.update().where(theirs)
+    connection.execute(paused.values(paused_at=now, paused_reason=DEACTIVATED))
+
+
+def resume_agents_of(connection: sa.Connection, user: str) -> None:
+    """End what ``pause_agents_of`` began."""
+    theirs = agents.c.name.startswith(f"{user}/", autoescape=True)
+    theirs &= agents.c.paused_reason == DEACTIVATED
+    resumed = agents.update().where(theirs)
+    connection.execute(resumed.values(paused_at=None, paused_reason=None))
+
+
 def resume_agent(connection: sa.Connection, agent: str) -> bool:
     """End an agent's pause and forget its failures; ``False`` if it was not paused."""
     was_paused = find_pause(connection, agent) is not None
@@ -60,7 +78,7 @@ def resume_edited(connection: sa.Connection, agent: str, version: str) -> None:
     """Give an agent whose text has changed another chance, unless a person paused it."""
     edited = (agents.c.name == agent) & (agents.c.version != version)
     connection.execute(agents.update().where(edited).values(failures=0))
-    by_failures = agents.c.paused_reason != BY_HAND
+    by_failures = agents.c.paused_reason.not_in([BY_HAND, DEACTIVATED])
     resumed = agents.update().where(edited, by_failures)
     connection.execute(resumed.values(paused_at=None, paused_reason=None))
 

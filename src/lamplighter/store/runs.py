@@ -11,6 +11,7 @@ from ulid import ULID
 from lamplighter import clock
 from lamplighter.errors import AgentAlreadyActive, InvalidInput, NotFound
 from lamplighter.store.database import decide_alone, reading
+from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import runs
 
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
@@ -195,6 +196,19 @@ def request_cancel(connection: sa.Connection, run_id: str, now: datetime) -> Non
     )
 
 
+def cancel_active(connection: sa.Connection, agent: str, now: datetime) -> None:
+    """Ask for the end of all active runs of an agent."""
+    for run in list_active(connection, agent):
+        request_cancel(connection, run.id, now)
+
+
+def cancel_runs_of(connection: sa.Connection, user: str, now: datetime) -> None:
+    """Ask for the end of all active runs of a user's agents."""
+    theirs = runs.c.agent.startswith(f"{user}/", autoescape=True) & runs.c.status.in_(ACTIVE)
+    for run_id in connection.scalars(sa.select(runs.c.id).where(theirs)).all():
+        request_cancel(connection, run_id, now)
+
+
 def find_cancelled(engine: sa.Engine) -> list[str]:
     """Ids of active runs whose end was asked for."""
     query = sa.select(runs.c.id).where(
@@ -230,15 +244,34 @@ def get_run(engine: sa.Engine, run_id: str) -> Run:
     return _run(found[0])
 
 
+def find_run(engine: sa.Engine, run_id: str, sight: Sight) -> Run:
+    """The run of exactly this id.
+
+    Raises:
+        NotFound: There is none, or none that may be seen.
+    """
+    query = sa.select(runs).where(runs.c.id == run_id, sight.clause(runs.c.agent))
+    with reading(engine) as connection:
+        row = connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"no run {run_id!r}")
+    return _run(row)
+
+
 def list_runs(
     engine: sa.Engine,
     *,
     agent: str | None = None,
     status: str | None = None,
+    before: str | None = None,
+    sight: Sight = EVERYTHING,
     limit: int = 50,
 ) -> list[Run]:
-    """Runs, newest first."""
-    query = sa.select(runs).order_by(runs.c.id.desc()).limit(limit)
+    """Runs, newest first; with ``before`` only those with a smaller id."""
+    query = sa.select(runs).where(sight.clause(runs.c.agent)).order_by(runs.c.id.desc())
+    query = query.limit(limit)
+    if before:
+        query = query.where(runs.c.id < before)
     if agent:
         query = query.where(runs.c.agent == agent)
     if status:

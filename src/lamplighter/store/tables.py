@@ -73,11 +73,22 @@ agent_versions = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
 )
 
+agent_changes = sa.Table(
+    "agent_changes",
+    metadata,
+    sa.Column("agent", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    sa.Column("version", sa.ForeignKey("agent_versions.id"), nullable=False),
+    sa.Column("author", sa.Text, nullable=False, comment="a user; empty: the file was edited"),
+    sa.Column("at", Moment, nullable=False),
+)
+
 agents = sa.Table(
     "agents",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True, comment="in a team, a user agent's: USER/NAME"),
     sa.Column("version", sa.ForeignKey("agent_versions.id"), nullable=False),
+    sa.Column("shares_history", sa.Boolean, nullable=False, default=False, comment="of org agents"),
     sa.Column("enabled", sa.Boolean, nullable=False),
     sa.Column("failures", sa.Integer, nullable=False, default=0, comment="in a row"),
     sa.Column("paused_at", Moment, comment="null: not paused"),
@@ -141,6 +152,16 @@ runs = sa.Table(
         sqlite_where=sa.text("status IN ('pending', 'running')"),
         postgresql_where=sa.text("status IN ('pending', 'running')"),
     ),
+)
+
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("user", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True, comment="the client's Idempotency-Key"),
+    sa.Column("fingerprint", sa.Text, nullable=False, comment="hash of what was asked for"),
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    comment="that have made a run",
 )
 
 events = sa.Table(
@@ -282,6 +303,65 @@ users = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("admin", sa.Boolean, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("deactivated_at", Moment, comment="null: they may sign in"),
+)
+
+passwords = sa.Table(
+    "passwords",
+    metadata,
+    sa.Column("user", sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False, comment="Argon2id, with its parameters"),
+    sa.Column("changed_at", Moment, nullable=False),
+)
+
+failed_sign_ins = sa.Table(
+    "failed_sign_ins",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="a ULID"),
+    sa.Column("key", sa.Text, nullable=False, comment="an address, or where they came from"),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("failed_sign_ins_by_key", "key", "at"),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="hash of what the cookie holds"),
+    sa.Column("user", sa.Text, nullable=False, index=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+)
+
+sign_in_links = sa.Table(
+    "sign_in_links",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="hash of what the link holds"),
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+)
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="stands in the token itself"),
+    sa.Column("user", sa.Text, nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False, comment="of the secret part"),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, comment="null: never"),
+    sa.Column("revoked_at", Moment),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="a ULID"),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("user", sa.Text, nullable=False, comment="who did it; empty: nobody known"),
+    sa.Column("action", sa.Text, nullable=False, comment="such as agent.update"),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
 )
 
 user_addresses = sa.Table(

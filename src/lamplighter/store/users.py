@@ -1,17 +1,20 @@
 """Users, their addresses and groups: which principals somebody acts as."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from lamplighter.access import OWNER, group_principal, own_principals, user_principal
+from lamplighter.access import group_principal, own_principals, user_principal
 from lamplighter.errors import Conflict, InvalidInput, NotFound
-from lamplighter.store.database import reading
+from lamplighter.store.database import decide_alone, reading
 from lamplighter.store.tables import group_members, groups, user_addresses, users
 
-_RESERVED = OWNER.removeprefix("user:")
+_PART = r"[^\s@/\\\x00-\x1f\x7f]+"
+_ADDRESS = re.compile(rf"{_PART}@{_PART}\.{_PART}")
+"""No slash: what belongs to a user is named, and filed, under the address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,7 @@ class User:
     Attributes:
         id: The main e-mail address, in small letters.
         addresses: All of them; a domain of any of them is a group that the user is in.
+        deactivated_at: Since when they may not sign in, nor their agents run.
     """
 
     id: str
@@ -28,6 +32,7 @@ class User:
     admin: bool
     addresses: tuple[str, ...]
     created_at: datetime
+    deactivated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,58 @@ def remove_user(connection: sa.Connection, address: str) -> None:
     theirs = [user_principal(each) for each in user.addresses]
     connection.execute(group_members.delete().where(group_members.c.member.in_(theirs)))
     connection.execute(users.delete().where(users.c.id == user.id))
+
+
+def update_user(
+    connection: sa.Connection, user: str, *, name: str | None = None, admin: bool | None = None
+) -> None:
+    """Change what a user is called, and whether they are an admin; ``None`` leaves it.
+
+    Raises:
+        NotFound: There is no such user.
+        Conflict: Nobody would be an admin any more.
+    """
+    known = _find_user(connection, user)
+    if admin is False:
+        _keep_an_admin(connection, known)
+    values = {"name": name, "admin": admin}
+    given = {key: value for key, value in values.items() if value is not None}
+    if given:
+        connection.execute(users.update().where(users.c.id == known.id).values(given))
+
+
+def deactivate_user(connection: sa.Connection, user: str, now: datetime) -> None:
+    """Let a user not sign in any more, nor their agents run.
+
+    Raises:
+        NotFound: There is no such user.
+        Conflict: Nobody would be an admin any more.
+    """
+    known = _find_user(connection, user)
+    _keep_an_admin(connection, known)
+    if known.deactivated_at is None:
+        chosen = users.update().where(users.c.id == known.id)
+        connection.execute(chosen.values(deactivated_at=now))
+
+
+def activate_user(connection: sa.Connection, user: str) -> None:
+    """Let a user sign in again.
+
+    Raises:
+        NotFound: There is no such user.
+    """
+    known = _find_user(connection, user)
+    chosen = users.update().where(users.c.id == known.id)
+    connection.execute(chosen.values(deactivated_at=None))
+
+
+def find_active_user(connection: sa.Connection, user: str) -> User | None:
+    """The user with this address, if there is one who may sign in."""
+    try:
+        found = _find_user(connection, user)
+    except NotFound:
+        return None
+    return found if found.deactivated_at is None else None
 
 
 def get_user(engine: sa.Engine, address: str) -> User:
@@ -186,6 +243,13 @@ def list_groups(engine: sa.Engine) -> list[Group]:
     return list(found.values())
 
 
+def _keep_an_admin(connection: sa.Connection, user: User) -> None:
+    decide_alone(connection)  # or two admins could depose each other
+    others = (users.c.id != user.id) & users.c.admin & users.c.deactivated_at.is_(None)
+    if user.admin and not connection.scalar(sa.select(sa.exists().where(others))):
+        raise Conflict(f"{user.id} is the only admin; make somebody else one first")
+
+
 def _groups_of(connection: sa.Connection, principals: frozenset[str]) -> frozenset[str]:
     """All groups that have one of these in them, at any depth; groups may contain each other."""
     table = group_members
@@ -240,7 +304,6 @@ def _member(name: str) -> str:
 
 def _address(text: str) -> str:
     address = text.strip().casefold()
-    name, at, domain = address.rpartition("@")
-    if not (name and at and "." in domain) or len(address.split()) != 1:
+    if not _ADDRESS.fullmatch(address):
         raise InvalidInput(f"{text!r} is no e-mail address")
     return address

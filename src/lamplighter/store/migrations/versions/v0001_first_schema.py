@@ -115,8 +115,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "agents",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "name", sa.Text(), nullable=False, comment="in a team, a user agent's: USER/NAME"
+        ),
         sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("shares_history", sa.Boolean(), nullable=False, comment="of org agents"),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False, comment="in a row"),
         sa.Column("paused_at", sa.BigInteger(), nullable=True, comment="null: not paused"),
@@ -205,6 +208,7 @@ def upgrade() -> None:
     )
     op.create_index("outbox_by_state", "outbox", ["state", "id"], unique=False)
     _create_index()
+    _create_accounts()
 
 
 def _create_index() -> None:
@@ -250,6 +254,9 @@ def _create_index() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("admin", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "deactivated_at", sa.BigInteger(), nullable=True, comment="null: they may sign in"
+        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -359,3 +366,84 @@ def _create_index() -> None:
     )
     for statement in POSTGRESQL_INDEX if shared else SQLITE_INDEX:
         op.execute(statement)
+
+
+def _create_accounts() -> None:
+    """Who may sign in, by what, and what they did; who changed which agent."""
+    op.create_table(
+        "passwords",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False, comment="Argon2id, with its parameters"),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user"),
+    )
+    op.create_table(
+        "failed_sign_ins",
+        sa.Column("id", sa.Text(), nullable=False, comment="a ULID"),
+        sa.Column("key", sa.Text(), nullable=False, comment="an address, or where they came from"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("failed_sign_ins_by_key", "failed_sign_ins", ["key", "at"], unique=False)
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.Text(), nullable=False, comment="hash of what the cookie holds"),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_sessions_user"), "sessions", ["user"], unique=False)
+    op.create_table(
+        "sign_in_links",
+        sa.Column("id", sa.Text(), nullable=False, comment="hash of what the link holds"),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.Text(), nullable=False, comment="stands in the token itself"),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False, comment="of the secret part"),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True, comment="null: never"),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_tokens_user"), "tokens", ["user"], unique=False)
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Text(), nullable=False, comment="a ULID"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("user", sa.Text(), nullable=False, comment="who did it; empty: nobody known"),
+        sa.Column("action", sa.Text(), nullable=False, comment="such as agent.update"),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "agent_changes",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="from 1"),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column(
+            "author", sa.Text(), nullable=False, comment="a user; empty: the file was edited"
+        ),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["version"], ["agent_versions.id"]),
+        sa.PrimaryKeyConstraint("agent", "number"),
+    )
+    op.create_table(
+        "requests",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False, comment="the client's Idempotency-Key"),
+        sa.Column("fingerprint", sa.Text(), nullable=False, comment="hash of what was asked for"),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user", "key"),
+        comment="that have made a run",
+    )

@@ -1,0 +1,226 @@
+"""The roster: which agents there are, who may see and change them, and where they live.
+
+In a personal workspace the files are the truth: a change rewrites the file, and the database
+follows. In a team the database is; a user's agents are known by ``USER/NAME``, so that everybody
+names theirs as they like, and the organisation's by their name alone.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lamplighter import clock
+from lamplighter.access import agent_of, owner_of, short_name
+from lamplighter.accounts import Caller
+from lamplighter.definitions.agent import ORG_ONLY_TOOLS, Agent
+from lamplighter.definitions.catalogue import FOLDER, Catalogue, Entry, name_agent
+from lamplighter.definitions.markdown import MAX_SIZE_BYTES, read_agent, refuse_size
+from lamplighter.definitions.spelling import hint_at
+from lamplighter.definitions.writing import write_fields
+from lamplighter.errors import Changed, Conflict, Forbidden, InvalidInput, NotFound
+from lamplighter.store.agents import delete_agent, save_entry, version_of
+from lamplighter.store.audit import note
+from lamplighter.store.database import decide_alone
+from lamplighter.store.runs import cancel_active
+from lamplighter.store.sight import EVERYTHING, Sight
+from lamplighter.store.versions import list_texts, shared_histories
+from lamplighter.workspace import check_agents, read_catalogue, write_agent_file
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from lamplighter.config import Settings
+
+SCRIPTED = "scripted:"
+
+
+def id_of(name: str) -> str:
+    """What an agent is called in URLs, where a slash would be in the way."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The agents of one workspace."""
+
+    settings: "Settings"
+    engine: "Engine"
+
+    def read(self, caller: Caller | None = None) -> Catalogue:
+        """All agents that somebody may see; without a caller, all that there are."""
+        if not self.settings.team:
+            return read_catalogue(self.settings)
+        texts = list_texts(self.engine, caller.user if caller else None)
+        entries = [self._read_entry(name, text) for name, text in texts]
+        return Catalogue(tuple(sorted(entries, key=lambda entry: entry.name)))
+
+    def find(self, caller: Caller | None, called: str) -> Entry:
+        """The agent called so: by its id, its whole name, or what its owner calls it.
+
+        Raises:
+            NotFound: There is none, or none that the caller may see.
+        """
+        entries = self.read(caller).entries
+        known = {id_of(entry.name): entry for entry in entries}
+        known |= {entry.name: entry for entry in entries}
+        mine = agent_of(caller.user, called) if caller else called
+        found = known.get(mine) or known.get(unicodedata.normalize("NFC", called))
+        if found is None:
+            hint = hint_at(called, [short_name(entry.name) for entry in entries], "Agents")
+            raise NotFound(f"there is no agent {called!r}; {hint}")
+        return found
+
+    def may_change(self, caller: Caller, name: str) -> bool:
+        """Whether somebody may change and start an agent that they see."""
+        return not self.settings.team or owner_of(name) == caller.user or self._rules(caller, name)
+
+    def may_see_runs(self, caller: Caller, name: str) -> bool:
+        """Whether an agent's runs are for this caller's eyes."""
+        return self.sight(caller).admits(name)
+
+    def sight(self, caller: Caller) -> Sight:
+        """Which agents' runs and notices are for this caller's eyes."""
+        if not self.settings.team:
+            return EVERYTHING
+        return Sight(caller.user, caller.admin, frozenset(shared_histories(self.engine)))
+
+    # Changes
+
+    def draft(
+        self, caller: Caller, name: str, text: str, *, of_organisation: bool = False
+    ) -> Entry:
+        """The agent that this text would be, if the caller may make it.
+
+        Raises:
+            InvalidInput: There is an error in the name or the text.
+            Forbidden: It is more than the caller may have.
+        """
+        if len(text.encode(errors="replace")) > MAX_SIZE_BYTES:
+            refuse_size()
+        short = name_agent(name)
+        if self.settings.team:
+            name = short if of_organisation else agent_of(caller.user, short)
+        else:
+            name = short
+        entry = self._read_entry(name, text)
+        if entry.agent is None or entry.errors:
+            problem = entry.errors[0]
+            raise InvalidInput(problem.message, place=problem.place, hint=problem.hint)
+        self._check_rights(caller, entry.agent)
+        return entry
+
+    def create(self, caller: Caller, entry: Entry) -> Entry:
+        """Keep a new agent that ``draft`` has made.
+
+        Raises:
+            Conflict: The caller has an agent of this name already.
+        """
+        with self.engine.begin() as connection:
+            decide_alone(connection)
+            twins = [each.name for each in self.read(caller).entries]
+            if entry.name.casefold() in (name.casefold() for name in twins):
+                raise Conflict(f"there is an agent {short_name(entry.name)!r} already")
+            self._write(connection, caller, entry, "agent.create")
+        return entry
+
+    def change(self, caller: Caller, old: Entry, text: str, *, seen: str | None = None) -> Entry:
+        """Give an agent another text.
+
+        Args:
+            caller: Who changes it.
+            old: The agent as it was found.
+            text: The new text.
+            seen: The version that the change was made from, if the caller says so.
+
+        Raises:
+            InvalidInput: There is an error in the text.
+            Forbidden: The caller may not change this agent, or not like that.
+            Changed: It is no longer what the caller has seen.
+        """
+        self._require_change(caller, old.name)
+        new = self.draft(
+            caller, short_name(old.name), text, of_organisation=owner_of(old.name) is None
+        )
+        with self.engine.begin() as connection:
+            decide_alone(connection)
+            self._refuse_stale(caller, old, seen)
+            self._write(connection, caller, new, "agent.update")
+        return new
+
+    def delete(self, caller: Caller, entry: Entry, *, seen: str | None = None) -> None:
+        """Take an agent away; its active runs end, its history stays.
+
+        Raises:
+            Forbidden: The caller may not.
+            Changed: It is no longer what the caller has seen.
+        """
+        self._require_change(caller, entry.name)
+        now = clock.now()
+        with self.engine.begin() as connection:
+            decide_alone(connection)
+            self._refuse_stale(caller, entry, seen)
+            cancel_active(connection, entry.name, now)
+            delete_agent(connection, entry.name)
+            note(connection, caller.user, "agent.delete", entry.name, now=now)
+            if not self.settings.team:
+                write_agent_file(self.settings.workspace, entry.name, None)
+
+    def edit(self, caller: Caller, old: Entry, fields: Mapping[str, Any]) -> str:
+        """The text of an agent with some of its fields changed.
+
+        Raises:
+            InvalidInput: Its text cannot be read as it is.
+            Forbidden: It would become the organisation's, or cease to be.
+        """
+        if "type" in fields and self.settings.team:
+            wanted = fields["type"] or "user"
+            if wanted != ("user" if owner_of(old.name) else "org"):
+                raise Forbidden("an agent stays what it is, user or org; make another one")
+        return write_fields(old.text, fields)
+
+    def version(self, entry: Entry) -> str:
+        """What the agent's text is known by."""
+        return version_of(entry, self.settings.timezone)
+
+    def _require_change(self, caller: Caller, name: str) -> None:
+        if not self.may_change(caller, name):
+            raise Forbidden("only admins may change or start agents of the organisation")
+
+    def _rules(self, caller: Caller, name: str) -> bool:
+        return caller.admin and owner_of(name) is None
+
+    def _read_entry(self, name: str, text: str) -> Entry:
+        file = f"{FOLDER}/{name}.md"
+        agent, problems = read_agent(text, name=name, file=file, timezone=self.settings.timezone)
+        entry = Entry(name, file, agent, tuple(problems), text)
+        return check_agents(Catalogue((entry,)), self.settings).entries[0]
+
+    def _check_rights(self, caller: Caller, agent: Agent) -> None:
+        if forbidden := agent.type == "user" and set(agent.tools or ()) & set(ORG_ONLY_TOOLS):
+            names = ", ".join(sorted(forbidden))
+            raise InvalidInput(f"{names} is for agents of the organisation only")
+        if not self.settings.team:
+            return
+        if agent.type != ("user" if owner_of(agent.name) else "org"):
+            raise Forbidden("the text says another type than the agent has")
+        if caller.admin:
+            return
+        if agent.type == "org":
+            raise Forbidden("only admins make agents of the organisation")
+        if agent.model and agent.model.startswith(SCRIPTED):
+            raise Forbidden("only admins use scripted models")
+
+    def _refuse_stale(self, caller: Caller, old: Entry, seen: str | None) -> None:
+        if seen is None:
+            return
+        if self.version(self.find(caller, old.name)) != seen:
+            raise Changed(f"{short_name(old.name)} has been changed meanwhile; read it again")
+
+    def _write(self, connection: "Connection", caller: Caller, entry: Entry, action: str) -> None:
+        now = clock.now()
+        version = save_entry(connection, entry, self.settings.timezone, now, author=caller.user)
+        note(connection, caller.user, action, entry.name, now=now, detail={"version": version})
+        if not self.settings.team:  # in this transaction, so that a watcher finds nothing new
+            write_agent_file(self.settings.workspace, entry.name, entry.text)
