@@ -4,7 +4,7 @@ A personal workspace has one account, its owner's, which nobody has to make. A t
 """
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from lamplighter.store.sessions import (
     find_session,
     use_link,
 )
-from lamplighter.store.tokens import Token, add_token, find_token
+from lamplighter.store.tokens import Token, add_token, find_token, token_user
 from lamplighter.store.users import (
     activate_user,
     deactivate_user,
@@ -66,12 +66,14 @@ class Caller:
         admin: Whether they may do what admins do.
         rights: Some of ``RIGHTS``.
         session: What the cookie holds; ``None`` if they show a token.
+        token: The id of the token that they show.
     """
 
     user: str
     admin: bool
     rights: frozenset[str] = frozenset(RIGHTS)
     session: str | None = field(default=None, repr=False)
+    token: str | None = None
 
     def require(self, right: str) -> None:
         """Go on only with this right.
@@ -106,11 +108,23 @@ def identify(
             found = find_token(connection, token, now)
             if found is None:
                 return None
-            return _caller(settings, connection, found.user, frozenset(found.scopes))
+            caller = _caller(settings, connection, found.user, frozenset(found.scopes))
+            return caller and replace(caller, token=found.id)
         user = find_session(connection, cookie, now) if cookie else None
         if user is None:
             return None
         return _caller(settings, connection, user, frozenset(RIGHTS), cookie)
+
+
+def is_current(settings: "Settings", engine: "Engine", caller: Caller) -> bool:
+    """Whether a caller could still ask: neither signed out, nor revoked, nor deactivated."""
+    now = clock.now()
+    with reading(engine) as connection:
+        if caller.session is not None:
+            user = find_session(connection, caller.session, now)
+        else:
+            user = token_user(connection, caller.token or "", now)
+        return user is not None and _caller(settings, connection, user, caller.rights) is not None
 
 
 def _caller(

@@ -7,7 +7,7 @@ names theirs as they like, and the organisation's by their name alone.
 
 import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from lamplighter.store.audit import note
 from lamplighter.store.database import decide_alone
 from lamplighter.store.runs import cancel_active
 from lamplighter.store.sight import EVERYTHING, Sight
-from lamplighter.store.versions import list_texts, shared_histories
+from lamplighter.store.versions import list_names, read_texts, shared_histories
 from lamplighter.workspace import check_agents, read_catalogue, write_agent_file
 
 if TYPE_CHECKING:
@@ -48,29 +48,30 @@ class Roster:
     settings: "Settings"
     engine: "Engine"
 
-    def read(self, caller: Caller | None = None) -> Catalogue:
-        """All agents that somebody may see; without a caller, all that there are."""
+    def read(self, user: str | None = None) -> Catalogue:
+        """All agents; or those of a user, and of the organisation."""
         if not self.settings.team:
             return read_catalogue(self.settings)
-        texts = list_texts(self.engine, caller.user if caller else None)
-        entries = [self._read_entry(name, text) for name, text in texts]
-        return Catalogue(tuple(sorted(entries, key=lambda entry: entry.name)))
+        names = [
+            name
+            for name in list_names(self.engine)
+            if user is None or owner_of(name) in (None, user)
+        ]
+        texts = read_texts(self.engine, names)
+        return Catalogue(tuple(self._read_entry(name, texts[name]) for name in names))
 
     def find(self, caller: Caller | None, called: str) -> Entry:
         """The agent called so: by its id, its whole name, or what its owner calls it.
 
         Raises:
-            NotFound: There is none, or none that the caller may see.
+            NotFound: There is none.
         """
-        entries = self.read(caller).entries
-        known = {id_of(entry.name): entry for entry in entries}
-        known |= {entry.name: entry for entry in entries}
-        mine = agent_of(caller.user, called) if caller else called
-        found = known.get(mine) or known.get(unicodedata.normalize("NFC", called))
-        if found is None:
-            hint = hint_at(called, [short_name(entry.name) for entry in entries], "Agents")
-            raise NotFound(f"there is no agent {called!r}; {hint}")
-        return found
+        personal = None if self.settings.team else read_catalogue(self.settings)
+        names = [each.name for each in personal.entries] if personal else list_names(self.engine)
+        name = _choose(names, caller, unicodedata.normalize("NFC", called))
+        entry = personal.find(name) if personal else self._load(name)
+        assert entry is not None
+        return entry
 
     def may_change(self, caller: Caller, name: str) -> bool:
         """Whether somebody may change and start an agent that they see."""
@@ -87,6 +88,10 @@ class Roster:
         return Sight(caller.user, caller.admin, frozenset(shared_histories(self.engine)))
 
     # Changes
+
+    def parse(self, name: str, text: str) -> Entry:
+        """What this text says; with what is wrong in it, and whoever it is for."""
+        return self._read_entry(name, text)
 
     def draft(
         self, caller: Caller, name: str, text: str, *, of_organisation: bool = False
@@ -119,7 +124,7 @@ class Roster:
         """
         with self.engine.begin() as connection:
             decide_alone(connection)
-            twins = [each.name for each in self.read(caller).entries]
+            twins = self._names()
             if entry.name.casefold() in (name.casefold() for name in twins):
                 raise Conflict(f"there is an agent {short_name(entry.name)!r} already")
             self._write(connection, caller, entry, "agent.create")
@@ -191,6 +196,17 @@ class Roster:
     def _rules(self, caller: Caller, name: str) -> bool:
         return caller.admin and owner_of(name) is None
 
+    def _names(self) -> list[str]:
+        if self.settings.team:
+            return list_names(self.engine)
+        return [entry.name for entry in read_catalogue(self.settings).entries]
+
+    def _load(self, name: str) -> Entry:
+        texts = read_texts(self.engine, [name])
+        if name not in texts:
+            raise NotFound(f"there is no agent {name!r} any more")
+        return self._read_entry(name, texts[name])
+
     def _read_entry(self, name: str, text: str) -> Entry:
         file = f"{FOLDER}/{name}.md"
         agent, problems = read_agent(text, name=name, file=file, timezone=self.settings.timezone)
@@ -224,3 +240,17 @@ class Roster:
         note(connection, caller.user, action, entry.name, now=now, detail={"version": version})
         if not self.settings.team:  # in this transaction, so that a watcher finds nothing new
             write_agent_file(self.settings.workspace, entry.name, entry.text)
+
+
+def _choose(names: Sequence[str], caller: Caller | None, called: str) -> str:
+    """Which of these is meant; the caller's own comes first."""
+    mine = agent_of(caller.user, called) if caller else called
+    for name in (mine, called):
+        if name in names:
+            return name
+    by_id = {id_of(name): name for name in names}
+    if called not in by_id:
+        own = [name for name in names if owner_of(name) in (None, caller and caller.user)]
+        hint = hint_at(called, [short_name(name) for name in own], "Agents")
+        raise NotFound(f"there is no agent {called!r}; {hint}")
+    return by_id[called]

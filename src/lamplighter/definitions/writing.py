@@ -1,4 +1,4 @@
-"""Changes in an agent file; all else stays as its author wrote it: comments, order, quotes. Pure."""
+"""Changes in an agent file; comments, order and quotes stay as its author wrote them. Pure."""
 
 import io
 from collections.abc import Mapping

@@ -136,9 +136,8 @@ async def hold(
         engine = open_database(settings.database)
         stack.callback(engine.dispose)
         holder = Holder(settings, engine, fires=fires)
-        if (
-            reads_agents and not settings.team
-        ):  # before anything fires by what the files said last time
+        if reads_agents and not settings.team:
+            # Before anything fires by what the files said last time.
             await holder.read_agents()
         membership = Membership(engine, holder.worker.id, holder.durable.take_over)
         if is_shared(engine):

@@ -82,7 +82,7 @@ def cancel_run(engine: sa.Engine, run: Run, *, by: str = "") -> Run:
     return get_run(engine, run.id)
 
 
-def pause(settings: Settings, engine: sa.Engine, agent: str) -> bool:
+def pause(settings: Settings, engine: sa.Engine, agent: str, *, by: str = "") -> bool:
     """Let an agent's schedules not fire until it is resumed; ``False`` if it is paused already.
 
     Raises:
@@ -94,10 +94,11 @@ def pause(settings: Settings, engine: sa.Engine, agent: str) -> bool:
     now = clock.now()
     with engine.begin() as connection:
         save_agent(connection, entry.agent, save_version(connection, entry, settings.timezone, now))
+        note(connection, by, "agent.pause", entry.name, now=now)
         return pause_agent(connection, entry.name, BY_HAND, now)
 
 
-def resume(settings: Settings, engine: sa.Engine, agent: str) -> bool:
+def resume(settings: Settings, engine: sa.Engine, agent: str, *, by: str = "") -> bool:
     """Let a paused agent's schedules fire again, from their next times on; ``False`` if they did.
 
     Raises:
@@ -106,6 +107,7 @@ def resume(settings: Settings, engine: sa.Engine, agent: str) -> bool:
     """
     entry = _find(settings, engine, agent)
     with engine.begin() as connection:
+        note(connection, by, "agent.resume", entry.name, now=clock.now())
         return resume_agent(connection, entry.name)
 
 

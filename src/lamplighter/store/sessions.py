@@ -1,6 +1,6 @@
 """Who is signed in: sessions, and the links that begin one.
 
-Of what a browser or a link holds, only a hash is kept; it is long and random, so a fast hash will do.
+Of what a browser or a link holds, only a hash is kept: of long random texts, so a fast one will do.
 """
 
 import hashlib

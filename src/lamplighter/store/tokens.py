@@ -76,6 +76,12 @@ def find_token(connection: sa.Connection, text: str, now: datetime) -> Token | N
     return token if token.is_valid(now) else None
 
 
+def token_user(connection: sa.Connection, id: str, now: datetime) -> str | None:
+    """Whose token this is; ``None`` if it opens nothing any more."""
+    row = connection.execute(sa.select(tokens).where(tokens.c.id == id)).first()
+    return row.user if row is not None and _token(row).is_valid(now) else None
+
+
 def list_tokens(engine: sa.Engine, user: str) -> list[Token]:
     """A user's tokens, the newest first, with those that are revoked."""
     query = sa.select(tokens).where(tokens.c.user == user)

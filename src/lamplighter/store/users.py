@@ -185,6 +185,19 @@ def add_group(connection: sa.Connection, name: str, members: Iterable[str] = ())
     _add_members(connection, plain, members)
 
 
+def set_members(connection: sa.Connection, name: str, members: Iterable[str]) -> str:
+    """Make a group have exactly these members; gives its name as it is kept.
+
+    Raises:
+        InvalidInput: That is no name of a group.
+    """
+    add_group(connection, name)
+    plain = group_principal(name).removeprefix("group:")
+    connection.execute(group_members.delete().where(group_members.c.group == plain))
+    _add_members(connection, plain, members)
+    return plain
+
+
 def remove_members(connection: sa.Connection, name: str, members: Iterable[str]) -> None:
     """Take members out of a group."""
     plain = group_principal(name).removeprefix("group:")

@@ -1,5 +1,6 @@
 """Which agents there are by the database's word, and what became of their texts, by whom."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,14 +30,18 @@ class Change:
     text: str
 
 
-def list_texts(engine: sa.Engine, user: str | None = None) -> list[tuple[str, str]]:
-    """Names and current texts of all agents; of a ``user``, and of the organisation."""
-    query = sa.select(agents.c.name, agent_versions.c.text).join_from(agents, agent_versions)
-    if user is not None:
-        mine = agents.c.name.startswith(f"{user}/", autoescape=True)
-        query = query.where(mine | ~agents.c.name.contains("@"))
+def list_names(engine: sa.Engine) -> list[str]:
+    """The names of all agents that the database knows, in order."""
     with reading(engine) as connection:
-        return [(row.name, row.text) for row in connection.execute(query)]
+        return list(connection.scalars(sa.select(agents.c.name).order_by(agents.c.name)))
+
+
+def read_texts(engine: sa.Engine, names: Collection[str]) -> dict[str, str]:
+    """The current texts of these agents."""
+    query = sa.select(agents.c.name, agent_versions.c.text).join_from(agents, agent_versions)
+    with reading(engine) as connection:
+        rows = connection.execute(query.where(agents.c.name.in_(names)))
+        return {row.name: row.text for row in rows}
 
 
 def list_changes(engine: sa.Engine, agent: str) -> list[Change]:

@@ -9,10 +9,12 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
+from lamplighter.accounts import OWNER_ID, make_link
 from lamplighter.config import Settings
 from lamplighter.engine.holder import Holder, hold, making_rounds
 from lamplighter.engine.watch import follow_workspace
 from lamplighter.errors import Conflict
+from lamplighter.store.users import list_users
 from lamplighter.web.app import create_app
 
 Say = Callable[[str], None]
@@ -36,13 +38,14 @@ async def serve(settings: Settings, say: Say, *, drain_seconds: float) -> None:
     listener = _bind(settings.host, settings.port)
     stop = _stop_on_signals()
     async with hold(settings, fires=settings.agents_enabled) as holder:
-        app = create_app(holder.engine, fires=settings.agents_enabled)
+        app = create_app(settings, holder.engine)
         server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         async with making_rounds(holder):
             following = asyncio.create_task(follow_workspace(holder))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             host, port = listener.getsockname()[:2]
             say(f"Serving {settings.workspace.resolve()} on http://{host}:{port} (Ctrl-C stops)")
+            say(await asyncio.to_thread(_how_to_get_in, holder, f"http://{host}:{port}"))
             _get_ready()
             await stop.wait()
             following.cancel()
@@ -63,6 +66,16 @@ async def work(settings: Settings, say: Say, *, drain_seconds: float) -> None:
             _get_ready()
             await stop.wait()
         await _drain(holder, drain_seconds, stop, say)
+
+
+def _how_to_get_in(holder: Holder, url: str) -> str:
+    """A link for the owner of a personal workspace; what to do where there are several people."""
+    if not holder.settings.team:
+        secret = make_link(holder.settings, holder.engine, OWNER_ID, by=OWNER_ID)
+        return f"Open {url}/open/{secret} (works once; for another: lamplighter link)"
+    if list_users(holder.engine):
+        return f"People sign in at {holder.settings.team.url or url}"
+    return "There are no users yet: lamplighter user create ADDRESS --admin"
 
 
 def _get_ready() -> None:

@@ -1,0 +1,91 @@
+"""What has happened: notices, the outbox, the audit log; and how the workspace is set."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from lamplighter import clock
+from lamplighter.store.audit import Record, list_records
+from lamplighter.store.notices import Notice, list_notices, read_notice
+from lamplighter.store.outbox import Entry, State, find_effect, list_entries
+from lamplighter.web.api.asking import ENABLED, Admin, Home, Reader, Writer
+from lamplighter.web.api.pages import Page, Paging
+
+router = APIRouter(tags=["records"])
+effects = APIRouter(tags=["outbox"], dependencies=[ENABLED])
+Id = Annotated[str, Field(max_length=100)]
+
+
+class SettingsView(BaseModel):
+    """How the workspace is set; nothing secret."""
+
+    mode: str
+    agents_enabled: bool
+    timezone: str
+    model: str | None
+    max_concurrent_runs: int
+    max_iterations: int
+    run_timeout_seconds: float
+    run_retention_days: float
+
+
+@router.get("/notices")
+def list_own_notices(
+    caller: Reader,
+    home: Home,
+    paging: Paging,
+    unread: Annotated[bool, Query(description="Only those that nobody has read.")] = True,
+) -> Page[Notice]:
+    """List what you should know about your agents, newest first."""
+    found = list_notices(
+        home.engine,
+        unread=unread,
+        before=paging.after,
+        sight=home.sight(caller),
+        limit=paging.limit + 1,
+    )
+    return paging.page(found, lambda notice: notice.id)
+
+
+@router.post("/notices/{notice}/read")
+def mark_notice(notice: Id, caller: Writer, home: Home) -> Notice:
+    """Mark a notice as read."""
+    with home.engine.begin() as connection:
+        return read_notice(connection, notice, clock.now(), sight=home.sight(caller))
+
+
+@effects.get("/outbox")
+def list_outbox(
+    caller: Reader, home: Home, paging: Paging, state: State | None = None
+) -> Page[Entry]:
+    """List what runs did to the world outside, newest first."""
+    found = list_entries(
+        home.engine,
+        state=state,
+        before=paging.after,
+        sight=home.sight(caller),
+        limit=paging.limit + 1,
+    )
+    return paging.page(found, lambda entry: entry.id)
+
+
+@effects.get("/outbox/{effect}")
+def show_effect(effect: Id, caller: Reader, home: Home) -> Entry:
+    """Show one effect."""
+    return find_effect(home.engine, effect, home.sight(caller))
+
+
+@router.get("/audit")
+def list_audit(_caller: Admin, home: Home, paging: Paging) -> Page[Record]:
+    """List who did what, newest first."""
+    found = list_records(home.engine, before=paging.after, limit=paging.limit + 1)
+    return paging.page(found, lambda record: record.id)
+
+
+@router.get("/settings")
+def show_settings(_caller: Reader, home: Home) -> SettingsView:
+    """Show how the workspace is set."""
+    settings = home.settings
+    named = {name: getattr(settings, name) for name in SettingsView.model_fields if name != "mode"}
+    return SettingsView(mode="team" if settings.team else "personal", **named)
