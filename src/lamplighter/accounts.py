@@ -28,9 +28,11 @@ from lamplighter.store.sessions import (
 from lamplighter.store.tokens import Token, add_token, find_token, token_user
 from lamplighter.store.users import (
     activate_user,
+    add_user,
     deactivate_user,
     find_active_user,
     get_user,
+    is_user,
     principals_of,
 )
 
@@ -204,6 +206,15 @@ def sign_in_as(settings: "Settings", engine: "Engine", address: str, how: str) -
             return _begin_session(settings, connection, user.id, how)
         note(connection, "", "sign_in.failed", address, now=clock.now(), detail={"by": how})
     raise NotSignedIn(f"{address} is no user here; ask an admin")
+
+
+def ensure_user(engine: "Engine", address: str, name: str) -> None:
+    """Make somebody a member, unless there is a user with this address."""
+    now = clock.now()
+    with engine.begin() as connection:
+        if not is_user(connection, address):
+            add_user(connection, address, now, name=name)
+            note(connection, "", "user.create", address, now=now, detail={"by": "oidc"})
 
 
 def sign_out(engine: "Engine", caller: Caller) -> None:

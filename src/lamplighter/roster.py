@@ -154,6 +154,25 @@ class Roster:
             self._write(connection, caller, new, "agent.update")
         return new
 
+    def apply(self, caller: Caller, name: str, text: str) -> str:
+        """Make the caller's agent of this name say ``text``; ``made``, ``changed`` or ``same``.
+
+        Raises:
+            InvalidInput: There is an error in the name or the text.
+            Forbidden: It is more than the caller may have.
+        """
+        agent = self._read_entry(name, text).agent
+        of_organisation = agent is not None and agent.type == "org"
+        new = self.draft(caller, name, text, of_organisation=of_organisation)
+        if new.name not in self._names():
+            self.create(caller, new)
+            return "made"
+        old = self.find(caller, new.name)
+        if old.text == text:
+            return "same"
+        self.change(caller, old, text)
+        return "changed"
+
     def delete(self, caller: Caller, entry: Entry, *, seen: str | None = None) -> None:
         """Take an agent away; its active runs end, its history stays.
 

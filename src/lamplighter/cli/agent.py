@@ -1,8 +1,9 @@
-"""``lamplighter agent``: list, show, validate, pause, resume."""
+"""``lamplighter agent``: list, show, validate, pause, resume, apply."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from lamplighter.cli.output import (
     printable,
     problem_data,
 )
-from lamplighter.errors import NotFound, Place
+from lamplighter.errors import InvalidInput, NotFound, NotSignedIn, Place
 
 if TYPE_CHECKING:
     from lamplighter.config import Settings
@@ -181,14 +182,50 @@ def resume(context: Context, name: str) -> None:
     click.echo(f"{name} is no longer paused." if changed else f"{name} was not paused.")
 
 
+@group.command()
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--token", envvar="LAMPLIGHTER_TOKEN", help="Yours; or LAMPLIGHTER_TOKEN.")
+@click.pass_obj
+def apply(context: Context, files: tuple[Path, ...], token: str | None) -> None:
+    """Make or change agents of a team from FILES, with your own rights.
+
+    An agent is called as its file is. A file that says `type: org` is for admins to apply.
+
+    
+    Example:
+      LAMPLIGHTER_TOKEN=llt_... lamplighter agent apply digest.md
+    """
+    from lamplighter.accounts import identify
+    from lamplighter.roster import Roster
+    from lamplighter.store.database import open_database
+
+    settings = context.settings()
+    if not settings.team:
+        raise InvalidInput("in your own workspace the files in agents/ count", hint="edit those")
+    engine = open_database(settings.database)
+    caller = identify(settings, engine, token=token) if token else None
+    if caller is None:
+        raise NotSignedIn("show a token that is good for write: --token, or LAMPLIGHTER_TOKEN")
+    caller.require("write")
+    for file in files:
+        done = Roster(settings, engine).apply(caller, file.stem, file.read_text("utf-8"))
+        click.echo(f"{done}  {printable(file)}")
+
+
 # Reading
 
 
 def _read(settings: "Settings") -> "Catalogue":
-    """All agent files, with what is wrong in them and in what they refer to."""
+    """All agents, with what is wrong in them and in what they refer to."""
+    from lamplighter.roster import Roster
+    from lamplighter.store.database import open_database
     from lamplighter.workspace import read_catalogue
 
-    return read_catalogue(settings)
+    if not settings.team:
+        return read_catalogue(settings)
+    return Roster(settings, open_database(settings.database)).read()
 
 
 def _model_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:

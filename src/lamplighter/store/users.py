@@ -138,6 +138,12 @@ def find_active_user(connection: sa.Connection, user: str) -> User | None:
     return found if found.deactivated_at is None else None
 
 
+def is_user(connection: sa.Connection, address: str) -> bool:
+    """Whether this is the address of a user, who may be deactivated."""
+    theirs = user_addresses.c.address == address.strip().casefold()
+    return bool(connection.scalar(sa.select(sa.exists().where(theirs))))
+
+
 def get_user(engine: sa.Engine, address: str) -> User:
     """The user with this address, whichever of theirs it is.
 

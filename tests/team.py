@@ -1,0 +1,118 @@
+"""A team's workspace, its people, and what they ask over HTTP."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from lamplighter import clock
+from lamplighter.access import Access
+from lamplighter.accounts import RIGHTS, Caller, make_token
+from lamplighter.roster import Roster
+from lamplighter.store.agents import current_version
+from lamplighter.store.documents import Changes, NewDocument, apply_changes
+from lamplighter.store.runs import Run, add_run, finish_run, new_run_id, start_run
+from lamplighter.store.sessions import add_session
+from lamplighter.store.users import add_user
+from lamplighter.testing import Workspace, temporary_workspace
+from lamplighter.web.app import create_app
+
+ROOT = "root@x.org"
+ANN = "ann@x.org"
+BO = "bo@x.org"
+GONE = "gone@x.org"
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+NOTES = {"notes": {"path": "notes"}}
+
+
+@dataclass(frozen=True)
+class Team:
+    """A workspace with an admin and three members, of whom one will be gone."""
+
+    workspace: Workspace
+    app: FastAPI
+
+    @property
+    def roster(self) -> Roster:
+        return Roster(self.workspace.settings, self.workspace.engine)
+
+    def session(self, user: str) -> str:
+        """What the cookie of somebody who has just signed in holds."""
+        now = clock.now()
+        with self.workspace.engine.begin() as connection:
+            return add_session(connection, user, now, now + timedelta(hours=1))
+
+    def browser(self, user: str | None = None) -> TestClient:
+        """The browser of a user on our own page, or of somebody unknown."""
+        client = TestClient(self.app, base_url="http://127.0.0.1", headers=SAME_ORIGIN)
+        client.follow_redirects = False
+        if user:
+            client.cookies.set(self.app.state.cookie, self.session(user))
+        return client
+
+    def program(self, user: str, *rights: str) -> TestClient:
+        """A program with a user's token."""
+        _, text = make_token(self.workspace.engine, user, "test", rights or RIGHTS, None)
+        headers = {"Authorization": f"Bearer {text}"}
+        return TestClient(self.app, base_url="http://127.0.0.1", headers=headers)
+
+    def agent(self, user: str, name: str, *, org: bool = False, head: str = "") -> str:
+        """Make an agent; gives its whole name."""
+        head = f"{'type: org' if org else ''}\n{head}\n"
+        caller = Caller(user, admin=org)
+        text = f"---\n{head}---\nDo what {user} wants."
+        entry = self.roster.draft(caller, name, text, of_organisation=org)
+        return self.roster.create(caller, entry).name
+
+    def document(self, path: str, text: str, access: Access) -> str:
+        """Put a document into the source ``notes``; gives its id."""
+        now = clock.now()
+        document = NewDocument(
+            path=path,
+            title=path,
+            media_type="text/markdown",
+            text=text,
+            dated_at=now,
+            size_bytes=len(text),
+            fingerprint=text,
+            access=access,
+        )
+        with self.workspace.engine.begin() as connection:
+            apply_changes(connection, "notes", Changes(saved={path: document}), now=now)
+        return f"notes:{path}"
+
+    def run(self, agent: str) -> str:
+        """A run of an agent that has ended; gives its id."""
+        now = clock.now()
+        with self.workspace.engine.begin() as connection:
+            version = current_version(connection, agent)
+            assert isinstance(version, str)
+            run = Run(
+                id=new_run_id(),
+                agent=agent,
+                version=version,
+                trigger="manual",
+                message="",
+                status="pending",
+                created_at=now,
+            )
+            add_run(connection, run)
+            start_run(connection, run.id, "worker", now)
+            ending: dict[str, Any] = {"status": "completed", "outcome": "reported"}
+            finish_run(connection, run.id, "worker", **ending, finished_at=now)
+        return run.id
+
+
+@contextmanager
+def made_team(**settings: Any) -> Iterator[Team]:
+    """A team's workspace, gone at the end."""
+    given = {"team": {}, "agents_enabled": True, "sources": NOTES} | settings
+    with temporary_workspace({"notes/hello.md": "# Hello"}, **given) as workspace:
+        with workspace.engine.begin() as connection:
+            for user in (ROOT, ANN, BO, GONE):
+                add_user(connection, user, clock.now(), admin=user == ROOT)
+        yield Team(workspace, create_app(workspace.settings, workspace.engine))
