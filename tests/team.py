@@ -27,6 +27,8 @@ BO = "bo@x.org"
 GONE = "gone@x.org"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 NOTES = {"notes": {"path": "notes"}}
+TOML = 'timezone = "UTC"\n[team]\n[sources.notes]\npath = "notes"\n'
+"""What processes of their own read."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,8 @@ class Team:
 @contextmanager
 def made_team(**settings: Any) -> Iterator[Team]:
     """A team's workspace, gone at the end."""
-    given = {"team": {}, "agents_enabled": True, "sources": NOTES} | settings
-    with temporary_workspace({"notes/hello.md": "# Hello"}, **given) as workspace:
+    given = {"agents_enabled": True, "sources": NOTES} | settings
+    with temporary_workspace({"lamplighter.toml": TOML}, **{"team": {}} | given) as workspace:
         with workspace.engine.begin() as connection:
             for user in (ROOT, ANN, BO, GONE):
                 add_user(connection, user, clock.now(), admin=user == ROOT)

@@ -91,26 +91,19 @@ def test_files_of_a_team_mean_nothing_until_they_are_applied(team: Team) -> None
     assert team.roster.read().entries == ()
     _, token = make_token(team.workspace.engine, ANN, "cli", ("write",), None)
     for said in ("made", "same"):
-        done = lamplighter(
-            team.workspace, "agent", "apply", str(file), LAMPLIGHTER_TOKEN=token, **TEAM
-        )
+        done = lamplighter(team.workspace, "agent", "apply", str(file), LAMPLIGHTER_TOKEN=token)
         assert done.stdout.startswith(said), done.stderr
     assert next_due_times(team.workspace.engine).keys() == {"ann@x.org/digest"}
-
-
-TEAM = {"TEAM": "{}"}
 
 
 def test_a_file_that_says_org_makes_nobody_an_admin(team: Team) -> None:
     file = team.workspace.write("census.md", "---\ntype: org\nactions: []\n---\nCount.")
     for user, code in ((ANN, 1), (ROOT, 0)):
         _, token = make_token(team.workspace.engine, user, "cli", ("write",), None)
-        done = lamplighter(
-            team.workspace, "agent", "apply", str(file), LAMPLIGHTER_TOKEN=token, **TEAM
-        )
+        done = lamplighter(team.workspace, "agent", "apply", str(file), LAMPLIGHTER_TOKEN=token)
         assert done.returncode == code
     assert [entry.name for entry in team.roster.read().entries] == ["census"]
-    nobody = lamplighter(team.workspace, "agent", "apply", str(file), **TEAM)
+    nobody = lamplighter(team.workspace, "agent", "apply", str(file))
     assert nobody.returncode == 4
 
 

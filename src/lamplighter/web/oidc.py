@@ -14,7 +14,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken, UserInfo
 from fastapi import Request
 from fastapi.responses import RedirectResponse
-from httpx import HTTPError
+from httpx2 import HTTPError
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -91,7 +91,11 @@ async def _claims(
     token = await client.fetch_token(
         provider["token_endpoint"], code=code, code_verifier=kept["code_verifier"]
     )
-    keys = (await client.get(provider["jwks_uri"], withhold_token=True)).raise_for_status().json()
+    keys = (
+        (await client.request("GET", provider["jwks_uri"], withhold_token=True))
+        .raise_for_status()
+        .json()
+    )
     decoded = jwt.decode(token["id_token"], KeySet.import_key_set(keys), algorithms=ALGORITHMS)
     claims = CodeIDToken(
         decoded.claims,
@@ -113,7 +117,7 @@ async def _claims(
 async def _discover(client: AsyncOAuth2Client, oidc: Oidc) -> dict[str, Any]:
     issuer = oidc.issuer.rstrip("/")
     url = f"{issuer}/.well-known/openid-configuration"
-    answer = await client.get(url, withhold_token=True)
+    answer = await client.request("GET", url, withhold_token=True)
     provider: dict[str, Any] = answer.raise_for_status().json()
     if provider["issuer"].rstrip("/") != issuer:
         raise ValueError("the provider calls itself something else")
