@@ -74,9 +74,14 @@ def found(engine: sa.Engine, query: str, scope: Scope = OWNERS, limit: int = 20)
     return [hit.document.path for hit in search_documents(engine, scope, query, limit=limit).hits]
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
-    made = open_database(tmp_path_factory.mktemp("state"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[sa.Engine]:
+    if request.param == "sqlite":
+        made = open_database(tmp_path_factory.mktemp("state"))
+    else:
+        made = open_database(request.getfixturevalue("module_postgresql"))
     yield made
     made.dispose()
 

@@ -26,8 +26,6 @@ CHARACTERS = 2_000
 """Of a text that its vector is made of."""
 
 BATCH = 256
-LARGEST_INDEXED = 2_000
-"""Dimensions that pgvector can index."""
 
 
 class Embedder(Protocol):
@@ -198,4 +196,5 @@ def _normalised(vectors: "Vectors") -> "Vectors":
 
     clean = np.nan_to_num(vectors.astype(np.float32))
     lengths = np.linalg.norm(clean, axis=1, keepdims=True)
-    return np.divide(clean, lengths, out=np.zeros_like(clean), where=lengths > 0)
+    made: Vectors = np.divide(clean, lengths, out=np.zeros_like(clean), where=lengths > 0)
+    return made
