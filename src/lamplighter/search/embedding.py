@@ -22,7 +22,7 @@ NONE = "none"
 EMBEDDER = "embedder"
 """Under which the index says whose vectors are searched."""
 
-CHARACTERS = 2_000
+CHARACTERS = 1_000
 """Of a text that its vector is made of."""
 
 BATCH = 256

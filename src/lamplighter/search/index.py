@@ -215,11 +215,13 @@ def _rank(
 ) -> list[tuple[int, float]]:
     """Row numbers and scores, best first."""
     candidates = -(-count // CANDIDATES) * CANDIDATES
-    scores = fuse(
-        rank_words(connection, wanted, candidates),
-        rank_vectors(connection, wanted, ranking.embedder, candidates),
-        ranking.fusion,
-    )
+    words = rank_words(connection, wanted, candidates, count)
+    near = rank_vectors(connection, wanted, ranking.embedder, candidates)
+    scores = {
+        pk: score
+        for pk, score in fuse(words, near.cosines, ranking.fusion).items()
+        if pk in words or near.cosines[pk] >= near.floor
+    }
     query = sa.select(documents.c.pk, documents.c.id, documents.c.dated_at).where(
         documents.c.pk.in_(list(scores))
     )
