@@ -10,7 +10,7 @@ from lamplighter.search.words import holds_text
 from lamplighter.store.tables import Vector, document_vectors, documents
 
 if TYPE_CHECKING:
-    from lamplighter.search.embedding import Vectors
+    from lamplighter.search.embedders import Vectors
 
 SMALL = 20_000
 """So many documents are compared one by one."""

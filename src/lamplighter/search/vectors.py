@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lamplighter.search.embedding import Vectors
+    from lamplighter.search.embedders import Vectors
 
 MOST = 0.3
 """From this part of all on, it is quicker to compare all vectors than to pick the visible ones."""
