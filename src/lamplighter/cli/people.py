@@ -26,6 +26,7 @@ def group() -> None:
 @click.pass_obj
 def search(
     context: Context,
+    /,
     words: tuple[str, ...],
     user: str | None,
     limit: int,

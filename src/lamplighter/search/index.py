@@ -64,7 +64,7 @@ class Hit:
 
     Attributes:
         snippet: A piece of its text around what was found.
-        score: How good it is beside the others of this search; about 1 is the best.
+        score: How good it is beside the others of this search, up to 1.
     """
 
     document: DocumentInfo

@@ -71,7 +71,7 @@ def search_people(
 
 def _place(person: Person, words: Sequence[str]) -> int | None:
     """How far up it belongs: found by name, by address, by a detail, or not at all."""
-    details = " ".join(getattr(person, name) for name in DETAILS)
+    details = " ".join(getattr(person, name) for name in DETAILS if name != "manager")
     known = fold(person.name), fold(" ".join(person.addresses)), fold(details)
     for place in range(len(known)):
         parts = " ".join(known[: place + 1]).replace("@", " ").replace(".", " ").split()

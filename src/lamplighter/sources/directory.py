@@ -44,7 +44,11 @@ def read_people(file: Path, access: Access = EVERYBODY) -> list[NewPerson]:
         raise InvalidInput(f"cannot be read: {error}", place=Place(str(file))) from error
     is_ldif = file.suffix.lower() == ".ldif"
     records = list(_read_ldif(text, file) if is_ldif else _read_csv(text, file))
-    mails = {_first(record, ("dn",)): _first(record, COLUMNS["addresses"]) for record in records}
+    mails = {
+        record["dn"][0]: _first(record, COLUMNS["addresses"])
+        for record in records
+        if "dn" in record
+    }
     return [person for record in records if (person := _person(record, mails, access))]
 
 
