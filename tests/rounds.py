@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from lamplighter.engine.scheduler import Scheduler
 from lamplighter.store.agents import next_due_times, save_agents
 from lamplighter.store.runs import Run, finish_run, start_run
-from lamplighter.store.schedules import Occurrence, list_occurrences
+from lamplighter.store.schedules import Occurrence, earliest_due, list_occurrences
 from lamplighter.store.tables import occurrences, runs, schedules
 from lamplighter.testing import HeldClock, Workspace
 from lamplighter.workspace import read_catalogue
@@ -44,8 +44,15 @@ class Rounds:
             save_agents(connection, catalogue, "UTC", self.clock.now())
 
     def pass_time(self, **duration: float) -> None:
+        """Move on, and do all that is due then."""
         self.clock.advance(**duration)
         self.scheduler.tick(self.clock.now())
+        while self.scheduler.fires and self._is_due():
+            self.scheduler.tick(self.clock.now())
+
+    def _is_due(self) -> bool:
+        due = earliest_due(self.workspace.engine)
+        return due is not None and due <= self.clock.now()
 
     def finish_all(self) -> None:
         with self.workspace.engine.begin() as connection:

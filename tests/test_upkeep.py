@@ -73,7 +73,7 @@ def test_a_silence_is_told_once_however_long_it_lasts(hourly: Workspace) -> None
 def test_the_next_silence_is_told_again(hourly: Workspace) -> None:
     look(hourly, hours=4)
     with hourly.engine.begin() as connection:
-        set_next_due(connection, "a#1", START + timedelta(hours=5))
+        set_next_due(connection, {"a#1": START + timedelta(hours=5)})
     assert look(hourly, hours=5, minutes=1) == 0
     assert look(hourly, hours=6) == 1
 
@@ -107,7 +107,7 @@ def test_very_many_silences_share_a_notice(hourly: Workspace) -> None:
 def test_a_server_that_comes_back_tells_what_was_due_while_it_was_off(hourly: Workspace) -> None:
     save(hourly, clock.now() - timedelta(days=3))
     with hourly.engine.begin() as connection:
-        set_next_due(connection, "a#1", clock.now() - timedelta(days=2))
+        set_next_due(connection, {"a#1": clock.now() - timedelta(days=2)})
     with serving(hourly):
         [notice] = wait_until(lambda: list_notices(hourly.engine), "a notice")
     assert "for 2 days" in notice.message

@@ -1,4 +1,4 @@
-"""Due schedules become runs; pending runs go to the queue. One transaction each way."""
+"""Due schedules become runs; pending runs go to the queue. A transaction for some at a time."""
 
 import asyncio
 import contextlib
@@ -48,20 +48,20 @@ class Scheduler:
     _last_round: tuple[datetime, float] | None = field(default=None, init=False, repr=False)
 
     def tick(self, now: datetime) -> int:
-        """Do all that is to be done at ``now``; the number of runs that went to the queue."""
+        """Do what is to be done at ``now``; the number of runs that went to the queue.
+
+        Of what is due at most ``BATCH``, so that the first can start, and others can write, while
+        the rest waits for the next tick; ``wait`` does not wait then.
+        """
         self._notice_jump(now)
-        admitted = 0
-        while True:
-            with self.engine.begin() as connection:
-                decide_alone(connection)
-                due = take_due(connection, now, BATCH) if self.fires else []
-                for schedule in due:
-                    fire(connection, schedule, now)
-                for run in take_admissible(connection, self.max_concurrent_runs, now):
-                    self.enqueue(connection, run)
-                    admitted += 1
-            if len(due) < BATCH:
-                return admitted
+        with self.engine.begin() as connection:
+            decide_alone(connection)
+            if self.fires:
+                fire(connection, take_due(connection, now, BATCH), now)
+            admitted = take_admissible(connection, self.max_concurrent_runs, now)
+            for run in admitted:
+                self.enqueue(connection, run)
+        return len(admitted)
 
     async def wait(self, woken: asyncio.Event) -> None:
         """Until a schedule is due, somebody wakes us, or the poll interval is over."""
@@ -91,6 +91,5 @@ class Scheduler:
         if jump > JUMP:
             log.warning("the clock went forward by %s: it was set, or the machine slept", words)
             return
-        with self.engine.begin() as connection:
-            earlier = bring_forward(connection, now) if self.fires else 0
+        earlier = bring_forward(self.engine, now) if self.fires else 0
         log.warning("the clock was put back by %s; %d schedules are due earlier", words, earlier)

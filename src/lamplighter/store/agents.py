@@ -1,6 +1,7 @@
 """Agents and their schedules, as the database knows them: made from the agent files."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,12 +70,10 @@ def get_version(engine: sa.Engine, version: str) -> Agent:
     return agent
 
 
-def current_version(connection: sa.Connection, agent: str) -> str | None:
-    """The id of an agent's current version; ``None`` if the database does not know it."""
-    version: str | None = connection.scalar(
-        sa.select(agents.c.version).where(agents.c.name == agent)
-    )
-    return version
+def current_versions(connection: sa.Connection, names: Collection[str]) -> dict[str, str]:
+    """The current versions of those of some agents that the database knows, by name."""
+    query = sa.select(agents.c.name, agents.c.version).where(agents.c.name.in_(names))
+    return {row.name: row.version for row in connection.execute(query)}
 
 
 def next_due_times(engine: sa.Engine) -> dict[str, datetime]:
