@@ -141,7 +141,7 @@ class _Firing:
         return self.due.schedule.policy
 
     def carry_out(self) -> None:
-        moments, notes = self.moments()
+        moments, notes, ahead = self.moments()
         candidates = moments[-(WAITING if self.policy.catch_up == "all" else 1) :]
         chosen = [at for at in candidates if self.is_in_time(at)]
         awake_at = self.awake_at() if chosen else None
@@ -153,27 +153,32 @@ class _Firing:
                 self.account(at, "skipped", reason)
             else:
                 self.start(at, waits=self.waits(at, chosen))
-        self.decision.dues[self.due.id] = awake_at or self.following(self.now)
+        self.decision.dues[self.due.id] = awake_at or ahead
 
-    def moments(self) -> tuple[list[datetime], dict[datetime, str]]:
-        """The due moments up to now that are not accounted for; and what to add about some."""
+    def moments(self) -> tuple[list[datetime], dict[datetime, str], datetime | None]:
+        """The due moments up to now that are not accounted for; and what to add about some.
+
+        Third, the first one after now.
+        """
         found, notes = [self.due.due_at], {}
-        while len(found) < MOMENTS and (at := self.following(found[-1])) and at <= self.now:
-            found.append(at)
-        if len(found) == MOMENTS:
+        ahead = self.following(self.due.due_at)
+        while ahead and ahead <= self.now and len(found) < MOMENTS:
+            found.append(ahead)
+            ahead = self.following(ahead)
+        if ahead and ahead <= self.now:
             last = found[-1]
-            found += latest(
-                self.due.schedule,
-                last,
-                self.now,
-                anchor=self.due.anchor_at,
-                seed=self.due.id,
-                count=WAITING,
-            )
-            if len(found) > MOMENTS and self.following(last) != found[MOMENTS]:
+            found += self.latest(last)
+            if found[MOMENTS] != ahead:
                 notes[last] = f", as were all others before {found[MOMENTS]:%Y-%m-%d %H:%M:%S} UTC"
+            ahead = self.following(self.now)
         recorded = self.known.recorded.get(self.due.id, ())
-        return [at for at in found if at not in recorded], notes
+        return [at for at in found if at not in recorded], notes, ahead
+
+    def latest(self, since: datetime) -> list[datetime]:
+        due = self.due
+        return latest(
+            due.schedule, since, self.now, anchor=due.anchor_at, seed=due.id, count=WAITING
+        )
 
     def following(self, after: datetime) -> datetime | None:
         due = self.due
