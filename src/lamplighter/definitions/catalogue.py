@@ -90,6 +90,11 @@ def name_agent(path: str) -> str:
     return name
 
 
+def fold_name(name: str) -> str:
+    """What two names have in common that some file system cannot tell apart."""
+    return unicodedata.normalize("NFC", name.casefold())
+
+
 def _may_stand_in_name(character: str) -> bool:
     """Letters with their marks, digits, and a few signs."""
     return character in "._- " or unicodedata.category(character)[0] in "LMN"
@@ -112,7 +117,7 @@ def _refuse_twins(entries: Iterable[Entry]) -> list[Entry]:
     """Take the agents from entries whose names some file system cannot tell apart."""
     twins: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        twins[unicodedata.normalize("NFC", entry.name.casefold())].append(entry)
+        twins[fold_name(entry.name)].append(entry)
     return [
         entry if len(group) == 1 else _with_twins(entry, group)
         for group in twins.values()

@@ -106,7 +106,7 @@ def create_run(connection: sa.Connection, run: Run) -> None:
 def add_runs(connection: sa.Connection, new: Collection[Run]) -> None:
     """Write new, pending runs, even if they have to wait for others of their agents."""
     if new:
-        rows = [{name: getattr(run, name) for name in runs.columns.keys()} for run in new]
+        rows = [{name: getattr(run, name) for name in Run.__slots__} for run in new]
         connection.execute(runs.insert(), rows)
 
 
@@ -153,8 +153,8 @@ def _first_of_idle_agents() -> sa.Select[Any]:
     is_busy = sa.exists().where(busy.c.agent == runs.c.agent, _is_under_way(busy))
     is_later = sa.exists().where(
         before.c.agent == runs.c.agent,
-        _is_active(before),
-        _is_waiting(before),
+        # Not _is_waiting: here it has to be the index by agent that is used.
+        _is_active(before) & before.c.admitted_at.is_(None),
         sa.tuple_(before.c.trigger, before.c.id) < sa.tuple_(runs.c.trigger, runs.c.id),
     )
     order = (runs.c.trigger, runs.c.id)  # "manual" sorts before "scheduled"
