@@ -59,9 +59,11 @@ def resume_agent(connection: sa.Connection, agent: str) -> bool:
     return was_paused
 
 
-def resume_edited(connection: sa.Connection, agent: str, version: str) -> None:
-    """Give an agent whose text has changed another chance, unless a person paused it."""
-    edited = (agents.c.name == agent) & (agents.c.version != version)
+def resume_edited(connection: sa.Connection, names: Collection[str]) -> None:
+    """Give agents whose text has changed another chance, unless a person paused them."""
+    if not names:
+        return
+    edited = agents.c.name.in_(names)
     connection.execute(agents.update().where(edited).values(failures=0))
     by_failures = agents.c.paused_reason != BY_HAND
     resumed = agents.update().where(edited, by_failures)
