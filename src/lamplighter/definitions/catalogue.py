@@ -4,12 +4,16 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lamplighter.definitions.agent import Agent, Problem
 from lamplighter.definitions.markdown import read_agent
 from lamplighter.errors import InvalidInput, Place
 
 FOLDER = "agents"
+
+REMEMBERED = 10_000
+"""Agent files whose readings are remembered, for a server that reads all when one has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ def _may_stand_in_name(character: str) -> bool:
     return character in "._- " or unicodedata.category(character)[0] in "LMN"
 
 
+@lru_cache(REMEMBERED)
 def _read_entry(path: str, content: str | Problem, timezone: str) -> Entry:
     file = f"{FOLDER}/{path}"
     try:
