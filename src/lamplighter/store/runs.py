@@ -161,8 +161,11 @@ def _first_of_idle_agents() -> sa.Select[Any]:
     return sa.select(runs).where(_is_waiting(), ~is_busy, ~is_later).order_by(*order)
 
 
-def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime) -> None:
-    """Mark a run as running in ``worker``, since ``now`` or since it first started."""
+def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime) -> Run:
+    """Mark a run as running in ``worker``, since ``now`` or since it first started.
+
+    Gives the run, unchanged if it has ended. From now on no other worker can write to it.
+    """
     connection.execute(
         runs.update()
         .where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
@@ -172,6 +175,7 @@ def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime
             started_at=sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type)),
         )
     )
+    return _run(connection.execute(sa.select(runs).where(runs.c.id == run_id)).one())
 
 
 def owned_runs(connection: sa.Connection, run_ids: Collection[str], worker: str) -> set[str]:
