@@ -4,8 +4,10 @@ import os
 import platform
 from collections.abc import Callable
 
+import burst
 import click
 import lateness
+import schedules
 import startup
 import throughput
 from figures import Figure, tabulate
@@ -15,6 +17,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "startup": startup.measure,
     "lateness": lateness.measure,
     "throughput": throughput.measure,
+    "burst": burst.measure,
+    "schedules": schedules.measure,
 }
 
 

@@ -46,14 +46,16 @@ class Scheduler:
     fires: bool
     poll_interval: float
     _last_round: tuple[datetime, float] | None = field(default=None, init=False, repr=False)
+    _busy_seconds: float = field(default=0, init=False, repr=False)
 
     def tick(self, now: datetime) -> int:
         """Do what is to be done at ``now``; the number of runs that went to the queue.
 
         Of what is due at most ``BATCH``, so that the first can start, and others can write, while
-        the rest waits for the next tick; ``wait`` does not wait then.
+        the rest waits for the next tick.
         """
         self._notice_jump(now)
+        began = clock.monotonic()
         with self.engine.begin() as connection:
             decide_alone(connection)
             if self.fires:
@@ -61,16 +63,24 @@ class Scheduler:
             admitted = take_admissible(connection, self.max_concurrent_runs, now)
             for run in admitted:
                 self.enqueue(connection, run)
+        self._busy_seconds = clock.monotonic() - began
         return len(admitted)
 
     async def wait(self, woken: asyncio.Event) -> None:
-        """Until a schedule is due, somebody wakes us, or the poll interval is over."""
+        """Until a schedule is due, somebody wakes us, or the poll interval is over.
+
+        When more is due already, for as long as the last tick took: whoever waits for SQLite looks
+        for a gap now and then, and finds none between transactions that follow at once.
+        """
         seconds = self.poll_interval
         if self.fires and (due := await asyncio.to_thread(earliest_due, self.engine)):
             seconds = min(seconds, (due - clock.now()).total_seconds())
+        if seconds <= 0:
+            await asyncio.sleep(self._busy_seconds)
+            return
         # Not wait_for: up to Python 3.11 it swallows a cancel that comes as the event is set.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(seconds, 0)):
+            async with asyncio.timeout(seconds):
                 await woken.wait()
         woken.clear()
 
