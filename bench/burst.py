@@ -17,6 +17,7 @@ from served import engine_alone, wait_until
 
 from lamplighter import clock
 from lamplighter.engine.control import wake_engine
+from lamplighter.store.database import reading
 from lamplighter.store.pauses import pause_agent, resume_agent
 from lamplighter.store.tables import occurrences, runs
 from lamplighter.testing import Workspace, temporary_workspace
@@ -47,7 +48,7 @@ def measure_burst(workspace: Workspace, database: str, schedules: int, due: int)
         with _writing(workspace.engine) as waits:
             wait_until(lambda: _count_recorded(workspace, at) == due, PATIENCE_SECONDS)
         busy = _busy_seconds(process) - before
-        with workspace.engine.connect() as connection:
+        with reading(workspace.engine) as connection:
             last, first, ended = connection.execute(
                 sa.select(
                     sa.func.max(runs.c.created_at, type_=runs.c.created_at.type),
@@ -67,7 +68,7 @@ def measure_burst(workspace: Workspace, database: str, schedules: int, due: int)
 
 
 def _count_recorded(workspace: Workspace, at: object) -> int:
-    with workspace.engine.connect() as connection:
+    with reading(workspace.engine) as connection:
         query = sa.select(sa.func.count()).select_from(occurrences)
         return connection.scalar(query.where(occurrences.c.due_at == at)) or 0
 
