@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from lamplighter import clock
 from lamplighter.store.agents import save_agents
-from lamplighter.store.tables import schedules
+from lamplighter.store.tables import EPOCH, MILLISECOND, schedules
 from lamplighter.testing import Workspace, call, turn
 from lamplighter.workspace import read_catalogue
 
@@ -43,7 +43,7 @@ COPIES = (
     INSERT INTO schedules (id, agent, spec, anchor_at, enabled, next_due_at)
     {numbers}
     SELECT 'agent-' || i || '#1', 'agent-' || i, spec, anchor_at, enabled,
-        :first + (i - 10000000) * :length / :count
+        :first + (i - 10000000) * :step
     FROM numbers, schedules WHERE agent = :template
     """,
 )
@@ -61,10 +61,14 @@ def fill(workspace: Workspace, count: int, first: datetime, hours: int = 24) -> 
     workspace.script([turn(call("report", summary="Nothing is new."))])
     workspace.write(f"agents/{TEMPLATE}.md", FILE)
     catalogue = read_catalogue(workspace.settings)
-    values = {"count": count, "template": TEMPLATE, "length": hours * 3_600_000}
+    values = {
+        "count": count,
+        "template": TEMPLATE,
+        "first": (first - EPOCH) // MILLISECOND,
+        "step": hours * 3_600_000 // count,
+    }
     with workspace.engine.begin() as connection:
         save_agents(connection, catalogue, "UTC", clock.now())
-        values["first"] = schedules.c.next_due_at.type.process_bind_param(first, connection.dialect)
         for copy in COPIES:
             connection.execute(sa.text(copy.format(numbers=NUMBERS)), values)
     with workspace.engine.connect() as connection:  # as either database does by itself in time
