@@ -77,10 +77,12 @@ occurrences = sa.Table(
     metadata,
     sa.Column("schedule_id", sa.Text, primary_key=True),
     sa.Column("due_at", Moment, primary_key=True),
-    sa.Column("agent", sa.Text, nullable=False, index=True),
+    sa.Column("agent", sa.Text, nullable=False),
     sa.Column("result", sa.Text, nullable=False, comment="ran, skipped or missed"),
     sa.Column("reason", sa.Text, nullable=False, default=""),
     sa.Column("run_id", sa.Text),
+    sa.Index("occurrences_by_agent", "agent", "due_at"),
+    sa.Index("occurrences_by_time", "due_at"),
 )
 
 runs = sa.Table(
@@ -110,6 +112,7 @@ runs = sa.Table(
     sa.Column("input_tokens", sa.Integer, nullable=False, default=0),
     sa.Column("output_tokens", sa.Integer, nullable=False, default=0),
     sa.Index("runs_by_agent", "agent", "id"),
+    sa.Index("runs_by_end", "finished_at"),
     _some("runs_active", "agent", "id", where="status IN ('pending', 'running')"),
     _some("runs_waiting", "trigger", "id", where="status = 'pending' AND admitted_at IS NULL"),
     _some(

@@ -97,7 +97,8 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("schedule_id", "due_at"),
     )
-    op.create_index(op.f("ix_occurrences_agent"), "occurrences", ["agent"], unique=False)
+    op.create_index("occurrences_by_agent", "occurrences", ["agent", "due_at"], unique=False)
+    op.create_index("occurrences_by_time", "occurrences", ["due_at"], unique=False)
     op.create_table(
         "schedules",
         sa.Column("id", sa.Text(), nullable=False),
@@ -204,6 +205,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('pending', 'running')"),
     )
     op.create_index("runs_by_agent", "runs", ["agent", "id"], unique=False)
+    op.create_index("runs_by_end", "runs", ["finished_at"], unique=False)
     op.create_index(
         "runs_under_way",
         "runs",
