@@ -25,9 +25,9 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)), metavar="[NAME]...")
 def main(names: tuple[str, ...]) -> None:
-    """Run the benches called NAME, or all: startup, lateness, throughput.
+    """Run the benches called NAME, or all: startup, lateness, throughput, burst, schedules.
 
-    Together they take about three minutes. The machine should have nothing else to do.
+    Together they take about eight minutes. The machine should have nothing else to do.
 
     \b
     Examples:

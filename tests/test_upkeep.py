@@ -191,7 +191,11 @@ def test_an_active_run_never_goes() -> None:
         assert kept(workspace) == [run.id]
 
 
-def test_old_occurrences_go_but_the_last_of_each_schedule(hourly: Workspace) -> None:
+@pytest.mark.parametrize("at_a_time", [1, 10_000])
+def test_old_occurrences_go_but_the_last_of_each_schedule(
+    hourly: Workspace, at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lamplighter.engine.upkeep.AT_A_TIME", at_a_time)
     moments = [START - timedelta(days=days) for days in (1, 89, 91, 200, 300)]
     with hourly.engine.begin() as connection:
         for due in moments:
@@ -201,6 +205,20 @@ def test_old_occurrences_go_but_the_last_of_each_schedule(hourly: Workspace) -> 
     assert sum(upkeep.prune(START)) == 3
     left = {(each.schedule_id, each.due_at) for each in list_occurrences(hourly.engine, "a")}
     assert left == {("a#1", moments[0]), ("a#1", moments[1]), ("a#2", moments[4])}
+
+
+def test_only_so_many_occurrences_of_each_agent_stay() -> None:
+    with temporary_workspace({"agents/a.md": "Go."}, run_retention_count=2) as workspace:
+        with workspace.engine.begin() as connection:
+            for hours in range(5):
+                due = START - timedelta(hours=hours)
+                record_occurrences(connection, [Occurrence("a#1", due, "a", "missed")])
+            record_occurrences(connection, [Occurrence("a#2", due, "a", "ran")])
+            record_occurrences(connection, [Occurrence("b#1", due, "b", "ran")])
+        assert sum(Upkeep(workspace.settings, workspace.engine, forget).prune(START)) == 3
+        left = [each.schedule_id for each in list_occurrences(workspace.engine, "a")]
+        assert left == ["a#1", "a#1", "a#2"]
+        assert len(list_occurrences(workspace.engine, "b")) == 1
 
 
 def test_notices_go_when_they_were_read(hourly: Workspace) -> None:
