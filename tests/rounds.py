@@ -1,8 +1,12 @@
 """A scheduler to move through time by hand."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from lamplighter.engine.scheduler import Scheduler
 from lamplighter.store.agents import next_due_times, save_agents
@@ -76,3 +80,18 @@ class Rounds:
         with self.workspace.engine.begin() as connection:
             for table in (occurrences, runs, schedules):
                 connection.execute(table.delete())
+
+
+@contextmanager
+def recording(engine: sa.Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are executed meanwhile; one for many rows counts once."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

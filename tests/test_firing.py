@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +9,13 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rounds import START, Rounds
-from sqlalchemy import event
+from rounds import START, Rounds, recording
 
-from lamplighter.engine.firing import WAITING, fire
+from lamplighter.engine.firing import WAITING, Known, decide, fire
 from lamplighter.engine.holder import hold, making_rounds
 from lamplighter.engine.manual import request_run
 from lamplighter.errors import AgentAlreadyActive
-from lamplighter.schedule import upcoming
+from lamplighter.schedule import parse, upcoming
 from lamplighter.store.pauses import pause_agent, resume_agent
 from lamplighter.store.runs import (
     count_active,
@@ -29,6 +26,7 @@ from lamplighter.store.runs import (
     start_run,
 )
 from lamplighter.store.schedules import (
+    DueSchedule,
     earliest_due,
     list_history,
     list_schedules,
@@ -406,21 +404,6 @@ def save_many(rounds: Rounds, count: int) -> None:
     rounds.read()
 
 
-@contextmanager
-def recording(engine: sa.Engine) -> Iterator[list[tuple[str, Any]]]:
-    """The statements that are executed meanwhile; one for many rows counts once."""
-    statements: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        statements.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 def test_a_tick_takes_as_many_statements_for_many_as_for_one(rounds: Rounds) -> None:
     taken = []
     for count in (1, 60):
@@ -495,6 +478,15 @@ def test_schedules_of_one_agent_that_are_due_together_see_each_others_runs(
     found = list_runs(rounds.workspace.engine, agent="a")
     assert sorted((run.status for run in found), reverse=True) == statuses
     assert sum(run.admitted_at is not None for run in found) == 1
+
+
+def test_deciding_needs_no_database() -> None:
+    schedule = parse("every 1 hour", timezone="UTC")
+    due = [DueSchedule(f"{name}#1", name, schedule, START, START + HOUR) for name in "ab"]
+    decision = decide(due, Known(versions={"a": "v1"}), START + HOUR)
+    assert [(run.agent, run.version) for run in decision.runs] == [("a", "v1")]
+    assert [each.result for each in decision.occurrences] == ["ran", "skipped"]
+    assert decision.dues == {"a#1": START + 2 * HOUR, "b#1": START + 2 * HOUR}
 
 
 together = st.lists(

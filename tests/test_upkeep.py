@@ -210,11 +210,10 @@ def test_old_occurrences_go_but_the_last_of_each_schedule(
 def test_only_so_many_occurrences_of_each_agent_stay() -> None:
     with temporary_workspace({"agents/a.md": "Go."}, run_retention_count=2) as workspace:
         with workspace.engine.begin() as connection:
-            for hours in range(5):
-                due = START - timedelta(hours=hours)
-                record_occurrences(connection, [Occurrence("a#1", due, "a", "missed")])
-            record_occurrences(connection, [Occurrence("a#2", due, "a", "ran")])
-            record_occurrences(connection, [Occurrence("b#1", due, "b", "ran")])
+            dues = [START - timedelta(hours=hours) for hours in range(5)]
+            found = [Occurrence("a#1", due, "a", "missed") for due in dues]
+            found += [Occurrence(f"{name}#2", dues[-1], name, "ran") for name in "ab"]
+            record_occurrences(connection, found)
         assert sum(Upkeep(workspace.settings, workspace.engine, forget).prune(START)) == 3
         left = [each.schedule_id for each in list_occurrences(workspace.engine, "a")]
         assert left == ["a#1", "a#1", "a#2"]
