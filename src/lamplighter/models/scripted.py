@@ -53,9 +53,9 @@ class Turn(BaseModel):
     text: str = ""
     calls: list[Call] = Field(default_factory=list)
     expect: list[str] = Field(default_factory=list)
-    sleep: float = Field(0, ge=0)
+    sleep: float = Field(default=0, ge=0)
     error: str = ""
-    overloaded: int = Field(0, ge=0)
+    overloaded: int = Field(default=0, ge=0)
 
 
 class Script(BaseModel):
