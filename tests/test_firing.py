@@ -1,7 +1,7 @@
 """Policies: what runs late, what waits, what gives way, and that nothing is left unaccounted."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings

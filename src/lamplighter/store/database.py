@@ -36,16 +36,28 @@ def open_database(place: Path | str) -> sa.Engine:
         DatabaseUnavailable: It cannot be opened.
         NewerDatabase: A newer version of the program has made it.
     """
-    engine = _connect_postgresql(place) if isinstance(place, str) else _open_file(place)
-    try:
-        version = _schema_version(engine)
+    engine = connect_postgresql(place) if isinstance(place, str) else _open_file(place)
+    with explaining(engine):
+        version = schema_version(engine)
         if version != SCHEMA_VERSION:
             refuse_newer(version)
             _upgrade(engine)
-    except sa.exc.OperationalError as error:
-        where = engine.url.render_as_string(hide_password=True)
-        raise DatabaseUnavailable(f"cannot open {where}: {error.orig}") from error
     return engine
+
+
+@contextmanager
+def explaining(engine: sa.Engine) -> Iterator[None]:
+    """Say in one line, and without the password, why a database cannot be opened.
+
+    Raises:
+        DatabaseUnavailable: Something in the block met an error of the database.
+    """
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        why = str(error.orig).strip().partition("\n")[0]
+        raise DatabaseUnavailable(f"cannot open {where}: {why}") from error
 
 
 def refuse_newer(version: str | None) -> None:
@@ -62,10 +74,19 @@ def refuse_newer(version: str | None) -> None:
         )
 
 
+def schema_version(engine: sa.Engine) -> str | None:
+    """The version of its schema; ``None`` if it has none yet."""
+    with reading(engine) as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        return version
+
+
 def open_journal(place: Path | str) -> sa.Engine:
     """The same database for DBOS, which begins its transactions itself."""
     if isinstance(place, str):
-        return _connect_postgresql(place)
+        return connect_postgresql(place)
     return _connect_file(place / FILE, isolation_level="IMMEDIATE")
 
 
@@ -102,8 +123,24 @@ def _open_file(folder: Path) -> sa.Engine:
     return engine
 
 
-def _connect_postgresql(url: str) -> sa.Engine:
-    return sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+def connect_postgresql(url: str) -> sa.Engine:
+    """A PostgreSQL database as it is, perhaps empty or of another version.
+
+    Raises:
+        DatabaseUnavailable: ``url`` is none.
+    """
+    try:
+        return sa.create_engine(
+            url,
+            connect_args={"fallback_application_name": "lamplighter"},
+            pool_size=10,
+            max_overflow=20,
+            pool_pre_ping=True,
+        )
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise DatabaseUnavailable(
+            "LAMPLIGHTER_DATABASE_URL is no URL; write postgresql://user:password@host/database"
+        ) from error
 
 
 @contextmanager
@@ -144,14 +181,6 @@ def _connect_file(path: Path, isolation_level: str | None = None) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
-
-
-def _schema_version(engine: sa.Engine) -> str | None:
-    with reading(engine) as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        return version
 
 
 def _upgrade(engine: sa.Engine) -> None:
