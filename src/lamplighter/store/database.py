@@ -16,6 +16,7 @@ SCHEMA_VERSION = "0001"
 FILE = "lamplighter.db"
 UPGRADE_LOCK = 0x4C414D50
 DECISION_LOCK = 0x4C414D51
+PRUNING_LOCK = 0x4C414D52
 """PostgreSQL's advisory locks are numbers; these are ours."""
 
 PRAGMAS = (
@@ -102,6 +103,25 @@ def decide_alone(connection: sa.Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(DECISION_LOCK)))
+
+
+@contextmanager
+def pruning_alone(engine: sa.Engine) -> Iterator[bool]:
+    """Whether this process may prune while the block runs: only one at a time does.
+
+    On SQLite only one process has the workspace anyway.
+    """
+    if not is_shared(engine):
+        yield True
+        return
+    with engine.connect() as connection:  # the lock is the connection's, and ends with it
+        alone = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(PRUNING_LOCK)))
+        connection.commit()  # or an old snapshot would stay in use
+        try:
+            yield bool(alone)
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
+            connection.commit()
 
 
 def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
