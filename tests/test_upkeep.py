@@ -71,6 +71,13 @@ def test_a_silence_is_told_once_however_long_it_lasts(hourly: Workspace) -> None
     assert "not served" in notice.message
 
 
+def test_a_past_moment_that_was_just_written_down_is_no_silence(hourly: Workspace) -> None:
+    hourly.write("agents/a.md", "---\nschedule: at 2020-01-01 09:00\n---\nGo.")
+    save(hourly)
+    assert look(hourly, seconds=1) == 0
+    assert look(hourly, minutes=6) == 1  # it should have fired at once
+
+
 def test_the_next_silence_is_told_again(hourly: Workspace) -> None:
     look(hourly, hours=4)
     with hourly.engine.begin() as connection:

@@ -95,7 +95,7 @@ def read_cron(value: object, field: str) -> str:
     text = str(value).strip()
     if not text:
         refuse("the schedule is empty", f"like {FORMS}", field)
-    if not re.match(r"@|[\d*]\S*\s", text):
+    if not re.match(r"@|[\d*][^a-z\s]*\s", text, re.IGNORECASE):
         refuse(f"{quote(text)} is no schedule", f"like {FORMS}", field)
     expression = " ".join(_ALIASES.get(text.lower(), text).split())
     if expression.startswith("@"):
