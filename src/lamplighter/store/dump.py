@@ -26,7 +26,7 @@ MARK = b"PGDMP"
 
 INSTALLATION = (
     "Install the client programs of PostgreSQL, in the server's version or a newer one, and put "
-    "them into PATH; on Debian: apt install postgresql-client"
+    "them into PATH; on Debian: apt install postgresql-client-N, if N is the server's version"
 )
 
 CLEARING = """
@@ -190,7 +190,7 @@ def _run(program: str, *arguments: str, url: str | None = None) -> str:
     command = [path, *connection, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # fixed programs
     if done.returncode:
-        said = done.stderr.strip() or f"exit code {done.returncode}"
+        said = "; ".join(done.stderr.strip().splitlines()) or f"exit code {done.returncode}"
         if "version mismatch" in said:
             raise ProgramMissing(f"{path} is too old: {said}. {INSTALLATION}")
         raise Unreadable(f"{program} failed, and nothing was changed: {said}")
