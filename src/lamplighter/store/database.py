@@ -58,7 +58,7 @@ def explaining(engine: sa.Engine) -> Iterator[None]:
     except sa.exc.DBAPIError as error:
         where = engine.url.render_as_string(hide_password=True)
         why = str(error.orig).strip().partition("\n")[0]
-        raise DatabaseUnavailable(f"cannot open {where}: {why}. See: lamplighter doctor") from error
+        raise DatabaseUnavailable(f"cannot open {where}: {why}") from error
 
 
 def refuse_newer(version: str | None) -> None:
