@@ -19,6 +19,9 @@ DECISION_LOCK = 0x4C414D51
 PRUNING_LOCK = 0x4C414D52
 """PostgreSQL's advisory locks are numbers; these are ours."""
 
+CONNECTING = {"connect_timeout": 10, "fallback_application_name": "lamplighter"}
+"""To PostgreSQL, where the URL does not say otherwise; the time is in seconds."""
+
 PRAGMAS = (
     "journal_mode=WAL",  # readers and the one writer do not wait for each other
     "synchronous=NORMAL",  # a killed process loses nothing; only a power cut could undo a commit
@@ -150,12 +153,10 @@ def connect_postgresql(url: str) -> sa.Engine:
         DatabaseUnavailable: ``url`` is none.
     """
     try:
+        parsed = sa.make_url(url)
+        usual = {name: value for name, value in CONNECTING.items() if name not in parsed.query}
         return sa.create_engine(
-            url,
-            connect_args={"fallback_application_name": "lamplighter"},
-            pool_size=10,
-            max_overflow=20,
-            pool_pre_ping=True,
+            parsed, connect_args=usual, pool_size=10, max_overflow=20, pool_pre_ping=True
         )
     except (sa.exc.ArgumentError, ValueError) as error:
         raise DatabaseUnavailable(
