@@ -4,8 +4,10 @@ import os
 import platform
 from collections.abc import Callable
 
+import burst
 import click
 import lateness
+import schedules
 import searching
 import startup
 import throughput
@@ -16,6 +18,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "startup": startup.measure,
     "lateness": lateness.measure,
     "throughput": throughput.measure,
+    "burst": burst.measure,
+    "schedules": schedules.measure,
     "search": searching.measure,
 }
 
@@ -23,9 +27,10 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)), metavar="[NAME]...")
 def main(names: tuple[str, ...]) -> None:
-    """Run the benches called NAME, or all: startup, lateness, throughput, search.
+    """Run the benches called NAME, or all.
 
-    Together they take about five minutes. The machine should have nothing else to do.
+    They are startup, lateness, throughput, burst, schedules and search. Together they take about
+    ten minutes. The machine should have nothing else to do.
 
     \b
     Examples:
