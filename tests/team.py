@@ -13,9 +13,9 @@ from lamplighter import clock
 from lamplighter.access import Access
 from lamplighter.accounts import RIGHTS, Caller, make_token
 from lamplighter.roster import Roster
-from lamplighter.store.agents import current_version
+from lamplighter.store.agents import current_versions
 from lamplighter.store.documents import Changes, NewDocument, apply_changes
-from lamplighter.store.runs import Run, add_run, finish_run, new_run_id, start_run
+from lamplighter.store.runs import Run, add_runs, finish_run, new_run_id, start_run
 from lamplighter.store.sessions import add_session
 from lamplighter.store.users import add_user
 from lamplighter.testing import Workspace, temporary_workspace
@@ -91,8 +91,7 @@ class Team:
         """A run of an agent that has ended; gives its id."""
         now = clock.now()
         with self.workspace.engine.begin() as connection:
-            version = current_version(connection, agent)
-            assert isinstance(version, str)
+            version = current_versions(connection, [agent])[agent]
             run = Run(
                 id=new_run_id(),
                 agent=agent,
@@ -102,7 +101,7 @@ class Team:
                 status="pending",
                 created_at=now,
             )
-            add_run(connection, run)
+            add_runs(connection, [run])
             start_run(connection, run.id, "worker", now)
             ending: dict[str, Any] = {"status": "completed", "outcome": "reported"}
             finish_run(connection, run.id, "worker", **ending, finished_at=now)

@@ -42,7 +42,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/agents"): DRAFT,
     ("put", "/api/agents/{agent}"): {"instructions": "Go on."},
 }
-QUERIES = {"/api/v1/search": {"q": "hello"}, "/api/v1/document": {"id": "notes:hello.md"}}
+QUERIES = {
+    "/api/v1/search": {"q": "hello"},
+    "/api/v1/document": {"id": "notes:hello.md"},
+    "/api/v1/people": {"q": "ann"},
+}
 FOR_ADMINS = ("/api/v1/users", "/api/v1/groups", "/api/v1/audit")
 ABSENT = "ABSENT"
 
@@ -142,7 +146,7 @@ def state(team: Team) -> dict[str, list[Any]]:
     """All that a refused request must not have changed."""
     with team.workspace.engine.connect() as connection:
         return {
-            table.name: connection.execute(sa.select(table)).all()
+            table.name: list(connection.execute(sa.select(table)))
             for table in metadata.sorted_tables
             if "vector" not in table.name
         }

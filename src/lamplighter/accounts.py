@@ -25,7 +25,7 @@ from lamplighter.store.sessions import (
     find_session,
     use_link,
 )
-from lamplighter.store.tokens import Token, add_token, find_token, token_user
+from lamplighter.store.tokens import Token, add_token, delete_tokens, find_token, token_user
 from lamplighter.store.users import (
     activate_user,
     add_user,
@@ -34,6 +34,7 @@ from lamplighter.store.users import (
     get_user,
     is_user,
     principals_of,
+    remove_user,
 )
 
 if TYPE_CHECKING:
@@ -355,6 +356,21 @@ def deactivate(engine: "Engine", user: str, *, by: str) -> None:
         pause_agents_of(connection, id, now)
         cancel_runs_of(connection, id, now)
         note(connection, by, "user.deactivate", id, now=now)
+
+
+def remove(engine: "Engine", user: str, *, by: str) -> None:
+    """Remove somebody; their agents stay, and run no more.
+
+    Raises:
+        NotFound: There is no such user.
+        Conflict: Nobody would be an admin any more.
+    """
+    id, now = get_user(engine, user).id, clock.now()
+    deactivate(engine, id, by=by)
+    with engine.begin() as connection:
+        delete_tokens(connection, id)
+        remove_user(connection, id)
+        note(connection, by, "user.remove", id, now=now)
 
 
 def activate(engine: "Engine", user: str, *, by: str) -> None:

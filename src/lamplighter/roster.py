@@ -26,7 +26,7 @@ from lamplighter.store.database import decide_alone
 from lamplighter.store.runs import cancel_active
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.versions import list_names, read_texts, shared_histories
-from lamplighter.workspace import check_agents, read_catalogue, write_agent_file
+from lamplighter.workspace import check_agents, read_catalogue, read_entry, write_agent_file
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -66,12 +66,10 @@ class Roster:
         Raises:
             NotFound: There is none.
         """
-        personal = None if self.settings.team else read_catalogue(self.settings)
-        names = [each.name for each in personal.entries] if personal else list_names(self.engine)
-        name = _choose(names, caller, unicodedata.normalize("NFC", called))
-        entry = personal.find(name) if personal else self._load(name)
-        assert entry is not None
-        return entry
+        called = unicodedata.normalize("NFC", called)
+        if not self.settings.team and (entry := read_entry(self.settings, called)):
+            return entry
+        return self._load(_choose(self._names(), caller, called))
 
     def may_change(self, caller: Caller, name: str) -> bool:
         """Whether somebody may change and start an agent that they see."""
@@ -221,6 +219,8 @@ class Roster:
         return [entry.name for entry in read_catalogue(self.settings).entries]
 
     def _load(self, name: str) -> Entry:
+        if not self.settings.team:
+            return next(each for each in read_catalogue(self.settings).entries if each.name == name)
         texts = read_texts(self.engine, [name])
         if name not in texts:
             raise NotFound(f"there is no agent {name!r} any more")

@@ -22,8 +22,10 @@ COMMANDS = {
     "notice": ("lamplighter.cli.notice:group", "Read what you should know about your agents."),
     "source": ("lamplighter.cli.source:group", "List and sync the sources of documents."),
     "search": ("lamplighter.cli.search:command", "Search the documents."),
+    "people": ("lamplighter.cli.people:group", "Find people; import a directory of them."),
     "link": ("lamplighter.cli.link:command", "Print a link that opens your workspace."),
-    "user": ("lamplighter.cli.user:group", "Say who may sign in to a team's workspace."),
+    "user": ("lamplighter.cli.user:group", "Say who may use the workspace of a team."),
+    "group": ("lamplighter.cli.group:group", "Add, list and remove groups of users."),
     "token": ("lamplighter.cli.token:group", "Make and revoke API tokens."),
     "audit": ("lamplighter.cli.audit:command", "See who did what."),
     "db": ("lamplighter.cli.db:group", "Back up, restore and upgrade the database."),
@@ -81,7 +83,7 @@ def cli(ctx: click.Context, workspace: Path | None) -> None:
 def main() -> None:
     """Run the command line, with exit codes 0, 1, 2, 3, 4, 5 and 130 as documented."""
     try:
-        result = cli.main(standalone_mode=False)
+        result = cli.main(prog_name="lamplighter", standalone_mode=False)
     except LamplighterError as error:
         _fail(str(error), error.exit_code)
     except click.ClickException as error:

@@ -1,4 +1,4 @@
-"""``lamplighter user``: create, list, password, link, deactivate, activate."""
+"""``lamplighter user``: create, list, password, link, deactivate, activate, remove."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -21,14 +21,17 @@ OPERATOR = ""
 
 @click.group()
 def group() -> None:
-    """Users: who may sign in to the workspace of a team."""
+    """Users: who they are, by their e-mail addresses, decides which documents they see.
+
+    In the workspace of a team ([team] in lamplighter.toml) they sign in.
+    """
 
 
 @group.command()
 @click.argument("address")
 @click.option("--name", default="", help="What they are called.")
 @click.option("--admin", is_flag=True, help="They may do what admins do.")
-@click.option("--also", "others", multiple=True, help="Another address of theirs.")
+@click.option("--address", "others", multiple=True, help="Another address; can be repeated.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.pass_obj
 def create(
@@ -62,6 +65,9 @@ def create(
         _say_link(settings, engine, address)
 
 
+group.add_command(create, "add")
+
+
 @group.command("list")
 @as_json
 @click.pass_obj
@@ -81,7 +87,7 @@ def list_(context: Context, as_json: bool) -> None:
     elif not found:
         click.echo("No users. Add one with: lamplighter user create ADDRESS --admin")
     else:
-        print_table(["user", "name", "role", "state"], map(_row, found))
+        print_table(["user", "name", "role", "state", "also"], map(_row, found))
 
 
 @group.command()
@@ -156,6 +162,30 @@ def activate(context: Context, address: str) -> None:
     click.echo(f"{address} is active.")
 
 
+@group.command()
+@click.argument("address")
+@click.pass_obj
+def remove(context: Context, address: str) -> None:
+    """Remove the user ADDRESS, also from all groups; their agents run no more.
+
+    \b
+    Example:
+      lamplighter user remove bo@example.org
+    """
+    from lamplighter import accounts
+    from lamplighter.engine.control import wake_engine
+
+    settings, engine = _open(context)
+    accounts.remove(engine, address, by=OPERATOR)
+    wake_engine(engine, settings.state_dir)
+    click.echo(f"Removed: {address}")
+
+
+def open_engine(context: Context) -> "Engine":
+    """The workspace's database."""
+    return _open(context)[1]
+
+
 def _open(context: Context) -> "tuple[Settings, Engine]":
     from lamplighter.store.database import open_database
 
@@ -188,4 +218,5 @@ def _data(user: "User") -> dict[str, Any]:
 
 def _row(user: "User") -> list[object]:
     state = "deactivated" if user.deactivated_at else "active"
-    return [user.id, user.name, "admin" if user.admin else "member", state]
+    role = "admin" if user.admin else "member"
+    return [user.id, user.name, role, state, ", ".join(user.addresses[1:])]

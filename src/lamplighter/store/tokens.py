@@ -102,6 +102,11 @@ def revoke_token(connection: sa.Connection, user: str, id: str, now: datetime) -
         raise NotFound(f"no token {id!r}")
 
 
+def delete_tokens(connection: sa.Connection, user: str) -> None:
+    """Forget all tokens of a user."""
+    connection.execute(tokens.delete().where(tokens.c.user == user))
+
+
 def _token(row: sa.Row[Any]) -> Token:
     values = {name: getattr(row, name) for name in Token.__slots__}
     return Token(**values | {"scopes": tuple(row.scopes)})

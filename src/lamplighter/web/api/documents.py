@@ -12,6 +12,7 @@ from lamplighter.errors import InvalidInput, NotFound, Place
 from lamplighter.roster import Roster
 from lamplighter.search import index
 from lamplighter.search.index import DocumentInfo
+from lamplighter.search.people import Person, search_people
 from lamplighter.store.documents import SourceState
 from lamplighter.store.documents import list_sources as read_states
 from lamplighter.web.api.asking import Home, Reader
@@ -83,7 +84,10 @@ def search(
     """Search the documents that you may see, best first."""
     offset = _offset(paging.after)
     scope = _scope(home, caller, source)
-    results = index.search_documents(home.engine, scope, q, limit=paging.limit + 1, offset=offset)
+    ranking = index.Ranking(home.settings.embedder, home.settings.search_fusion)
+    results = index.search_documents(
+        home.engine, scope, q, limit=paging.limit + 1, offset=offset, ranking=ranking
+    )
     hits = [
         HitView(document=hit.document, snippet=hit.snippet.text, score=hit.score)
         for hit in results.hits
@@ -118,6 +122,14 @@ def read_document(
         total_lines=found.total_lines,
         text="\n".join(found.lines),
     )
+
+
+@router.get("/people")
+def find_people(
+    q: Text, caller: Reader, home: Home, limit: Annotated[int, Query(ge=1, le=50)] = 20
+) -> list[Person]:
+    """Find people in what you may see."""
+    return search_people(home.engine, _scope(home, caller, None), q, limit=limit)
 
 
 def _scope(home: Roster, caller: Caller, sources: list[str] | None) -> Scope:
