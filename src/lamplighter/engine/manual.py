@@ -93,7 +93,8 @@ def pause(settings: Settings, engine: sa.Engine, agent: str, *, by: str = "") ->
     assert entry.agent is not None
     now = clock.now()
     with engine.begin() as connection:
-        save_agent(connection, entry.agent, save_version(connection, entry, settings.timezone, now))
+        version = save_version(connection, entry, settings.timezone, now)
+        save_agent(connection, entry.agent, version, now)
         note(connection, by, "agent.pause", entry.name, now=now)
         return pause_agent(connection, entry.name, BY_HAND, now)
 

@@ -58,8 +58,7 @@ def save_agents(
         sound = [entry for entry in some if entry.agent is not None]
         versions = _save_versions(connection, sound, timezone, now)
         agents_ = [entry.agent for entry in sound if entry.agent is not None]
-        _note_changes(connection, versions, "", now)
-        _save_agents(connection, agents_, versions)
+        _save_agents(connection, agents_, versions, "", now)
         _save_schedules(connection, agents_, now)
         _disable(connection, [entry.name for entry in some if entry.agent is None], now)
     _forget_others(connection, {entry.name for entry in catalogue.entries}, now)
@@ -71,8 +70,7 @@ def save_entry(
     """Write one agent with its schedules, as ``author`` has made it; gives its version."""
     assert entry.agent is not None
     versions = _save_versions(connection, [entry], timezone, now)
-    _note_changes(connection, versions, author, now)
-    _save_agents(connection, [entry.agent], versions)
+    _save_agents(connection, [entry.agent], versions, author, now)
     _save_schedules(connection, [entry.agent], now)
     return versions[entry.name]
 
@@ -122,9 +120,9 @@ def save_version(connection: sa.Connection, entry: Entry, timezone: str, now: da
     return _save_versions(connection, [entry], timezone, now)[entry.name]
 
 
-def save_agent(connection: sa.Connection, agent: Agent, version: str) -> None:
+def save_agent(connection: sa.Connection, agent: Agent, version: str, now: datetime) -> None:
     """Write one agent, without its schedules; a new version ends a pause after failures."""
-    _save_agents(connection, [agent], {agent.name: version})
+    _save_agents(connection, [agent], {agent.name: version}, "", now)
 
 
 def _save_versions(
@@ -151,7 +149,11 @@ def _save_versions(
 
 
 def _save_agents(
-    connection: sa.Connection, found: Sequence[Agent], versions: Mapping[str, str]
+    connection: sa.Connection,
+    found: Sequence[Agent],
+    versions: Mapping[str, str],
+    author: str,
+    now: datetime,
 ) -> None:
     query = sa.select(agents.c.name, agents.c.version, agents.c.enabled)
     query = query.where(agents.c.name.in_([agent.name for agent in found]))
@@ -160,10 +162,13 @@ def _save_agents(
         {"agent": agent.name, "version": versions[agent.name], "enabled": agent.enabled}
         for agent in found
     ]
-    if new := [row for row in rows if row["agent"] not in known]:
+    new = [row for row in rows if row["agent"] not in known]
+    if new:
         connection.execute(agents.insert().values(name=sa.bindparam("agent")), new)
     old = [(row, known[row["agent"]]) for row in rows if row["agent"] in known]
-    resume_edited(connection, [was.name for row, was in old if row["version"] != was.version])
+    edited = [was.name for row, was in old if row["version"] != was.version]
+    _note_changes(connection, [*(row["agent"] for row in new), *edited], versions, author, now)
+    resume_edited(connection, edited)
     if changed := [
         row for row, was in old if (row["version"], row["enabled"]) != (was.version, was.enabled)
     ]:
@@ -172,13 +177,19 @@ def _save_agents(
 
 
 def _note_changes(
-    connection: sa.Connection, versions: Mapping[str, str], author: str, now: datetime
+    connection: sa.Connection,
+    names: Sequence[str],
+    versions: Mapping[str, str],
+    author: str,
+    now: datetime,
 ) -> None:
-    """Write down which of these agents have another text than when it was last changed."""
+    """Write down that these agents have another text now."""
+    if not names:
+        return
     table = agent_changes
     numbers = (
         sa.select(table.c.agent, sa.func.max(table.c.number).label("number"))
-        .where(table.c.agent.in_(versions))
+        .where(table.c.agent.in_(names))
         .group_by(table.c.agent)
         .subquery()
     )
@@ -189,12 +200,12 @@ def _note_changes(
         {
             "agent": name,
             "number": known[name].number + 1 if name in known else 1,
-            "version": version,
+            "version": versions[name],
             "author": author,
             "at": now,
         }
-        for name, version in versions.items()
-        if name not in known or known[name].version != version
+        for name in names
+        if name not in known or known[name].version != versions[name]
     ]
     if rows:
         connection.execute(table.insert(), rows)

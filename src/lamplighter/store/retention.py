@@ -9,7 +9,14 @@ import sqlalchemy as sa
 
 from lamplighter.store.database import reading
 from lamplighter.store.runs import ACTIVE
-from lamplighter.store.tables import agent_versions, agents, notices, occurrences, runs
+from lamplighter.store.tables import (
+    agent_changes,
+    agent_versions,
+    agents,
+    notices,
+    occurrences,
+    runs,
+)
 
 Key = tuple[str, datetime]
 """Schedule and due moment of an occurrence."""
@@ -118,7 +125,10 @@ def list_prunable_versions(engine: sa.Engine, kept: int) -> list[str]:
 def delete_versions(connection: sa.Connection, versions: Sequence[str]) -> None:
     """Delete texts of agents, unless a run was made with one meanwhile."""
     used = sa.exists().where(runs.c.version == agent_versions.c.id)
-    connection.execute(agent_versions.delete().where(agent_versions.c.id.in_(versions), ~used))
+    unused = agent_versions.c.id.in_(versions) & ~used
+    gone = sa.select(agent_versions.c.id).where(unused)
+    connection.execute(agent_changes.delete().where(agent_changes.c.version.in_(gone)))
+    connection.execute(agent_versions.delete().where(unused))
 
 
 def delete_read_notices(connection: sa.Connection, retention: Retention) -> int:

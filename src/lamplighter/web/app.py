@@ -21,7 +21,7 @@ from lamplighter.web.api import (
     users,
 )
 from lamplighter.web.gate import Gate
-from lamplighter.web.problems import install_problems
+from lamplighter.web.problems import PROBLEMS, install_problems
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -63,7 +63,7 @@ def create_app(settings: "Settings", engine: "Engine") -> FastAPI:
     app.add_middleware(Gate, roster=roster, cookie=app.state.cookie)
     install_problems(app)
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
+        app.include_router(router, prefix=PREFIX, responses=PROBLEMS)
     app.include_router(session.links)
     app.include_router(omni.router)
     app.add_api_route("/healthz", healthz, tags=["health"])

@@ -20,6 +20,31 @@ MEDIA_TYPE = "application/problem+json"
 OMNI = "/api/agents"
 """Below this path, clients expect errors as ``{"error": ...}``."""
 
+
+def _describe(media_type: str, required: list[str], **properties: Any) -> dict[int | str, Any]:
+    """An OpenAPI description of everything that goes wrong for a reason of the client's."""
+    schema = {"type": "object", "required": required, "properties": properties}
+    content = {media_type: {"schema": schema}}
+    return {"4XX": {"description": "What is wrong, and what to do.", "content": content}}
+
+
+_TEXT = {"type": "string"}
+PROBLEMS = _describe(
+    MEDIA_TYPE,
+    ["type", "title", "status", "detail", "code"],
+    type=_TEXT,
+    title=_TEXT,
+    status={"type": "integer"},
+    detail=_TEXT,
+    code=_TEXT,
+    errors={"type": "array", "items": {"type": "object"}},
+    run_id=_TEXT,
+    run_status=_TEXT,
+)
+OMNI_PROBLEMS = _describe(
+    "application/json", ["error"], error=_TEXT, code=_TEXT, run_id=_TEXT, run_status=_TEXT
+)
+
 CODES = {404: "not_found", 405: "method_not_allowed"}
 
 

@@ -21,12 +21,15 @@ from lamplighter.store.runs import Run, find_run, list_runs
 from lamplighter.web.api.agents import changeable
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner, Writer, wake
 from lamplighter.web.api.runs import NewRun, follow, start
+from lamplighter.web.problems import OMNI_PROBLEMS
 
-router = APIRouter(prefix="/api/agents", tags=["omni"], dependencies=[ENABLED])
+router = APIRouter(
+    prefix="/api/agents", tags=["omni"], dependencies=[ENABLED], responses=OMNI_PROBLEMS
+)
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 Words = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=500)]
-READ_ONLY = {"cancelled": "failed"}
-"""Our statuses that Omni does not know, and what it calls them."""
+THEIR_STATUS = {"cancelled": "failed"}
+"""What Omni calls those of our statuses that it does not know."""
 
 
 class Source(BaseModel):
@@ -265,7 +268,7 @@ def _run(run: Run) -> OmniRun:
     return OmniRun(
         id=run.id,
         agent_id=id_of(run.agent),
-        status=READ_ONLY.get(run.status, run.status),  # type: ignore[arg-type]  # by now Omni's
+        status=THEIR_STATUS.get(run.status, run.status),  # type: ignore[arg-type]  # by now Omni's
         trigger=run.trigger,
         started_at=run.started_at,
         completed_at=run.finished_at,
