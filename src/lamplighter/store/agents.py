@@ -168,7 +168,8 @@ def _save_agents(
         connection.execute(agents.insert().values(name=sa.bindparam("agent")), new)
     old = [(row, known[row["agent"]]) for row in rows if row["agent"] in known]
     edited = [was.name for row, was in old if row["version"] != was.version]
-    _note_changes(connection, [*(row["agent"] for row in new), *edited], versions, author, now)
+    newly = [*(str(row["agent"]) for row in new), *edited]
+    _note_changes(connection, newly, versions, author, now)
     resume_edited(connection, edited)
     if changed := [
         row for row, was in old if (row["version"], row["enabled"]) != (was.version, was.enabled)
