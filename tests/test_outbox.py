@@ -4,23 +4,18 @@ import asyncio
 import hashlib
 import itertools
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import mortal
 import pytest
-from mortal import LINES, MOMENTS, Line, perform_watched
+from mortal import LINES, MOMENTS, Line, Order, bear, perform_watched
 from processes import lamplighter
 
 from lamplighter import clock
-from lamplighter.engine.holder import hold, making_rounds
 from lamplighter.engine.manual import request_run
 from lamplighter.errors import Conflict, ToolFailed
 from lamplighter.outbox import Outbox
@@ -75,27 +70,19 @@ def delivered(workspace: Workspace, run: Run) -> Path:
 # --- Processes that are really killed ---
 
 
-def start_and_be_killed(workspace: Workspace, effect: str, moment: str) -> Run:
+def start_and_be_killed(workspace: Workspace, path: str, moment: str) -> Run:
     """A run whose process was killed at that moment of its delivery."""
-    model = workspace.script([WRITE, DELIVER, REPORT])
-    command = ["run", "start", "digest", "--wait", "--model", model]
-    done = subprocess.run(
-        [sys.executable, mortal.__file__, "-w", str(workspace.path), *command],
-        env=os.environ | {"EFFECT": effect, "KILL_AT": moment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    model = workspace.script([WRITE, turn(call("deliver_file", path=path)), REPORT])
+    order = Order(str(workspace.path), ("digest",), model, (moment, 1))
+    assert bear(order) == -signal.SIGKILL
     [run] = list_runs(workspace.engine)
     assert run.status == "running"
     return run
 
 
-async def go_on(workspace: Workspace, run: Run) -> Run:
+def go_on(workspace: Workspace, run: Run) -> Run:
     """The run after the restart, at its end."""
-    async with hold(workspace.settings, fires=False) as holder, making_rounds(holder):
-        await holder.worker.wait_for_end(run.id)
+    assert bear(Order(str(workspace.path))) == 0
     return get_run(workspace.engine, run.id)
 
 
@@ -103,9 +90,9 @@ async def go_on(workspace: Workspace, run: Run) -> Run:
 def test_a_killed_file_delivery_is_finished_with_the_bytes_that_were_meant(
     workspace: Workspace, moment: str
 ) -> None:
-    run = start_and_be_killed(workspace, "file", moment)
+    run = start_and_be_killed(workspace, "digest.md", moment)
     workspace.write(f".lamplighter/runs/{run.id}/digest.md", "changed since")
-    run = asyncio.run(go_on(workspace, run))
+    run = go_on(workspace, run)
     meant = "changed since" if moment == "before the intent" else "# Dusk"
     assert (run.outcome, run.tool_calls) == ("reported", 2)
     assert delivered(workspace, run).read_text() == meant
@@ -130,14 +117,11 @@ def test_a_killed_file_delivery_is_finished_with_the_bytes_that_were_meant(
     ],
 )
 def test_what_must_not_be_repeated_happens_once_or_is_uncertain(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str, state: str, lines: int
+    workspace: Workspace, moment: str, state: str, lines: int
 ) -> None:
-    run = start_and_be_killed(workspace, "line", moment)
-    monkeypatch.setenv("EFFECT", "line")
-    monkeypatch.setattr(Outbox, "perform", mortal.perform_chosen)
-    run = asyncio.run(go_on(workspace, run))
-    file = workspace.path / LINES
-    assert (len(file.read_text().split()) if file.exists() else 0) == lines
+    run = start_and_be_killed(workspace, LINES, moment)
+    run = go_on(workspace, run)
+    assert count_lines(Line(workspace.path / LINES)) == lines
     assert only_entry(workspace).state == state
     [told] = effects(workspace, run)
     assert (told["state"], told["effect"], told["destination"]) == (state, "line", LINES)
@@ -149,10 +133,10 @@ def test_what_must_not_be_repeated_happens_once_or_is_uncertain(
 
 
 def test_an_intent_that_its_run_does_not_come_back_to_is_uncertain(workspace: Workspace) -> None:
-    run = start_and_be_killed(workspace, "file", "before the act")
+    run = start_and_be_killed(workspace, "digest.md", "before the act")
     with workspace.engine.begin() as connection:
         request_cancel(connection, run.id, clock.now())
-    run = asyncio.run(go_on(workspace, run))
+    run = go_on(workspace, run)
     assert run.outcome == "cancelled"
     assert not delivered(workspace, run).exists()
     assert only_entry(workspace).state == "uncertain"
@@ -186,7 +170,7 @@ def perform_through(box: Outbox, effect: Line, crashes: Sequence[str]) -> Entry:
 
 
 def count_lines(effect: Line) -> int:
-    return len(effect.file.read_text().split()) if effect.file.exists() else 0
+    return len(effect.file.read_text().splitlines()) if effect.file.exists() else 0
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,9 @@ class Durable:
         self.executor = executor
         self.dbos = DBOS(config=config)
 
-        @DBOS.workflow(name=WORKFLOW)
+        # A run has a time limit of its own; DBOS would leave one that was interrupted too often
+        # without an end.
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
         async def run(run_id: str) -> str:
             return await carry_out(run_id)
 
