@@ -40,6 +40,9 @@ VERSIONS_KEPT = 20
 BATCH = 100
 """Runs, occurrences or texts that are pruned in one transaction."""
 
+AT_A_TIME = 10_000
+"""Runs, or occurrences, that are looked for together: finding them may read long indexes."""
+
 GRACE = timedelta(minutes=5)
 """How late a schedule may be before that is a silence."""
 
@@ -83,12 +86,14 @@ class Upkeep:
                 yield from self._prune(self._retention(now))
 
     def _prune(self, retention: Retention) -> Iterator[int]:
-        for run_ids in _batches(list_prunable_runs(self.engine, retention)):
-            self._delete_runs(run_ids)
-            yield len(run_ids)
-        for keys in _batches(list_prunable_occurrences(self.engine, retention)):
-            self._delete_occurrences(keys)
-            yield len(keys)
+        while found := list_prunable_runs(self.engine, retention, AT_A_TIME):
+            for run_ids in _batches(found):
+                self._delete_runs(run_ids)
+                yield len(run_ids)
+        while keys := list_prunable_occurrences(self.engine, retention, AT_A_TIME):
+            for some in _batches(keys):
+                self._delete_occurrences(some)
+                yield len(some)
         for versions in _batches(list_prunable_versions(self.engine, VERSIONS_KEPT)):
             with self.engine.begin() as connection:
                 delete_versions(connection, versions)
