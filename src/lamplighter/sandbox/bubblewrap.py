@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 from asyncio.subprocess import Process
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -37,6 +38,7 @@ neither Debian nor systemd gives to anybody."""
 OPEN_SECONDS = 20.0
 READ_ONLY_TRIES = (
     "/etc/alternatives",
+    "/etc/fonts",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
@@ -51,6 +53,7 @@ ETC = {
     "/etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
+HELPER_PLACE = "/opt/lamplighter.py"
 INSTALL = "apt install bubblewrap (as root; version 0.8 or newer)"
 NAMESPACES = (
     "let unprivileged programs make user namespaces: sysctl kernel.unprivileged_userns_clone=1, "
@@ -63,6 +66,11 @@ class Bubblewrap:
     """The backend."""
 
     name = "bubblewrap"
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """See ``Backend.interpreter``."""
+        return find_interpreter()
 
     async def probe(self) -> Readiness:
         """See ``Backend.probe``."""
@@ -100,8 +108,10 @@ async def _open(bounds: Bounds, proxy_socket: str | None) -> Session:
         session = Session(process, bounds, first, cgroup)
         await session.greet()
     except BaseException:
-        with suppress(ProcessLookupError):
-            process.kill()  # the sandbox dies with it
+        # Not by process.kill(), which takes its exit status from whoever waits for it.
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)  # the sandbox dies with it
         await asyncio.shield(process.wait())
         raise
     return session
@@ -176,7 +186,7 @@ def _command_line(
         *("--chdir", WORKSPACE),
         *("--seccomp", files.content(build_filter())),
         "--",
-        *(interpreter.program, "-I", "-S", "-c", HELPER, json.dumps(setting)),
+        *(interpreter.program, "-I", "-S", HELPER_PLACE, json.dumps(setting)),
     ]
 
 
@@ -209,7 +219,7 @@ def _file_systems(interpreter: Interpreter, bounds: Bounds, files: Handover) -> 
         elif path.is_dir():
             yield from ("--ro-bind", str(path), str(path))
     yield from _read_only(READ_ONLY_TRIES)
-    for name, content in ETC.items():
+    for name, content in {**ETC, HELPER_PLACE: HELPER}.items():
         yield from ("--ro-bind-data", files.content(content.encode()), name)
     yield from ("--proc", "/proc", "--dev", "/dev")
     sizes = {

@@ -38,7 +38,8 @@ MAX_FILES = 5_000
 CHUNK_BYTES = 1 << 20
 """The most that one read or write carries."""
 
-PR_SET_DUMPABLE = 4
+PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
+SECCOMP_MODE_FILTER = 2
 
 Entry = tuple[str, int, bool]
 """SHA-256, size in bytes, whether it is executable."""
@@ -361,6 +362,22 @@ def forward_to_proxy() -> None:
     threading.Thread(target=accept, daemon=True).start()
 
 
+def install_filter(program: bytes) -> None:
+    """Let the kernel refuse system calls, where whoever started this has not done so."""
+
+    class Code(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+
+    buffer = ctypes.create_string_buffer(program, len(program))
+    code = Code(len(program) // 8, ctypes.addressof(buffer))
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    refused = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or prctl(
+        PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(code), 0, 0
+    )
+    if refused:
+        raise OSError(ctypes.get_errno(), "the system call filter was refused")
+
+
 def confine(limits: dict[str, int]) -> None:
     """Set the limits of everything in here, this process included."""
     for name, most in limits.items():
@@ -374,6 +391,8 @@ def main() -> None:
     """Serve the host until it is gone."""
     setting = json.loads(sys.argv[1])
     confine(setting["limits"])
+    if "filter" in setting:
+        install_filter(base64.b64decode(setting["filter"]))
     os.umask(0o077)
     if os.path.isdir(SKELETON):
         shutil.copytree(SKELETON, HOME)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from lamplighter.sandbox.bounds import Bounds
+from lamplighter.sandbox.toolbox import Interpreter
 
 Ended = Literal["exit", "timeout", "memory"]
 
@@ -138,10 +139,13 @@ class Backend(Protocol):
 
     Attributes:
         name: As the settings call it.
+        interpreter: The Python inside.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102 - told above
+    @property
+    def interpreter(self) -> Interpreter: ...  # noqa: D102 - told above
 
     async def probe(self) -> Readiness:
         """Whether it works here: found out by opening a sandbox and running a command in it."""

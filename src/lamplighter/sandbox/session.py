@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from asyncio.subprocess import Process
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,22 +39,25 @@ class Session:
     Args:
         process: Ends when the sandbox has ended.
         bounds: What it may use.
-        first: The sandbox's first process, as the host numbers it; ``None`` if it is unknown,
-            and somebody else watches over memory.
+        first: The sandbox's first process, as the host numbers it; ``None`` if an engine keeps it,
+            and watches over its memory.
         cgroup: What bounds it; ``None``: we watch its memory ourselves.
+        remove: A command that ends it, if an engine keeps it.
     """
 
     def __init__(
         self,
         process: Process,
         bounds: Bounds,
-        first: int | None,
+        first: int | None = None,
         cgroup: Cgroup | None = None,
+        remove: Sequence[str] = (),
     ) -> None:
         self.process = process
         self.bounds = bounds
         self.first = first
         self.cgroup = cgroup
+        self.remove_command = remove
         self.turn = asyncio.Lock()
         self.pidfd = None if first is None else os.pidfd_open(first)
         self.memory = None if first is None or cgroup else MemoryUse(first)
@@ -134,6 +138,12 @@ class Session:
 
     async def _end(self) -> None:
         self._kill()
+        if self.remove_command:
+            quiet = asyncio.subprocess.DEVNULL
+            removal = await asyncio.create_subprocess_exec(
+                *self.remove_command, stdout=quiet, stderr=quiet
+            )
+            await removal.wait()
         # The process waits for the first one inside, and that for all others.
         await self.process.wait()
         if self.pidfd is not None:
@@ -143,12 +153,11 @@ class Session:
             self.cgroup.remove()
 
     def _kill(self) -> None:
-        with suppress(ProcessLookupError):
-            if self.pidfd is not None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()  # at which the helper ends by itself, even amid a command
+        if self.pidfd is not None:
+            with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        with suppress(ProcessLookupError):
-            if self.pidfd is None and self.process.returncode is None:
-                os.killpg(self.process.pid, signal.SIGKILL)
 
     async def _ask(self, request: dict[str, Any], seconds: float = ANSWER_SECONDS) -> Any:
         try:

@@ -57,8 +57,8 @@ class Interpreter:
     @property
     def search_path(self) -> str:
         """The variable ``PATH``."""
-        folder = os.path.dirname(self.program)
-        return ":".join(dict.fromkeys((folder, "/usr/local/bin", "/usr/bin", "/bin")))
+        folders = (os.path.dirname(self.program), "/usr/local/bin", "/usr/bin", "/bin")
+        return ":".join(dict.fromkeys(filter(None, folders)))
 
 
 def toolbox_path() -> Path:
