@@ -92,7 +92,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     grep = add("grep", find_cells, "cells whose text matches, in all sheets unless one is named")
     grep.add_argument("pattern", help="a regular expression")
     choose = add("filter", filter_rows, "rows that meet all conditions, with the headers")
-    choose.add_argument("condition", nargs="+", help="'COLUMN OP VALUE'; OP: " + " ".join(OPERATORS))
+    choose.add_argument(
+        "condition", nargs="+", help="'COLUMN OP VALUE'; OP: " + " ".join(OPERATORS)
+    )
     to_csv = add("to-csv", write_csv, "a sheet as CSV")
     to_csv.add_argument("--output", help="a file; default: standard output")
     return parser.parse_args(arguments)

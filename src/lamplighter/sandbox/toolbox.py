@@ -159,7 +159,9 @@ def _build(toolbox: Path, tell: Tell) -> None:
         _install_excel(new)
         tell("preparing fonts and bytecode")
         _prepare_fonts(new, tell)
-        _run([*_python(new), "-m", "compileall", "-q", "-s", str(new), "-p", INSIDE, str(new)], tell)
+        _run(
+            [*_python(new), "-m", "compileall", "-q", "-s", str(new), "-p", INSIDE, str(new)], tell
+        )
         stamp = {"contents": _contents(), "base": base}
         (new / _STAMP).write_text(json.dumps(stamp), "utf-8")
         if toolbox.exists():
