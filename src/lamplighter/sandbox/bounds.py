@@ -43,7 +43,8 @@ class Bounds:
         return {
             "RLIMIT_AS": 2 * self.memory_bytes,
             "RLIMIT_NPROC": self.processes + 1,  # the helper is one
-            "RLIMIT_FSIZE": self.disk_bytes,
+            # Above what fits: a full disk is an error that programs know what to do with.
+            "RLIMIT_FSIZE": max(self.disk_bytes, TEMPORARY_BYTES) + MEGABYTE,
             "RLIMIT_NOFILE": OPEN_FILES,
             "RLIMIT_CORE": 0,
         }

@@ -262,18 +262,21 @@ class Workspace:
 
 def _walk(left_out: list[str]) -> Iterator[str]:
     """The paths of all ordinary files; folders that a link leads to are not entered."""
-
-    def note(error: OSError) -> None:
-        left_out.append(os.path.relpath(str(error.filename), WORKSPACE))
-
-    for folder, _, names in os.walk(WORKSPACE, onerror=note):
-        for name in names:
-            path = os.path.join(folder, name)
-            inner = os.path.relpath(path, WORKSPACE)
-            if stat.S_ISREG(os.lstat(path).st_mode):
-                yield inner
+    waiting = [WORKSPACE]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError:  # shut, or too deep
+            left_out.append(os.path.relpath(folder, WORKSPACE))
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                yield os.path.relpath(entry.path, WORKSPACE)
             else:
-                left_out.append(inner)
+                left_out.append(os.path.relpath(entry.path, WORKSPACE))
 
 
 def _open(path: str) -> int:
@@ -311,7 +314,7 @@ class Helper:
         for request in self.requests:
             try:
                 answer = does[request["op"]](request)
-            except (OSError, ValueError, MemoryError) as error:
+            except (OSError, ValueError, MemoryError, RecursionError) as error:
                 answer = {"error": f"{error}" or type(error).__name__}
             if answer is not None:
                 self.reply(answer)

@@ -89,13 +89,13 @@ class Session:
             "output": bounds.output_bytes,
         }
         async with self.turn:
-            killed = self._killed_for_memory()
-            watch = asyncio.create_task(self._watch_memory())
+            killed = self._count_kills()
+            watch = asyncio.create_task(self._watch_memory(killed))
             try:
                 answer = await self._ask(request, bounds.command_seconds + GRACE_SECONDS)
             finally:
                 watch.cancel()
-            if answer["ended"] == "stopped" or self._killed_for_memory() > killed:
+            if answer["ended"] == "stopped" or self._count_kills() > killed:
                 answer |= {"ended": "memory", "code": None}
         return Finished(**answer)
 
@@ -190,14 +190,23 @@ class Session:
         except ValueError as error:
             raise SandboxLost("the sandbox has ended unexpectedly") from error
 
-    def _killed_for_memory(self) -> int:
+    def _count_kills(self) -> int:
         return 0 if self.cgroup is None else self.cgroup.count_kills()
 
-    async def _watch_memory(self) -> None:
-        """Stop the command when the sandbox has more memory than it may."""
-        while self.memory is not None:
+    def _is_out_of_memory(self, killed: int) -> bool:
+        if self.memory is not None:
+            return self.memory.exceeds(self.bounds.memory_bytes)
+        return self._count_kills() > killed
+
+    async def _watch_memory(self, killed: int) -> None:
+        """Stop the command when the sandbox has more memory than it may.
+
+        Args:
+            killed: How many processes the kernel had killed for it before this command.
+        """
+        await asyncio.sleep(WATCH_SECONDS)  # most commands are done by then
+        while not await asyncio.to_thread(self._is_out_of_memory, killed):
             await asyncio.sleep(WATCH_SECONDS)
-            if await asyncio.to_thread(self.memory.exceeds, self.bounds.memory_bytes):
-                self._say({"op": "stop"})
-                await asyncio.sleep(GRACE_SECONDS)
-                self._kill()  # it does not stop
+        self._say({"op": "stop"})
+        await asyncio.sleep(GRACE_SECONDS)
+        self._kill()  # it does not stop
