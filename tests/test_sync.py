@@ -338,7 +338,9 @@ def test_an_unknown_source_is_not_found(engine: sa.Engine, workspace: Path) -> N
         sync_all(engine, all_settings(workspace, notes="notes"), only=["mail"])
 
 
-def test_the_example_documents_hold_five_of_their_period(engine: sa.Engine, workspace: Path) -> None:
+def test_the_example_documents_hold_five_of_their_period(
+    engine: sa.Engine, workspace: Path
+) -> None:
     examples = Path(__file__).parents[1] / "examples" / "releases"
     report = sync(engine, workspace, path=str(examples))
     assert (report.added, report.skipped) == (28, ())

@@ -72,6 +72,11 @@ class Bubblewrap:
         """See ``Backend.interpreter``."""
         return find_interpreter()
 
+    @property
+    def user(self) -> int | None:
+        """See ``Backend.user``."""
+        return DEDICATED if os.geteuid() == 0 else None
+
     async def probe(self) -> Readiness:
         """See ``Backend.probe``."""
         if not shutil.which("bwrap"):
@@ -123,10 +128,11 @@ async def _start(command: list[str], inherited: Sequence[int]) -> Process:
     Raises:
         SandboxUnavailable: It cannot be started.
     """
-    drop: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        # The limit of processes does not bind root, not even as somebody else inside.
-        drop = {"user": DEDICATED, "group": DEDICATED, "extra_groups": []}
+    # The limit of processes does not bind root, not even as somebody else inside.
+    is_root = os.geteuid() == 0
+    drop: dict[str, Any] = (
+        {"user": DEDICATED, "group": DEDICATED, "extra_groups": []} if is_root else {}
+    )
     try:
         return await asyncio.create_subprocess_exec(
             *command,

@@ -47,6 +47,7 @@ class Container:
     engine: str = ""
     name = "container"
     interpreter = INTERPRETER
+    user = None
 
     async def probe(self) -> Readiness:
         """See ``Backend.probe``."""

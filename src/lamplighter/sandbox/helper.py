@@ -21,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -130,7 +130,8 @@ class Command:
         with selectors.DefaultSelector() as selector:
             for pipe in self.streams:
                 os.set_blocking(pipe.fileno(), False)
-            for file in (0, exited, *self.streams):
+            files: list[Any] = [0, exited, *self.streams]
+            for file in files:
                 selector.register(file, selectors.EVENT_READ)
             while (ended := self._look(selector, exited)) is None:
                 pass
@@ -373,7 +374,7 @@ def install_filter(program: bytes) -> None:
 
     buffer = ctypes.create_string_buffer(program, len(program))
     code = Code(len(program) // 8, ctypes.addressof(buffer))
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    prctl: Callable[..., int] = ctypes.CDLL(None, use_errno=True).prctl
     refused = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or prctl(
         PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(code), 0, 0
     )

@@ -128,7 +128,7 @@ async def proxying(
     Args:
         allowed: Where to.
         tell: Is told of every request.
-        owner: Whose the socket is to be, if another user on this machine opens it.
+        owner: Who opens the socket on this machine; ``None``: this user.
         is_allowed_address: Judges the address behind a name.
     """
     proxy = Proxy(allowed, tell, is_allowed_address)
@@ -149,9 +149,9 @@ async def proxying(
     with tempfile.TemporaryDirectory(prefix="lamplighter-proxy-") as folder:
         path = os.path.join(folder, "socket")
         server = await asyncio.start_unix_server(serve, path, limit=HEAD_BYTES)
+        os.chmod(path, 0o666)  # noqa: S103 -- the folder is shut to all but its owner
         if owner is not None:
             os.chown(folder, owner, -1)
-            os.chown(path, owner, -1)
         try:
             yield path
         finally:

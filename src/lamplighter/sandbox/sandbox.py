@@ -140,12 +140,15 @@ class Backend(Protocol):
     Attributes:
         name: As the settings call it.
         interpreter: The Python inside.
+        user: Whom a socket that is handed in has to belong to; ``None``: us.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102 - told above
     @property
     def interpreter(self) -> Interpreter: ...  # noqa: D102 - told above
+    @property
+    def user(self) -> int | None: ...  # noqa: D102 - told above
 
     async def probe(self) -> Readiness:
         """Whether it works here: found out by opening a sandbox and running a command in it."""

@@ -204,9 +204,10 @@ class Session:
         Args:
             killed: How many processes the kernel had killed for it before this command.
         """
-        await asyncio.sleep(WATCH_SECONDS)  # most commands are done by then
-        while not await asyncio.to_thread(self._is_out_of_memory, killed):
+        is_out = False
+        while not is_out:
             await asyncio.sleep(WATCH_SECONDS)
+            is_out = await asyncio.to_thread(self._is_out_of_memory, killed)
         self._say({"op": "stop"})
         await asyncio.sleep(GRACE_SECONDS)
         self._kill()  # it does not stop
