@@ -15,6 +15,7 @@ from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.engine.record import SECRET_NAME
 from lamplighter.models.weights import find_weights
+from lamplighter.sandbox.toolbox import is_built
 from lamplighter.testing import HeldClock, Workspace, temporary_workspace
 
 PREFIXES = ("LAMPLIGHTER_", "AGENT_", "AGENTS_", "OLLAMA_", "LOCAL_MODEL_", "ROWBOAT_")
@@ -58,11 +59,15 @@ def rounds(workspace: Workspace, held: HeldClock) -> Rounds:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests with the real weights run where the weights are; fetching them is no test."""
-    if find_weights(Settings(workspace=Path.cwd(), timezone="UTC")) is None:
-        absent = [item for item in items if item.get_closest_marker("weights")]
-        config.hook.pytest_deselected(items=absent)
-        items[:] = [item for item in items if item not in absent]
+    """Tests with the real weights or toolbox run where those are; fetching them is no test."""
+    here = {
+        "weights": find_weights(Settings(workspace=Path.cwd(), timezone="UTC")) is not None,
+        "toolbox": is_built(),
+    }
+    missing = [name for name, is_here in here.items() if not is_here]
+    absent = [item for item in items if any(map(item.get_closest_marker, missing))]
+    config.hook.pytest_deselected(items=absent)
+    items[:] = [item for item in items if item not in absent]
 
 
 @pytest.hookimpl(trylast=True)

@@ -93,6 +93,11 @@ class Agent:
         return tuple(tool for tool in tools if tool in self.actions)
 
 
+def runs_commands(agent: Agent) -> bool:
+    """Whether it may run commands in a sandbox."""
+    return any(tool in SHELL_TOOLS for tool in agent.allowed_tools)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something to tell the author of an agent file.

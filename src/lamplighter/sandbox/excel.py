@@ -242,6 +242,8 @@ def _formulas(file: str, sheet: str | None) -> Iterator[tuple[str, str]]:
         book = openpyxl.load_workbook(file, read_only=True)
     except Exception as error:  # whatever is wrong with the file: the program has to say so
         raise Problem(f"formulas cannot be read from {file}: {error}") from error
+    if sheet is not None and sheet not in book.sheetnames:
+        raise Problem(f"there is no sheet {sheet!r}; there are: {', '.join(book.sheetnames)}")
     chosen = book[sheet] if sheet else book.worksheets[0]
     for row in chosen.iter_rows():
         for cell in row:

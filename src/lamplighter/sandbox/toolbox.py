@@ -35,6 +35,8 @@ _FOLDER = Path(__file__).parent
 _REQUIREMENTS = _FOLDER / "toolbox.txt"
 _EXCEL = _FOLDER / "excel.py"
 _STAMP = "complete.json"
+_RECIPE = b"1"
+"""How it is built; another number builds it anew."""
 
 Tell = Callable[[str], None]
 """Told one line of what is going on."""
@@ -179,7 +181,12 @@ def _install_packages(new: Path, tell: Tell) -> None:
     pip = [sys.executable, "-m", "pip", "--python", str(new / "bin" / "python"), "install"]
     options = ["--require-hashes", "--only-binary=:all:", "--no-compile", "--no-input"]
     options += ["--disable-pip-version-check", "--progress-bar=off", "-r", str(_REQUIREMENTS)]
-    _run([*pip, *options], tell)
+
+    def tell_package(line: str) -> None:
+        if line.startswith(("Collecting ", "Installing ")):
+            tell(line.partition(" ;")[0].partition(" (")[0])
+
+    _run([*pip, *options], tell_package)
 
 
 def _install_excel(new: Path) -> None:
@@ -227,7 +234,7 @@ def _python(new: Path) -> list[str]:
 
 def _contents() -> str:
     """What a toolbox of this version is made of."""
-    made_of = _REQUIREMENTS.read_bytes() + _EXCEL.read_bytes() + Path(__file__).read_bytes()
+    made_of = _RECIPE + _REQUIREMENTS.read_bytes() + _EXCEL.read_bytes()
     return hashlib.sha256(made_of).hexdigest()
 
 
