@@ -86,7 +86,8 @@ def answers(family: int, address: Any, kind: int = socket.SOCK_STREAM) -> bytes:
     with socket.socket(family, kind) as client:
         client.settimeout(3)
         client.connect(address)
-        client.send(b"?")
+        if kind == socket.SOCK_DGRAM:
+            client.send(b"?")
         return client.recv(10)
 
 

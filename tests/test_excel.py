@@ -102,7 +102,9 @@ def test_what_is_asked_for_is_told(excel: Excel, arguments: tuple[str, ...], sai
 
 
 def test_a_sheet_becomes_csv(excel: Excel, tmp_path: Path) -> None:
-    lines = ",,,\nRegion,Amount,Day,Net\nNorth,100,2026-10-05,\nSouth,250.5,2026-10-06,\nNorth,7,,\n"
+    lines = (
+        ",,,\nRegion,Amount,Day,Net\nNorth,100,2026-10-05,\nSouth,250.5,2026-10-06,\nNorth,7,,\n"
+    )
     assert excel("to-csv") == lines
     excel("to-csv", "--output", str(tmp_path / "out.csv"))
     assert (tmp_path / "out.csv").read_text() == lines

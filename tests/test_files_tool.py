@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lamplighter.errors import ToolFailed
 from lamplighter.engine.manual import request_run
+from lamplighter.errors import ToolFailed
 from lamplighter.store.contents import PART_BYTES
 from lamplighter.store.database import open_database
 from lamplighter.store.tables import contents

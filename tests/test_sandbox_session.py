@@ -252,8 +252,7 @@ def test_the_end_leaves_no_process_behind() -> None:
 def test_a_cancelled_command_ends_its_sandbox_at_once() -> None:
     async def cancel() -> None:
         task = asyncio.ensure_future(sandbox.session.exec(["sleep", "1000"]))
-        while not children():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, children, "the command")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

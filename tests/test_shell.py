@@ -13,6 +13,7 @@ from sandboxes import SANDBOXED
 from lamplighter.engine.control import wake_engine
 from lamplighter.engine.manual import request_run
 from lamplighter.sandbox import choice
+from lamplighter.sandbox.container import Container
 from lamplighter.store.runs import Run
 from lamplighter.testing import Workspace, call, temporary_workspace, turn
 
@@ -108,9 +109,7 @@ def test_limits_are_those_of_the_agent(workspace: Workspace) -> None:
         bash("head -c 3000000 /dev/zero > big; rm big"),
         python("x = bytearray(150 << 20)"),
     )
-    assert said[0] == (
-        "Stopped after 1 seconds, the most a command may take.\n[stdout]\nbegun"
-    )
+    assert said[0] == ("Stopped after 1 seconds, the most a command may take.\n[stdout]\nbegun")
     assert said[1] == "x" * 1000 + "\n[stdout cut here: 5,000 bytes in all]"
     assert "No space left" in said[2]
     assert "Stopped: more than 100 MB" in said[3]
@@ -131,8 +130,9 @@ def test_what_cannot_be_kept_is_told_or_undone(workspace: Workspace) -> None:
 def test_a_sandbox_that_was_lost_is_opened_anew(workspace: Workspace) -> None:
     async def lose() -> Run:
         run = asyncio.create_task(workspace.run_async("worker", model))
-        while not (found := host_processes("1234.5")):
-            await asyncio.sleep(0.02)
+        found = await asyncio.to_thread(
+            wait_until, lambda: host_processes("1234.5") or None, "the command"
+        )
         os.kill(_first_of(found[0]), 9)
         return await run
 
@@ -175,10 +175,12 @@ def test_a_killed_process_takes_its_commands_along_and_the_run_finds_its_files_a
 
 def test_another_machines_worker_finds_the_files_again(postgresql: str) -> None:
     files = {".env": f"LAMPLIGHTER_DATABASE_URL={postgresql}\n", "lamplighter.toml": ""}
-    with temporary_workspace(files, database_url=postgresql) as first:
-        # The second worker has a folder of its own: only the database is shared.
-        with temporary_workspace(files, database_url=postgresql) as second:
-            check_hand_over(first, working, working, second)
+    # The second worker has a folder of its own: only the database is shared.
+    with (
+        temporary_workspace(files, database_url=postgresql) as first,
+        temporary_workspace(files, database_url=postgresql) as second,
+    ):
+        check_hand_over(first, working, working, second)
 
 
 def check_hand_over(
@@ -210,7 +212,9 @@ def test_without_a_sandbox_there_are_no_commands_and_the_record_says_why(
     with temporary_workspace({"agents/worker.md": AGENT % ""}, **settings) as workspace:
         turns = [
             bash("true"),
-            turn(call("write_file", path="a", content="b"), expect=["Unknown tool name: 'run_bash'"]),
+            turn(
+                call("write_file", path="a", content="b"), expect=["Unknown tool name: 'run_bash'"]
+            ),
             REPORT,
         ]
         run = workspace.run("worker", turns)
@@ -223,9 +227,8 @@ def test_without_a_sandbox_there_are_no_commands_and_the_record_says_why(
 def test_a_backend_that_does_not_work_is_tried_again_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    backend = choice.Container("nosuchimage", "nosuchengine")
+    backend = Container("nosuchimage", "nosuchengine")
     tried = [choice.check_backend(backend), choice.check_backend(backend)]
     assert tried[0] is tried[1]
     monkeypatch.setattr(choice, "DOUBT_SECONDS", 0.0)
     assert choice.check_backend(backend) is not tried[0]
-

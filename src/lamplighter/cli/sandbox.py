@@ -100,8 +100,11 @@ def _print(data: dict[str, Any]) -> None:
             ("toolbox", data["toolbox"] or "not built: lamplighter sandbox setup"),
             ("of the host", ", ".join(data["host_tools"]) or "nothing more"),
             ("a command", f"{limits['command_seconds']:g} s, {limits['output_kb']} kB of output"),
-            ("a run", f"{limits['memory_mb']} MB, {limits['disk_mb']} MB of files, "
-                      f"{limits['processes']} processes"),
+            (
+                "a run",
+                f"{limits['memory_mb']} MB, {limits['disk_mb']} MB of files, "
+                f"{limits['processes']} processes",
+            ),
         ]
     )
 

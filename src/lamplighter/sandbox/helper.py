@@ -6,24 +6,26 @@ After each command everything else in here is killed, so whatever reads and writ
 races with nobody. The host trusts no reply: it checks names, sizes and hashes itself.
 """
 
-import base64
+from __future__ import annotations
+
+import binascii
 import ctypes
 import hashlib
 import json
 import os
 import resource
 import selectors
-import shutil
 import signal
-import socket
 import stat
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+
+TYPE_CHECKING = False  # each import that can be spared makes opening a sandbox quicker
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 WORKSPACE = "/workspace"
 HOME = "/tmp/home"  # noqa: S108 -- inside the sandbox
@@ -91,25 +93,23 @@ class Command:
     def __init__(self, requests: Requests, request: dict[str, Any]) -> None:
         self.requests = requests
         self.ends_at = time.monotonic() + request["timeout"]
-        self.process = subprocess.Popen(  # noqa: S603 -- running commands is what this is for
-            request["argv"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=WORKSPACE,
-            start_new_session=True,
-        )
+        (out, out_end), (err, err_end) = os.pipe(), os.pipe()
+        try:
+            self.pid = _spawn(request["argv"], out_end, err_end)
+        except OSError as error:
+            os.close(out)
+            os.close(err)
+            raise OSError(error.errno, error.strerror, request["argv"][0]) from None
+        finally:
+            os.close(out_end)
+            os.close(err_end)
         seconds = int(request["cpu"])
         with suppress(ProcessLookupError):
-            resource.prlimit(self.process.pid, resource.RLIMIT_CPU, (seconds, seconds))
-        with suppress(OSError), open(f"/proc/{self.process.pid}/oom_score_adj", "w") as file:
+            resource.prlimit(self.pid, resource.RLIMIT_CPU, (seconds, seconds))
+        with suppress(OSError), open(f"/proc/{self.pid}/oom_score_adj", "w") as file:
             file.write("1000")  # the command is to die of it, not this program
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        self.streams = {
-            self.process.stdout: Stream(request["output"]),
-            self.process.stderr: Stream(request["output"]),
-        }
+        self.code: int | None = None
+        self.streams = {out: Stream(request["output"]), err: Stream(request["output"])}
 
     def finish(self) -> dict[str, Any]:
         """Follow it to its end; what came of it."""
@@ -117,7 +117,7 @@ class Command:
         out, err = self.streams.values()
         return {
             "ended": ended,
-            "code": self.process.returncode if ended == "exit" else None,
+            "code": self.code,
             "stdout": out.kept.decode(errors="replace"),
             "stderr": err.kept.decode(errors="replace"),
             "stdout_bytes": out.size,
@@ -126,19 +126,22 @@ class Command:
 
     def _follow(self) -> str:
         """Keep what it says, until it ends or has to; how it ended."""
-        exited = os.pidfd_open(self.process.pid)
+        exited = os.pidfd_open(self.pid)
         with selectors.DefaultSelector() as selector:
             for pipe in self.streams:
-                os.set_blocking(pipe.fileno(), False)
-            files: list[Any] = [0, exited, *self.streams]
-            for file in files:
+                os.set_blocking(pipe, False)
+            for file in (0, exited, *self.streams):
                 selector.register(file, selectors.EVENT_READ)
             while (ended := self._look(selector, exited)) is None:
                 pass
         os.close(exited)
-        self.process.poll()
+        if ended == "exit":
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         sweep()  # now nobody can write any more, so what is in the pipes is the rest
-        self._drain_rest()
+        for pipe in self.streams:
+            while self._drain(pipe):
+                pass
+            os.close(pipe)
         return ended
 
     def _look(self, selector: selectors.BaseSelector, exited: int) -> str | None:
@@ -154,23 +157,30 @@ class Command:
                 if self.requests.read_more():
                     self.requests.drop_line()  # the only thing to say now is: stop
                     return "stopped"
-            elif not self._drain(key.fileobj):
-                selector.unregister(key.fileobj)
+            elif not self._drain(key.fd):
+                selector.unregister(key.fd)
         return None
 
-    def _drain(self, pipe: Any) -> bool:
+    def _drain(self, pipe: int) -> bool:
         """Take what is there; whether there may be more."""
         try:
-            arrived = os.read(pipe.fileno(), 1 << 16)
+            arrived = os.read(pipe, 1 << 16)
         except BlockingIOError:
             return False  # somebody hid its other end in a socket
         self.streams[pipe].add(arrived)
         return bool(arrived)
 
-    def _drain_rest(self) -> None:
-        for pipe in self.streams:
-            while self._drain(pipe):
-                pass
+
+def _spawn(argv: list[str], out: int, err: int) -> int:
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, out, 1),
+        (os.POSIX_SPAWN_DUP2, err, 2),
+    ]
+    defaults = [signal.SIGPIPE, signal.SIGXFSZ]  # which Python ignores
+    return os.posix_spawnp(
+        argv[0], argv, os.environ, file_actions=actions, setsid=True, setsigdef=defaults
+    )
 
 
 def sweep() -> None:
@@ -230,11 +240,11 @@ class Workspace:
         file = _open(request["path"])
         with os.fdopen(file, "rb") as stream:
             stream.seek(request["offset"])
-            return {"data": base64.b64encode(stream.read(CHUNK_BYTES)).decode()}
+            return {"data": binascii.b2a_base64(stream.read(CHUNK_BYTES), newline=False).decode()}
 
     def write(self, request: dict[str, Any]) -> dict[str, Any]:
         """A part of a file; at offset 0 the file begins anew."""
-        path, content = request["path"], base64.b64decode(request["data"])
+        path, content = request["path"], binascii.a2b_base64(request["data"])
         if not request["offset"]:
             self.remove(request)
             os.makedirs(os.path.dirname(os.path.join(WORKSPACE, path)), exist_ok=True)
@@ -255,10 +265,20 @@ class Workspace:
             place = os.path.join(WORKSPACE, *parts[:depth])
             is_folder = os.path.isdir(place) and not os.path.islink(place)
             if depth == len(parts) and is_folder:
-                shutil.rmtree(place)
+                _remove_folder(place)
             elif os.path.lexists(place) and not (is_folder and depth < len(parts)):
                 os.unlink(place)
         return {}
+
+
+def _remove_folder(folder: str) -> None:
+    for root, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            os.unlink(os.path.join(root, name))
+        for name in folders:
+            place = os.path.join(root, name)
+            os.unlink(place) if os.path.islink(place) else os.rmdir(place)
+    os.rmdir(folder)
 
 
 def _walk(left_out: list[str]) -> Iterator[str]:
@@ -340,6 +360,9 @@ class Helper:
 
 def forward_to_proxy() -> None:
     """Let programs in here, which know only TCP, speak with the proxy on its UNIX socket."""
+    import socket
+    import threading
+
     listener = socket.create_server(("127.0.0.1", PROXY_PORT))
 
     def pump(source: socket.socket, sink: socket.socket) -> None:
@@ -374,12 +397,24 @@ def install_filter(program: bytes) -> None:
 
     buffer = ctypes.create_string_buffer(program, len(program))
     code = Code(len(program) // 8, ctypes.addressof(buffer))
-    prctl: Callable[..., int] = ctypes.CDLL(None, use_errno=True).prctl
+    prctl: Any = ctypes.CDLL(None, use_errno=True).prctl
     refused = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or prctl(
         PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(code), 0, 0
     )
     if refused:
         raise OSError(ctypes.get_errno(), "the system call filter was refused")
+
+
+def _copy_skeleton() -> None:
+    """Put what the toolbox has prepared where programs look for it, and may change it."""
+    for folder, _, names in os.walk(SKELETON):
+        place = HOME + folder.removeprefix(SKELETON)
+        os.makedirs(place)
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as source:
+                content = source.read()
+            with open(os.path.join(place, name), "wb") as file:
+                file.write(content)
 
 
 def confine(limits: dict[str, int]) -> None:
@@ -396,11 +431,12 @@ def main() -> None:
     setting = json.loads(sys.argv[1])
     confine(setting["limits"])
     if "filter" in setting:
-        install_filter(base64.b64decode(setting["filter"]))
+        install_filter(binascii.a2b_base64(setting["filter"]))
     os.umask(0o077)
     if os.path.isdir(SKELETON):
-        shutil.copytree(SKELETON, HOME)
+        _copy_skeleton()
     os.makedirs(HOME, exist_ok=True)
+    os.chdir(WORKSPACE)
     helper = Helper()
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)
