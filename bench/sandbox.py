@@ -52,7 +52,6 @@ async def _open_and_close() -> tuple[float, float]:
     session = await Bubblewrap().open(Bounds())
     opened = time.perf_counter()
     await session.close()
-    assert not os.path.exists(f"/proc/{session.first}")
     return opened - started, time.perf_counter() - opened
 
 

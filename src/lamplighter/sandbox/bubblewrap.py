@@ -109,15 +109,26 @@ async def _open(bounds: Bounds, proxy_socket: str | None) -> Session:
             assert process.stderr is not None
             said = (await process.stderr.read()).decode(errors="replace").strip()
             raise SandboxUnavailable(said or "bwrap gave no reason")
-        cgroup = await asyncio.to_thread(make_cgroup, bounds, first)
-        session = Session(process, bounds, first, cgroup)
-        await session.greet()
     except BaseException:
         # Not by process.kill(), which takes its exit status from whoever waits for it.
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)  # the sandbox dies with it
         await asyncio.shield(process.wait())
+        raise
+    return await _settle(Session(process, bounds, first))
+
+
+async def _settle(session: Session) -> Session:
+    """Wait for the helper, and meanwhile let the kernel count; or else end the sandbox."""
+    assert session.first is not None
+    grouping = asyncio.ensure_future(asyncio.to_thread(make_cgroup, session.bounds, session.first))
+    try:
+        await session.greet()
+        session.be_counted(await grouping)
+    except BaseException:
+        session.be_counted(await grouping)
+        await session.close()
         raise
     return session
 

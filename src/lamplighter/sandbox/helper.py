@@ -24,7 +24,7 @@ from contextlib import suppress
 TYPE_CHECKING = False  # each import that can be spared makes opening a sandbox quicker
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
 WORKSPACE = "/workspace"
@@ -324,7 +324,7 @@ class Helper:
     def serve(self) -> None:
         """For ever; the sandbox ends with this process."""
         self.reply({"ready": True, "python": sys.version.split()[0]})
-        does = {
+        does: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
             "exec": self.exec,
             "changes": self.workspace.changes,
             "read": self.workspace.read,

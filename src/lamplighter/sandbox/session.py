@@ -41,7 +41,6 @@ class Session:
         bounds: What it may use.
         first: The sandbox's first process, as the host numbers it; ``None`` if an engine keeps it,
             and watches over its memory.
-        cgroup: What bounds it; ``None``: we watch its memory ourselves.
         remove: A command that ends it, if an engine keeps it.
     """
 
@@ -50,19 +49,23 @@ class Session:
         process: Process,
         bounds: Bounds,
         first: int | None = None,
-        cgroup: Cgroup | None = None,
         remove: Sequence[str] = (),
     ) -> None:
         self.process = process
         self.bounds = bounds
         self.first = first
-        self.cgroup = cgroup
+        self.cgroup: Cgroup | None = None
         self.remove_command = remove
         self.turn = asyncio.Lock()
         self.pidfd = None if first is None else os.pidfd_open(first)
-        self.memory = None if first is None or cgroup else MemoryUse(first)
+        self.memory = None if first is None else MemoryUse(first)
         if first is not None:
             os.setpriority(os.PRIO_PROCESS, first, NICENESS)
+
+    def be_counted(self, cgroup: Cgroup | None) -> None:
+        """Let the kernel bound it, if there is a group for it; otherwise we watch its memory."""
+        if cgroup is not None:
+            self.cgroup, self.memory = cgroup, None
 
     async def greet(self) -> None:
         """Wait until the helper is there.
