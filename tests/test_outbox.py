@@ -56,8 +56,7 @@ def new_box(workspace: Workspace) -> Outbox:
     run = request_run(workspace.settings, workspace.engine, "digest")
     with workspace.engine.begin() as connection:
         start_run(connection, run.id, WORKER, clock.now())
-    kept = workspace.settings.state_dir / "outbox" / run.id
-    return Outbox(workspace.engine, run.id, WORKER, kept)
+    return Outbox(workspace.engine, run.id, WORKER)
 
 
 def only_entry(workspace: Workspace) -> Entry:
@@ -117,7 +116,6 @@ def test_a_killed_file_delivery_is_finished_with_the_bytes_that_were_meant(
         "size_bytes": len(meant),
     }
     assert [told["state"] for told in effects(workspace, run)] == ["sent"]
-    assert not (workspace.settings.state_dir / "outbox" / run.id).exists()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -151,7 +150,7 @@ class Worker:
         return prepare(run, budget, journal, self._outbox(run.id), self.settings)
 
     def _outbox(self, run_id: str) -> Outbox:
-        return Outbox(self.engine, run_id, self.id, self.settings.state_dir / "outbox" / run_id)
+        return Outbox(self.engine, run_id, self.id)
 
     async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
         succeeded = ending.outcome in SUCCESSES
@@ -172,12 +171,8 @@ class Worker:
 
     def _give_up_effects(self, run_id: str) -> list[Entry]:
         """Let nothing more happen of what the run intended; gives what is uncertain for good."""
-        outbox = self._outbox(run_id)
-        unsettled = outbox.give_up()
-        uncertain = [entry for entry in unsettled if entry.state == "uncertain"]
-        if uncertain == unsettled:  # otherwise the run is carried out elsewhere
-            shutil.rmtree(outbox.kept, ignore_errors=True)
-        return uncertain
+        unsettled = self._outbox(run_id).give_up()
+        return [entry for entry in unsettled if entry.state == "uncertain"]
 
     def _write_ending(
         self, run: Run, status: Status, ending: Ending, summary: str, uncertain: list[Entry]

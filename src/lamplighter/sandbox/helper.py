@@ -24,7 +24,7 @@ from contextlib import suppress
 TYPE_CHECKING = False  # each import that can be spared makes opening a sandbox quicker
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 WORKSPACE = "/workspace"
