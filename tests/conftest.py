@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
+from containers import find_engine
 from rounds import START, Rounds
 
 from lamplighter import clock
@@ -59,15 +60,20 @@ def rounds(workspace: Workspace, held: HeldClock) -> Rounds:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests with the real weights or toolbox run where those are; fetching them is no test."""
+    """Tests with the real weights, toolbox or engine run where those are."""
     here = {
         "weights": find_weights(Settings(workspace=Path.cwd(), timezone="UTC")) is not None,
         "toolbox": is_built(),
+        "container": bool(find_engine()) if _asks_for(items, "container") else False,
     }
     missing = [name for name, is_here in here.items() if not is_here]
     absent = [item for item in items if any(map(item.get_closest_marker, missing))]
     config.hook.pytest_deselected(items=absent)
     items[:] = [item for item in items if item not in absent]
+
+
+def _asks_for(items: list[pytest.Item], marker: str) -> bool:
+    return any(item.get_closest_marker(marker) for item in items)
 
 
 @pytest.hookimpl(trylast=True)
