@@ -96,6 +96,8 @@ def _what(kind: str, data: dict[str, Any]) -> str:
     match kind:
         case "started":
             text = f"started on {data['model']}" + (f" [{data['label']}]" if data["label"] else "")
+            if missing := data.get("missing"):
+                text += f", without {', '.join(missing)}: {next(iter(missing.values()))}"
         case "message" if data["role"] == "assistant":
             said = data["content"] or data.get("thinking", "")
             text = f"model ({data['seconds']:.1f} s, {data['output_tokens']} tokens) {said}"
@@ -107,6 +109,9 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  {_result(data)}"
         case "effect":
             text = f"  {describe_effect(data)}"
+        case "network":
+            why = f" refused: {data['refused']}" if data.get("refused") else ""
+            text = f"  ⇄ {data['method']} {data['host']}:{data['port']}{why}"
         case "retry":
             wait = f"{data['wait_seconds']:g} s"
             text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"

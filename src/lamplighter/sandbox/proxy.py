@@ -80,8 +80,9 @@ class Proxy:
         try:
             far_reader, far_writer = await self._dial(host, port)
         except (Refusal, OSError) as error:
-            self.tell(Request(method, host, port, str(error)))
-            await _refuse(writer, 403, f"{host}:{port}: {error}")
+            why = getattr(error, "strerror", None) or str(error) or "no answer"
+            self.tell(Request(method, host, port, why))
+            await _refuse(writer, 403, f"{host}:{port}: {why}")
             return
         self.tell(Request(method, host, port))
         if method == "CONNECT":

@@ -60,7 +60,8 @@ class Session:
         self.pidfd = None if first is None else os.pidfd_open(first)
         self.memory = None if first is None else MemoryUse(first)
         if first is not None:
-            os.setpriority(os.PRIO_PROCESS, first, NICENESS)
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, first, max(own, NICENESS))
 
     def be_counted(self, cgroup: Cgroup | None) -> None:
         """Let the kernel bound it, if there is a group for it; otherwise we watch its memory."""
