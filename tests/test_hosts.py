@@ -56,6 +56,12 @@ def test_an_agents_file_names_hosts() -> None:
 @pytest.mark.parametrize(
     ("frontmatter", "problem"),
     [
+        (
+            "limits: {memory_mb: 1}",
+            "[limits.memory_mb]: error: memory_mb is a whole number from 64",
+        ),
+        ("limits: {memory: 512}", "unknown limit 'memory'"),
+        ("limits: {command_timeout: soon}", "a.md:3 [limits.command_timeout]: error"),
         ("network: on", "a.md:3 [network]: error: network is a mapping with the one key allow"),
         ("network: {deny: [a.example]}", "a.md:3 [network]: error: network is a mapping"),
         ("network:\n  allow: a.example", "network.allow is a list of hosts"),

@@ -1,7 +1,7 @@
 """``lamplighter agent``: list, show, validate, pause, resume."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -332,10 +332,7 @@ def _details(entry: "Entry", now: datetime, saved: "Sequence[SavedSchedule]") ->
         "tools": list(agent.allowed_tools),
         "sources": list(agent.sources),
         "actions": list(agent.actions),
-        "limits": {
-            "iterations": agent.limits.iterations,
-            "timeout_seconds": agent.limits.timeout_seconds,
-        },
+        "limits": asdict(agent.limits),
         "network": [str(host) for host in agent.network],
         "message": agent.message,
         "instructions": agent.instructions,

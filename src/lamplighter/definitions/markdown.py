@@ -234,7 +234,7 @@ def _limits(value: Value, name: str) -> Limits:
     for key, given in value.content.items():
         place = Place(line=given.line, field=f"{name}.{key}")
         if key in _COUNTS:
-            limits[_COUNTS[key]] = _count(given, key, place)
+            limits[key] = _count(given, key, place)
         elif key in _DURATIONS:
             limits[_DURATIONS[key]] = _duration(given, key, place)
         else:  # an error: a misspelt limit would not limit
@@ -262,9 +262,10 @@ def _network(value: Value, name: str) -> tuple[AllowedHost, ...]:
 
 
 def _count(value: Value, key: str, place: Place) -> int:
-    number = value.content
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise InvalidInput(f"{key} is a whole number from 1 on", place=place, hint="like 15")
+    number, least = value.content, _COUNTS[key]
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        hint = f"like {max(least, 15)}"
+        raise InvalidInput(f"{key} is a whole number from {least} on", place=place, hint=hint)
     return number
 
 
@@ -278,13 +279,9 @@ def _duration(value: Value, key: str, place: Place) -> float:
         raise InvalidInput(error.message, place=place, hint='like "10m"') from error
 
 
-_COUNTS = {
-    "iterations": "iterations",
-    "memory_mb": "memory_mb",
-    "processes": "processes",
-    "disk_mb": "disk_mb",
-    "output_kb": "output_kb",
-}
+_COUNTS = {"iterations": 1, "memory_mb": 64, "processes": 4, "disk_mb": 1, "output_kb": 1}
+"""Limits that are whole numbers, and the least that makes sense."""
+
 _DURATIONS = {"timeout": "timeout_seconds", "command_timeout": "command_seconds"}
 """Limits as files call them -> as ``Limits`` does."""
 
