@@ -291,25 +291,25 @@ asyncio.run(main())
 
 
 def test_many_sandboxes_leave_nothing_behind() -> None:
-    def left() -> tuple[int, int, int, list[str]]:
-        groups = [str(path) for path in Path("/sys/fs/cgroup").rglob("lamplighter-*")]
+    places: list[Path] = []
+
+    def own() -> tuple[int, int, int]:
         mounts = len(Path("/proc/self/mountinfo").read_text().splitlines())
-        return len(os.listdir("/proc/self/fd")), mounts, len(os.listdir("/proc/self/task")), groups
+        return len(os.listdir("/proc/self/fd")), mounts, len(os.listdir("/proc/self/task"))
+
+    async def open_and_close() -> None:
+        session = await bubblewrap.Bubblewrap().open(SMALL)
+        places.append(Path(f"/proc/{session.first}"))
+        places.extend(session.cgroup.folders if session.cgroup else ())
+        await session.close()
 
     with asyncio.Runner() as runner:
-
-        async def open_and_close() -> None:
-            session = await bubblewrap.Bubblewrap().open(SMALL)
-            firsts.append(session.first)
-            await session.close()
-
-        firsts: list[int | None] = []
         runner.run(open_and_close())
-        before = left()
-        for _ in range(20):
+        before = own()
+        for _ in range(10):
             runner.run(open_and_close())
-        wait_until(lambda: left() <= before or None, "threads that waited for processes")
-    assert not [first for first in firsts if os.path.exists(f"/proc/{first}")]
+        wait_until(lambda: own() <= before or None, "the end of threads that waited for processes")
+    assert [place for place in places if place.exists()] == []
 
 
 def test_a_sandbox_that_cannot_be_opened_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
