@@ -23,7 +23,7 @@ from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox
-from lamplighter.sandbox.bounds import Bounds
+from lamplighter.sandbox.bounds import MEGABYTE, Bounds
 from lamplighter.sandbox.choice import check_backend, choose_backend
 from lamplighter.sandbox.proxy import Request
 from lamplighter.store.agents import get_version
@@ -32,8 +32,6 @@ from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.files import RunFiles
 from lamplighter.tools.shell import Shell
 from lamplighter.tools.toolset import Workbench, build_toolset
-
-MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ MAX_FILE_BYTES = 10_000_000
 
 MAX_READ_CHARACTERS = 20_000
 
+FileChanges = dict[str, File | None]
+"""Path -> what it is now; ``None``: there is none any more."""
+
 
 @dataclass
 class RunFiles:
@@ -51,7 +54,8 @@ class RunFiles:
         name = "/".join(split_path(path))
         if name not in self.entries:
             is_folder = any(each.startswith(f"{name}/") for each in self.entries)
-            raise ToolFailed(f"cannot read {name}: {'Is a directory' if is_folder else ABSENT}")
+            why = "Is a directory" if is_folder else "No such file or directory"
+            raise ToolFailed(f"cannot read {name}: {why}")
         file = self.entries[name]
         if file.size_bytes > MAX_FILE_BYTES:
             raise ToolFailed(f"cannot read {name}: more than {MAX_FILE_BYTES:,} bytes")
@@ -60,7 +64,7 @@ class RunFiles:
             raise ToolFailed(f"cannot read {name}: what was kept of it is damaged")
         return content
 
-    def write_bytes(self, path: str, content: bytes) -> "FileChanges":
+    def write_bytes(self, path: str, content: bytes) -> FileChanges:
         """Write a file; gives what that changes.
 
         Raises:
@@ -79,7 +83,7 @@ class RunFiles:
         self.apply(changes)
         return changes
 
-    def require_room(self, changes: "FileChanges") -> None:
+    def require_room(self, changes: FileChanges) -> None:
         """See whether all fit when this has changed.
 
         Raises:
@@ -93,7 +97,7 @@ class RunFiles:
                 f"at most {self.quota_bytes:,} are kept"
             )
 
-    def apply(self, changes: "FileChanges") -> None:
+    def apply(self, changes: FileChanges) -> None:
         """Have these files from now on: a change in a step, or its repetition from its answer."""
         for name, file in changes.items():
             if file is None:
@@ -109,11 +113,6 @@ class RunFiles:
                 raise ToolFailed(f"cannot write {name}: {'/'.join(parts[:depth])} is a file")
         if any(each.startswith(f"{name}/") for each in self.entries):
             raise ToolFailed(f"cannot write {name}: it is a folder")
-
-
-ABSENT = "No such file or directory"
-FileChanges = dict[str, File | None]
-"""Path -> what it is now; ``None``: there is none any more."""
 
 
 @dataclass(frozen=True, slots=True)
