@@ -9,6 +9,7 @@ import burst
 import click
 import lateness
 import recovery
+import sandbox
 import schedules
 import startup
 import throughput
@@ -22,6 +23,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "throughput": throughput.measure,
     "burst": burst.measure,
     "schedules": schedules.measure,
+    "sandbox": sandbox.measure,
 }
 
 
@@ -31,8 +33,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
 def main(names: tuple[str, ...], peers: bool) -> None:
     """Run the benches called NAME, or all of them.
 
-    They are startup, lateness, recovery, throughput, burst and schedules. Together they take about
-    nine minutes. The machine should have nothing else to do.
+    They are startup, lateness, recovery, throughput, burst, schedules and sandbox. Together they
+    take about ten minutes. The machine should have nothing else to do.
 
     \b
     Examples:

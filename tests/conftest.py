@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from containers import find_engine
 from databases import new_database, running_postgresql
 from rounds import START, Rounds
 
@@ -12,6 +13,7 @@ from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.engine.record import SECRET_NAME
 from lamplighter.models.weights import find_weights
+from lamplighter.sandbox.toolbox import is_built
 from lamplighter.testing import HeldClock, Workspace, temporary_workspace
 
 PREFIXES = ("LAMPLIGHTER_", "AGENT_", "AGENTS_", "OLLAMA_", "LOCAL_MODEL_", "ROWBOAT_")
@@ -55,11 +57,20 @@ def rounds(workspace: Workspace, held: HeldClock) -> Rounds:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests with the real weights run where the weights are; fetching them is no test."""
-    if find_weights(Settings(workspace=Path.cwd(), timezone="UTC")) is None:
-        absent = [item for item in items if item.get_closest_marker("weights")]
-        config.hook.pytest_deselected(items=absent)
-        items[:] = [item for item in items if item not in absent]
+    """Tests with the real weights, toolbox or engine run where those are."""
+    here = {
+        "weights": find_weights(Settings(workspace=Path.cwd(), timezone="UTC")) is not None,
+        "toolbox": is_built(),
+        "container": bool(find_engine()) if _asks_for(items, "container") else False,
+    }
+    missing = [name for name, is_here in here.items() if not is_here]
+    absent = [item for item in items if any(map(item.get_closest_marker, missing))]
+    config.hook.pytest_deselected(items=absent)
+    items[:] = [item for item in items if item not in absent]
+
+
+def _asks_for(items: list[pytest.Item], marker: str) -> bool:
+    return any(item.get_closest_marker(marker) for item in items)
 
 
 @pytest.hookimpl(trylast=True)

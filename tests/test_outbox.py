@@ -28,6 +28,7 @@ from lamplighter.store.outbox import (
     settle,
 )
 from lamplighter.store.runs import Run, get_run, list_runs, request_cancel, start_run
+from lamplighter.store.tables import contents
 from lamplighter.testing import Workspace, call, temporary_workspace, turn
 from lamplighter.tools import delivery
 from lamplighter.tools.files import RunFiles
@@ -50,8 +51,7 @@ def new_box(workspace: Workspace) -> Outbox:
     run = request_run(workspace.settings, workspace.engine, "digest")
     with workspace.engine.begin() as connection:
         start_run(connection, run.id, WORKER, clock.now())
-    kept = workspace.settings.state_dir / "outbox" / run.id
-    return Outbox(workspace.engine, run.id, WORKER, kept)
+    return Outbox(workspace.engine, run.id, WORKER)
 
 
 def only_entry(workspace: Workspace) -> Entry:
@@ -91,9 +91,8 @@ def test_a_killed_file_delivery_is_finished_with_the_bytes_that_were_meant(
     workspace: Workspace, moment: str
 ) -> None:
     run = start_and_be_killed(workspace, "digest.md", moment)
-    workspace.write(f".lamplighter/runs/{run.id}/digest.md", "changed since")
     run = go_on(workspace, run)
-    meant = "changed since" if moment == "before the intent" else "# Dusk"
+    meant = "# Dusk"
     assert (run.outcome, run.tool_calls) == ("reported", 2)
     assert delivered(workspace, run).read_text() == meant
     entry = only_entry(workspace)
@@ -104,7 +103,6 @@ def test_a_killed_file_delivery_is_finished_with_the_bytes_that_were_meant(
         "size_bytes": len(meant),
     }
     assert [told["state"] for told in effects(workspace, run)] == ["sent"]
-    assert not (workspace.settings.state_dir / "outbox" / run.id).exists()
 
 
 @pytest.mark.parametrize(
@@ -277,14 +275,13 @@ def test_an_unforeseen_error_ends_the_run_and_leaves_the_effect_uncertain(
 
 
 def test_content_that_was_damaged_is_not_delivered(workspace: Workspace, box: Outbox) -> None:
-    files = RunFiles(workspace.path / "run")
-    kept = RunFiles(workspace.path / "kept")
+    files = RunFiles(workspace.engine, box.run_id, 1000)
     files.write_bytes("a.md", b"meant")
-    effect = delivery.FileDelivery(
-        files, delivery.Delivery(workspace.path, "digest", box.run_id, kept), "a.md"
-    )
+    place = delivery.Delivery(workspace.path, "digest", box.run_id)
+    effect = delivery.FileDelivery(files, place, "a.md")
     payload = effect.prepare()
-    kept.write_bytes(payload["sha256"], b"other")
+    with workspace.engine.begin() as connection:
+        connection.execute(contents.update().values(content=b"other"))
     with pytest.raises(ToolFailed, match="damaged"):
         asyncio.run(effect.act(payload))
 

@@ -13,7 +13,7 @@ from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
 from lamplighter.config import CONFIG_FILE, STATE_DIR, Settings
-from lamplighter.definitions.agent import DEFAULT_TOOLS, Problem
+from lamplighter.definitions.agent import ALL_TOOLS, Problem
 from lamplighter.definitions.catalogue import (
     FOLDER,
     Catalogue,
@@ -221,7 +221,7 @@ def _read_files(settings: Settings, files: Iterable[str]) -> Catalogue:
         if (content := _read_agent_file(top / file, settings.workspace)) is not None
     )
     catalogue = build_catalogue(contents, timezone=settings.timezone)
-    return check_catalogue(catalogue, tools=DEFAULT_TOOLS, sources=settings.sources)
+    return check_catalogue(catalogue, tools=ALL_TOOLS, sources=settings.sources)
 
 
 def _list_files(workspace: Path) -> Iterator[str]:
