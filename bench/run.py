@@ -11,6 +11,7 @@ import lateness
 import recovery
 import sandbox
 import schedules
+import searching
 import startup
 import throughput
 from figures import Figure, tabulate
@@ -24,6 +25,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "burst": burst.measure,
     "schedules": schedules.measure,
     "sandbox": sandbox.measure,
+    "search": searching.measure,
 }
 
 
@@ -33,8 +35,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
 def main(names: tuple[str, ...], peers: bool) -> None:
     """Run the benches called NAME, or all of them.
 
-    They are startup, lateness, recovery, throughput, burst, schedules and sandbox. Together they
-    take about ten minutes. The machine should have nothing else to do.
+    They are startup, lateness, recovery, throughput, burst, schedules, sandbox and search.
+    Together they take about fifteen minutes. The machine should have nothing else to do.
 
     \b
     Examples:
@@ -42,6 +44,7 @@ def main(names: tuple[str, ...], peers: bool) -> None:
       python bench/run.py startup
       python bench/run.py lateness throughput
       python bench/run.py throughput --peers    installs the peers, into bench/.peers
+      BENCH_DOCUMENTS=100000 python bench/run.py search
     """  # noqa: D301  # click's paragraph mark is the backspace character
     benches = BENCHES | ({"throughput": partial(throughput.measure, peers=True)} if peers else {})
     console = Console()

@@ -31,6 +31,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             continue
         if name.startswith(PREFIXES) or SECRET_NAME.search(name):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LAMPLIGHTER_EMBEDDER", "none")  # loading one takes a second
     monkeypatch.setenv("OLLAMA_BASE_URL", "http://127.0.0.1:9/v1")  # nothing listens there
 
 
@@ -91,5 +92,12 @@ def _postgresql_server(testrun_uid: str) -> Iterator[str]:
 @pytest.fixture
 def postgresql(_postgresql_server: str) -> Iterator[str]:
     """The URL of a new, empty database."""
+    with new_database(_postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_postgresql(_postgresql_server: str) -> Iterator[str]:
+    """One for all tests of a module, which empty it themselves."""
     with new_database(_postgresql_server) as url:
         yield url

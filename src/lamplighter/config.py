@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 CONFIG_FILE = "lamplighter.toml"
+EMBEDDERS = ("wordllama", "minilm", "none")
 STATE_DIR = ".lamplighter"
 
 
@@ -100,6 +101,10 @@ class Settings(BaseSettings):
     host: str = _setting("127.0.0.1", "LAMPLIGHTER_HOST", "host")
     port: int = _setting(8321, "LAMPLIGHTER_PORT", "port", ge=0, le=65535)
     database_url: str | None = _setting(None, "LAMPLIGHTER_DATABASE_URL", "database_url")
+    embedder: str = _setting("wordllama", "LAMPLIGHTER_EMBEDDER", "embedder")
+    search_fusion: Literal["scores", "ranks"] = _setting(
+        "scores", "LAMPLIGHTER_SEARCH_FUSION", "search_fusion"
+    )
     sources: dict[str, FilesSource] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
 
@@ -112,6 +117,13 @@ class Settings(BaseSettings):
         if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ValueError("use postgresql://..., or leave it out for SQLite in .lamplighter/")
         return f"postgresql+psycopg://{rest}"
+
+    @field_validator("embedder")
+    @classmethod
+    def _known_embedder(cls, name: str) -> str:
+        if name not in EMBEDDERS and ":" not in name:
+            raise ValueError(f"use {', '.join(EMBEDDERS)}, or a provider's, like openai:NAME")
+        return name
 
     @field_validator("run_backoff_seconds", mode="before")
     @classmethod

@@ -26,9 +26,11 @@ from lamplighter.outbox import Outbox
 from lamplighter.sandbox.bounds import MEGABYTE, Bounds
 from lamplighter.sandbox.choice import check_backend, choose_backend
 from lamplighter.sandbox.proxy import Request
+from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
-from lamplighter.store.runs import Run, set_model
+from lamplighter.store.runs import Run, find_last_success, set_model
 from lamplighter.tools.delivery import Delivery
+from lamplighter.tools.documents import Library
 from lamplighter.tools.files import RunFiles
 from lamplighter.tools.shell import Shell
 from lamplighter.tools.toolset import Workbench, build_toolset
@@ -124,8 +126,12 @@ def _workbench(
     files = RunFiles(outbox.engine, run.id, bounds.disk_bytes)
     shell, missing = _shell(agent, bounds, files, journal, settings)
     bench = Workbench(
-        engine=outbox.engine,
-        scope=Scope.of({OWNER}, agent.sources),
+        library=Library(
+            outbox.engine,
+            Scope.of({OWNER}, agent.sources),
+            Ranking(settings.embedder, settings.search_fusion),
+            find_last_success(outbox.engine, run),
+        ),
         run_files=files,
         destination=Delivery(settings.workspace, agent.name, run.id),
         outbox=outbox,

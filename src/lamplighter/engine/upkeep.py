@@ -9,6 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from lamplighter.config import Settings
+from lamplighter.search.embedding import embed_pending
 from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import add_notice
 from lamplighter.store.retention import (
@@ -74,6 +75,13 @@ class Upkeep:
             for silence in found:
                 self._note_one(connection, silence, now)
         return len(found)
+
+    def embed(self) -> Iterator[int]:
+        """Give the documents vectors that lack one, a batch at each step; gives how many.
+
+        That is so after the embedder has been changed, or a sync was killed.
+        """
+        return embed_pending(self.engine, self.settings.embedder)
 
     def prune(self, now: datetime) -> Iterator[int]:
         """Delete what the settings do not keep, a batch at each step; gives how many.

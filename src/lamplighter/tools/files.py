@@ -126,7 +126,7 @@ class Done:
     """
 
     text: str
-    changes: FileChanges
+    changes: FileChanges = field(default_factory=dict)
     failed: bool = False
 
     @property
