@@ -1,4 +1,5 @@
 
+
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -501,24 +502,24 @@ COMMENT ON COLUMN public.workers.gone IS 'given up by the others';
 
 ALTER TABLE ONLY public.documents ALTER COLUMN pk SET DEFAULT nextval('public.documents_pk_seq'::regclass);
 
-INSERT INTO dbos.application_versions VALUES ('e4096c8c-3245-46d4-baf8-98e594d7e395', 'runs-1', 1795342377994, 1795342377994, 'lamplighter');
+INSERT INTO dbos.application_versions VALUES ('47b52581-126c-4b8f-8567-bb7ab1e0c9f2', 'runs-1', 1795344731188, 1795344731188, 'lamplighter');
 
 INSERT INTO dbos.dbos_migrations VALUES (125);
 
-INSERT INTO dbos.operation_outputs VALUES ('01M81BX71Q81M4HPD6W276MZ81', 1, 'model', '{"response":{"parts":[{"tool_name":"read_document","args":{"id":"notes:hello.md"},"tool_call_id":"call_1_1","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"}],"usage":{"input_tokens":56,"cache_write_tokens":0,"cache_write_1h_tokens":0,"cache_read_tokens":0,"output_tokens":7,"output_reasoning_tokens":0,"input_audio_tokens":0,"cache_audio_read_tokens":0,"output_audio_tokens":0,"audio_seconds":0.0,"details":{},"cost":null},"model_name":"scripted","model_id":null,"timestamp":"2026-11-22T10:12:58.676086Z","kind":"response","provider_name":null,"provider_url":null,"canonical_system":null,"provider_details":null,"provider_response_id":null,"finish_reason":null,"run_id":null,"conversation_id":null,"metadata":null,"workspace_ref":null,"history_digest":null,"failed_attempts":null,"state":"complete"},"seconds":0.001}', NULL, NULL, 1795342378664, 1795342378676, 'lamplighter_json', 'lamplighter', 1795342378677);
-INSERT INTO dbos.operation_outputs VALUES ('01M81BX71Q81M4HPD6W276MZ81', 2, 'tool:read_document', '{"result":"Title: Hello\nId: notes:hello.md\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.","seconds":0.008}', NULL, NULL, 1795342378697, 1795342378718, 'lamplighter_json', 'lamplighter', 1795342378720);
-INSERT INTO dbos.operation_outputs VALUES ('01M81BX71Q81M4HPD6W276MZ81', 3, 'model', '{"response":{"parts":[{"tool_name":"write_file","args":{"path":"digest.md","content":"Dusk."},"tool_call_id":"call_2_1","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"},{"tool_name":"deliver_file","args":{"path":"digest.md"},"tool_call_id":"call_2_2","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"}],"usage":{"input_tokens":77,"cache_write_tokens":0,"cache_write_1h_tokens":0,"cache_read_tokens":0,"output_tokens":21,"output_reasoning_tokens":0,"input_audio_tokens":0,"cache_audio_read_tokens":0,"output_audio_tokens":0,"audio_seconds":0.0,"details":{},"cost":null},"model_name":"scripted","model_id":null,"timestamp":"2026-11-22T10:12:58.750743Z","kind":"response","provider_name":null,"provider_url":null,"canonical_system":null,"provider_details":null,"provider_response_id":null,"finish_reason":null,"run_id":null,"conversation_id":null,"metadata":null,"workspace_ref":null,"history_digest":null,"failed_attempts":null,"state":"complete"},"seconds":0.001}', NULL, NULL, 1795342378740, 1795342378751, 'lamplighter_json', 'lamplighter', 1795342378752);
-INSERT INTO dbos.operation_outputs VALUES ('01M81BX71Q81M4HPD6W276MZ81', 4, 'tool:write_file', '{"result":"Wrote 5 bytes to digest.md","seconds":0.056}', NULL, NULL, 1795342378765, 1795342378827, 'lamplighter_json', 'lamplighter', 1795342378828);
-INSERT INTO dbos.operation_outputs VALUES ('01M81BX71Q81M4HPD6W276MZ81', 5, 'tool:deliver_file', '{"result":"Delivered to delivered/digest/01M81BX71Q81M4HPD6W276MZ81/digest.md","effect":{"id":"01M81BX9WB11GF67Z25G8XECM0","call":"2:call_2_2","effect":"file","destination":"delivered/digest/01M81BX71Q81M4HPD6W276MZ81/digest.md","state":"sent","receipt":{"path":"delivered/digest/01M81BX71Q81M4HPD6W276MZ81/digest.md","sha256":"9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a","size_bytes":5}},"seconds":0.114}', NULL, NULL, 1795342378844, 1795342378963, 'lamplighter_json', 'lamplighter', 1795342378964);
-INSERT INTO dbos.operation_outputs VALUES ('01M81BX71Q81M4HPD6W276MZ81', 6, 'model', '{"response":{"parts":[{"tool_name":"report","args":{"summary":"All is well."},"tool_call_id":"call_3_1","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"}],"usage":{"input_tokens":87,"cache_write_tokens":0,"cache_write_1h_tokens":0,"cache_read_tokens":0,"output_tokens":28,"output_reasoning_tokens":0,"input_audio_tokens":0,"cache_audio_read_tokens":0,"output_audio_tokens":0,"audio_seconds":0.0,"details":{},"cost":null},"model_name":"scripted","model_id":null,"timestamp":"2026-11-22T10:12:58.990218Z","kind":"response","provider_name":null,"provider_url":null,"canonical_system":null,"provider_details":null,"provider_response_id":null,"finish_reason":null,"run_id":null,"conversation_id":null,"metadata":null,"workspace_ref":null,"history_digest":null,"failed_attempts":null,"state":"complete"},"seconds":0.001}', NULL, NULL, 1795342378980, 1795342378990, 'lamplighter_json', 'lamplighter', 1795342378995);
+INSERT INTO dbos.operation_outputs VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 1, 'model', '{"response":{"parts":[{"tool_name":"read_document","args":{"id":"notes:hello.md"},"tool_call_id":"call_1_1","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"}],"usage":{"input_tokens":56,"cache_write_tokens":0,"cache_write_1h_tokens":0,"cache_read_tokens":0,"output_tokens":7,"output_reasoning_tokens":0,"input_audio_tokens":0,"cache_audio_read_tokens":0,"output_audio_tokens":0,"audio_seconds":0.0,"details":{},"cost":null},"model_name":"scripted","model_id":null,"timestamp":"2026-11-22T10:52:12.840248Z","kind":"response","provider_name":null,"provider_url":null,"canonical_system":null,"provider_details":null,"provider_response_id":null,"finish_reason":null,"run_id":null,"conversation_id":null,"metadata":null,"workspace_ref":null,"history_digest":null,"failed_attempts":null,"state":"complete"},"seconds":0.001}', NULL, NULL, 1795344732814, 1795344732840, 'lamplighter_json', 'lamplighter', 1795344732841);
+INSERT INTO dbos.operation_outputs VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 2, 'tool:read_document', '{"result":"Title: Hello\nId: notes:hello.md\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.","seconds":0.004}', NULL, NULL, 1795344732915, 1795344732931, 'lamplighter_json', 'lamplighter', 1795344732935);
+INSERT INTO dbos.operation_outputs VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 3, 'model', '{"response":{"parts":[{"tool_name":"write_file","args":{"path":"digest.md","content":"Dusk."},"tool_call_id":"call_2_1","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"},{"tool_name":"deliver_file","args":{"path":"digest.md"},"tool_call_id":"call_2_2","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"}],"usage":{"input_tokens":77,"cache_write_tokens":0,"cache_write_1h_tokens":0,"cache_read_tokens":0,"output_tokens":21,"output_reasoning_tokens":0,"input_audio_tokens":0,"cache_audio_read_tokens":0,"output_audio_tokens":0,"audio_seconds":0.0,"details":{},"cost":null},"model_name":"scripted","model_id":null,"timestamp":"2026-11-22T10:52:13.011698Z","kind":"response","provider_name":null,"provider_url":null,"canonical_system":null,"provider_details":null,"provider_response_id":null,"finish_reason":null,"run_id":null,"conversation_id":null,"metadata":null,"workspace_ref":null,"history_digest":null,"failed_attempts":null,"state":"complete"},"seconds":0.0}', NULL, NULL, 1795344732986, 1795344733012, 'lamplighter_json', 'lamplighter', 1795344733013);
+INSERT INTO dbos.operation_outputs VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 4, 'tool:write_file', '{"result":"Wrote 5 bytes to digest.md","seconds":0.012}', NULL, NULL, 1795344733023, 1795344733051, 'lamplighter_json', 'lamplighter', 1795344733057);
+INSERT INTO dbos.operation_outputs VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 5, 'tool:deliver_file', '{"result":"Delivered to delivered/digest/01M81E4ZZ4TADMD24SJ7302SXX/digest.md","effect":{"id":"01M81E54WV052FKMQPBYJ5P0FC","call":"2:call_2_2","effect":"file","destination":"delivered/digest/01M81E4ZZ4TADMD24SJ7302SXX/digest.md","state":"sent","receipt":{"path":"delivered/digest/01M81E4ZZ4TADMD24SJ7302SXX/digest.md","sha256":"9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a","size_bytes":5}},"seconds":0.141}', NULL, NULL, 1795344733067, 1795344733211, 'lamplighter_json', 'lamplighter', 1795344733212);
+INSERT INTO dbos.operation_outputs VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 6, 'model', '{"response":{"parts":[{"tool_name":"report","args":{"summary":"All is well."},"tool_call_id":"call_3_1","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"}],"usage":{"input_tokens":87,"cache_write_tokens":0,"cache_write_1h_tokens":0,"cache_read_tokens":0,"output_tokens":28,"output_reasoning_tokens":0,"input_audio_tokens":0,"cache_audio_read_tokens":0,"output_audio_tokens":0,"audio_seconds":0.0,"details":{},"cost":null},"model_name":"scripted","model_id":null,"timestamp":"2026-11-22T10:52:13.238113Z","kind":"response","provider_name":null,"provider_url":null,"canonical_system":null,"provider_details":null,"provider_response_id":null,"finish_reason":null,"run_id":null,"conversation_id":null,"metadata":null,"workspace_ref":null,"history_digest":null,"failed_attempts":null,"state":"complete"},"seconds":0.0}', NULL, NULL, 1795344733223, 1795344733238, 'lamplighter_json', 'lamplighter', 1795344733239);
 
-INSERT INTO dbos.queues VALUES ('9002bb19-352d-4faf-af78-2d236cbec664', 'runs', NULL, NULL, NULL, NULL, true, false, 5, 1795342378047, 1795342378034, 'lamplighter', NULL, NULL, NULL, NULL);
+INSERT INTO dbos.queues VALUES ('178e3b83-b39e-4def-9304-8caa96202505', 'runs', NULL, NULL, NULL, NULL, true, false, 5, 1795344731305, 1795344731287, 'lamplighter', NULL, NULL, NULL, NULL);
 
-INSERT INTO dbos.workflow_input VALUES ('01M81BX71Q81M4HPD6W276MZ81', '{"args":["01M81BX71Q81M4HPD6W276MZ81"],"kwargs":{}}', 1795342378154);
+INSERT INTO dbos.workflow_input VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', '{"args":["01M81E4ZZ4TADMD24SJ7302SXX"],"kwargs":{}}', 1795344731605);
 
-INSERT INTO dbos.workflow_output VALUES ('01M81BX71Q81M4HPD6W276MZ81', '"reported"', NULL, 1795342379038);
+INSERT INTO dbos.workflow_output VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', '"reported"', NULL, 1795344733320);
 
-INSERT INTO dbos.workflow_status VALUES ('01M81BX71Q81M4HPD6W276MZ81', 'SUCCESS', 'run', NULL, NULL, NULL, NULL, NULL, NULL, '01M81BX743YCZDNENSJVSBGTYT', 1795342378154, 1795342379038, 'runs-1', NULL, NULL, NULL, 1, 'runs', NULL, NULL, NULL, 1795342378213, NULL, 0, NULL, NULL, NULL, NULL, 'lamplighter_json', NULL, false, false, 1795342379038, 'null', NULL, NULL, false, 'lamplighter', 'c01642e6-677e-4a46-8111-30c8dcb2d594');
+INSERT INTO dbos.workflow_status VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 'SUCCESS', 'run', NULL, NULL, NULL, NULL, NULL, NULL, '01M81E50234S8JTN22VRJSB27G', 1795344731605, 1795344733320, 'runs-1', NULL, NULL, NULL, 1, 'runs', NULL, NULL, NULL, 1795344731718, NULL, 0, NULL, NULL, NULL, NULL, 'lamplighter_json', NULL, false, false, 1795344733320, 'null', NULL, NULL, false, 'lamplighter', '06ddcc1b-e663-4095-9913-6400b10ad503');
 
 INSERT INTO public.access_sets VALUES ('aa4c70371fea90224c85497af475896a', 'user:owner');
 
@@ -526,13 +527,13 @@ INSERT INTO public.agent_versions VALUES ('6384f41ebd14c60a5b9391646a98dc468b0b4
 sources: [notes]
 model: scripted:script.yaml
 ---
-Write.', 'UTC', 1795342375985);
+Write.', 'UTC', 1795344728036);
 INSERT INTO public.agent_versions VALUES ('c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', 'hourly', '---
 schedule: every 1 hour
 sources: [notes]
 model: scripted:script.yaml
 ---
-Write.', 'UTC', 1795342376083);
+Write.', 'UTC', 1795344728147);
 
 INSERT INTO public.agents VALUES ('digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', true, 0, NULL, NULL);
 INSERT INTO public.agents VALUES ('hourly', 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', true, 0, NULL, NULL);
@@ -541,39 +542,39 @@ INSERT INTO public.alembic_version VALUES ('0001');
 
 INSERT INTO public.documents VALUES (1, 'notes:hello.md', 'notes', 'hello.md', 'Hello', 'text/markdown', '# Hello
 
-The lamp is lit at dusk.', 1795342375911, 33, ' fc0814999619f887df92e4227e107a9b310a6b5b0eba1895ef3aec9eb1f9bd71', 'aa4c70371fea90224c85497af475896a');
+The lamp is lit at dusk.', 1795344727868, 33, ' fc0814999619f887df92e4227e107a9b310a6b5b0eba1895ef3aec9eb1f9bd71', 'aa4c70371fea90224c85497af475896a');
 
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 1, 'started', 1795342378363, 'started', '{"agent": "digest", "version": "6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2", "trigger": "manual", "model": "scripted:/workspace/script.yaml", "label": "scripted", "tools": ["list_documents", "search_documents", "read_document", "read_file", "write_file", "deliver_file"], "sources": ["notes"]}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 2, 'message', 1795342378364, 'message', '{"role": "user", "content": "Do your scheduled task now."}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 3, 'request:1', 1795342378695, 'message', '{"role": "assistant", "content": "", "request": 1, "input_tokens": 56, "output_tokens": 7, "seconds": 0.001}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 4, 'call:1:call_1_1', 1795342378695, 'tool_call', '{"tool_call_id": "call_1_1", "tool": "read_document", "arguments": {"id": "notes:hello.md"}}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 5, 'result:1:call_1_1', 1795342378735, 'tool_result', '{"tool_call_id": "call_1_1", "tool": "read_document", "result": "Title: Hello\nId: notes:hello.md\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.", "seconds": 0.008}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 6, 'request:2', 1795342378763, 'message', '{"role": "assistant", "content": "", "request": 2, "input_tokens": 77, "output_tokens": 21, "seconds": 0.001}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 7, 'call:2:call_2_1', 1795342378763, 'tool_call', '{"tool_call_id": "call_2_1", "tool": "write_file", "arguments": {"path": "digest.md", "content": "Dusk."}}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 8, 'call:2:call_2_2', 1795342378763, 'tool_call', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "arguments": {"path": "digest.md"}}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 9, 'result:2:call_2_1', 1795342378843, 'tool_result', '{"tool_call_id": "call_2_1", "tool": "write_file", "result": "Wrote 5 bytes to digest.md", "seconds": 0.056}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 10, 'effect:2:call_2_2', 1795342378975, 'effect', '{"id": "01M81BX9WB11GF67Z25G8XECM0", "call": "2:call_2_2", "effect": "file", "destination": "delivered/digest/01M81BX71Q81M4HPD6W276MZ81/digest.md", "state": "sent", "receipt": {"path": "delivered/digest/01M81BX71Q81M4HPD6W276MZ81/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 11, 'result:2:call_2_2', 1795342378975, 'tool_result', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "result": "Delivered to delivered/digest/01M81BX71Q81M4HPD6W276MZ81/digest.md", "seconds": 0.114}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 12, 'request:3', 1795342379002, 'message', '{"role": "assistant", "content": "", "request": 3, "input_tokens": 87, "output_tokens": 28, "seconds": 0.001}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 13, 'call:3:call_3_1', 1795342379003, 'tool_call', '{"tool_call_id": "call_3_1", "tool": "report", "arguments": {"summary": "All is well."}}');
-INSERT INTO public.events VALUES ('01M81BX71Q81M4HPD6W276MZ81', 14, 'finished', 1795342379015, 'finished', '{"status": "completed", "outcome": "reported", "summary": "All is well."}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 1, 'started', 1795344732709, 'started', '{"agent": "digest", "version": "6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2", "trigger": "manual", "model": "scripted:/workspace/script.yaml", "label": "scripted", "tools": ["list_documents", "search_documents", "read_document", "read_file", "write_file", "deliver_file"], "sources": ["notes"]}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 2, 'message', 1795344732709, 'message', '{"role": "user", "content": "Do your scheduled task now."}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 3, 'request:1', 1795344732912, 'message', '{"role": "assistant", "content": "", "request": 1, "input_tokens": 56, "output_tokens": 7, "seconds": 0.001}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 4, 'call:1:call_1_1', 1795344732912, 'tool_call', '{"tool_call_id": "call_1_1", "tool": "read_document", "arguments": {"id": "notes:hello.md"}}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 5, 'result:1:call_1_1', 1795344732982, 'tool_result', '{"tool_call_id": "call_1_1", "tool": "read_document", "result": "Title: Hello\nId: notes:hello.md\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.", "seconds": 0.004}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 6, 'request:2', 1795344733021, 'message', '{"role": "assistant", "content": "", "request": 2, "input_tokens": 77, "output_tokens": 21, "seconds": 0.0}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 7, 'call:2:call_2_1', 1795344733021, 'tool_call', '{"tool_call_id": "call_2_1", "tool": "write_file", "arguments": {"path": "digest.md", "content": "Dusk."}}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 8, 'call:2:call_2_2', 1795344733021, 'tool_call', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "arguments": {"path": "digest.md"}}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 9, 'result:2:call_2_1', 1795344733067, 'tool_result', '{"tool_call_id": "call_2_1", "tool": "write_file", "result": "Wrote 5 bytes to digest.md", "seconds": 0.012}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 10, 'effect:2:call_2_2', 1795344733219, 'effect', '{"id": "01M81E54WV052FKMQPBYJ5P0FC", "call": "2:call_2_2", "effect": "file", "destination": "delivered/digest/01M81E4ZZ4TADMD24SJ7302SXX/digest.md", "state": "sent", "receipt": {"path": "delivered/digest/01M81E4ZZ4TADMD24SJ7302SXX/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 11, 'result:2:call_2_2', 1795344733219, 'tool_result', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "result": "Delivered to delivered/digest/01M81E4ZZ4TADMD24SJ7302SXX/digest.md", "seconds": 0.141}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 12, 'request:3', 1795344733245, 'message', '{"role": "assistant", "content": "", "request": 3, "input_tokens": 87, "output_tokens": 28, "seconds": 0.0}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 13, 'call:3:call_3_1', 1795344733245, 'tool_call', '{"tool_call_id": "call_3_1", "tool": "report", "arguments": {"summary": "All is well."}}');
+INSERT INTO public.events VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 14, 'finished', 1795344733272, 'finished', '{"status": "completed", "outcome": "reported", "summary": "All is well."}');
 
-INSERT INTO public.notices VALUES ('01M81BXA5B4AMM54HM687HFMDF', 'kept', 'digest', 'failure', 'something failed', 1795342379179, NULL);
+INSERT INTO public.notices VALUES ('01M81E55DC3637TFY1JAVQRG9T', 'kept', 'digest', 'failure', 'something failed', 1795344733612, NULL);
 
-INSERT INTO public.occurrences VALUES ('hourly#1', 1795338776083, 'hourly', 'missed', 'a later one was due as well', NULL);
-INSERT INTO public.occurrences VALUES ('hourly#1', 1795342376083, 'hourly', 'ran', '', '01M81BX74KPGBSKQDK7DPGKSQ9');
+INSERT INTO public.occurrences VALUES ('hourly#1', 1795341128147, 'hourly', 'missed', 'a later one was due as well', NULL);
+INSERT INTO public.occurrences VALUES ('hourly#1', 1795344728147, 'hourly', 'ran', '', '01M81E502KZ7TVERGPQPKZJMWV');
 
-INSERT INTO public.outbox VALUES ('01M81BX9WB11GF67Z25G8XECM0', '01M81BX71Q81M4HPD6W276MZ81', '2:call_2_2', 'file', 'delivered/digest/01M81BX71Q81M4HPD6W276MZ81/digest.md', '{"path": "digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', 'sent', '{"path": "delivered/digest/01M81BX71Q81M4HPD6W276MZ81/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', NULL, 1795342378891, 1795342378952);
+INSERT INTO public.outbox VALUES ('01M81E54WV052FKMQPBYJ5P0FC', '01M81E4ZZ4TADMD24SJ7302SXX', '2:call_2_2', 'file', 'delivered/digest/01M81E4ZZ4TADMD24SJ7302SXX/digest.md', '{"path": "digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', 'sent', '{"path": "delivered/digest/01M81E4ZZ4TADMD24SJ7302SXX/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', NULL, 1795344733083, 1795344733199);
 
-INSERT INTO public.runs VALUES ('01M81BX71Q81M4HPD6W276MZ81', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', '', 'scripted:/workspace/script.yaml', 'completed', 'reported', 'All is well.', NULL, 'scripted:/workspace/script.yaml', 'scripted', '01M81BX743YCZDNENSJVSBGTYT', NULL, 1795342375985, 1795342378142, 1795342378265, 1795342379024, NULL, 3, 3, 220, 56);
-INSERT INTO public.runs VALUES ('01M81BX74KPGBSKQDK7DPGKSQ9', 'hourly', 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', 'scheduled', '', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795342376083, 1795342379179, NULL, NULL, NULL, NULL, 0, 0, 0, 0);
-INSERT INTO public.runs VALUES ('01M81BXA7TP0GYM6GFEVXXTNJW', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', 'Finish me after the upgrade.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795342379257, NULL, NULL, NULL, NULL, 0, 0, 0, 0);
+INSERT INTO public.runs VALUES ('01M81E4ZZ4TADMD24SJ7302SXX', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', '', 'scripted:/workspace/script.yaml', 'completed', 'reported', 'All is well.', NULL, 'scripted:/workspace/script.yaml', 'scripted', '01M81E50234S8JTN22VRJSB27G', NULL, 1795344728036, 1795344731583, 1795344731839, 1795344733296, NULL, 3, 3, 220, 56);
+INSERT INTO public.runs VALUES ('01M81E502KZ7TVERGPQPKZJMWV', 'hourly', 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', 'scheduled', '', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795344728147, 1795344733612, NULL, NULL, NULL, NULL, 0, 0, 0, 0);
+INSERT INTO public.runs VALUES ('01M81E55HA13BXFKXMH2N9RHZX', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', 'Finish me after the upgrade.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795344733735, NULL, NULL, NULL, NULL, 0, 0, 0, 0);
 
-INSERT INTO public.schedules VALUES ('hourly#1', 'hourly', '{"type": "interval", "seconds": 3600, "timezone": "UTC"}', 1795342376083, true, 1795345976083);
+INSERT INTO public.schedules VALUES ('hourly#1', 'hourly', '{"type": "interval", "seconds": 3600, "timezone": "UTC"}', 1795344728147, true, 1795348328147);
 
-INSERT INTO public.sources VALUES ('notes', '{"type": "files", "path": "notes", "include": [], "exclude": [], "max_file_size_bytes": 20000000}', 1795342375963, NULL);
+INSERT INTO public.sources VALUES ('notes', '{"type": "files", "path": "notes", "include": [], "exclude": [], "max_file_size_bytes": 20000000}', 1795344727977, NULL);
 
-INSERT INTO public.workers VALUES ('01M81BX743YCZDNENSJVSBGTYT', 'machine', 31350, 1795342379137, true);
+INSERT INTO public.workers VALUES ('01M81E50234S8JTN22VRJSB27G', 'machine', 16528, 1795344732572, true);
 
 SELECT pg_catalog.setval('public.documents_pk_seq', 1, true);
 
@@ -729,15 +730,23 @@ CREATE INDEX workflow_status_created_at_index ON dbos.workflow_status USING btre
 
 CREATE INDEX documents_by_source ON public.documents USING btree (source, dated_at);
 
-CREATE INDEX ix_occurrences_agent ON public.occurrences USING btree (agent);
-
 CREATE INDEX ix_schedules_agent ON public.schedules USING btree (agent);
+
+CREATE INDEX occurrences_by_agent ON public.occurrences USING btree (agent, due_at);
+
+CREATE INDEX occurrences_by_time ON public.occurrences USING btree (due_at);
 
 CREATE INDEX outbox_by_state ON public.outbox USING btree (state, id);
 
-CREATE INDEX runs_active ON public.runs USING btree (status, agent) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
+CREATE INDEX runs_active ON public.runs USING btree (agent, id) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 
 CREATE INDEX runs_by_agent ON public.runs USING btree (agent, id);
+
+CREATE INDEX runs_by_end ON public.runs USING btree (finished_at);
+
+CREATE INDEX runs_under_way ON public.runs USING btree (agent) WHERE ((status = ANY (ARRAY['pending'::text, 'running'::text])) AND (admitted_at IS NOT NULL));
+
+CREATE INDEX runs_waiting ON public.runs USING btree (trigger, id) WHERE ((status = 'pending'::text) AND (admitted_at IS NULL));
 
 CREATE INDEX schedules_due ON public.schedules USING btree (next_due_at);
 

@@ -31,6 +31,8 @@ from lamplighter.web.api.asking import ENABLED, Home, Reader, Writer, wake
 from lamplighter.web.api.pages import Page, Paging
 
 router = APIRouter(prefix="/agents", tags=["agents"], dependencies=[ENABLED])
+Duration = Annotated[str, Field(max_length=50)]
+Amount = Annotated[int, Field(ge=1, le=10_000_000)]
 IfMatch = Annotated[str | None, Header(max_length=200)]
 
 
@@ -40,7 +42,12 @@ class LimitsModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     iterations: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    timeout: Annotated[str, Field(max_length=50)] | None = None
+    timeout: Duration | None = None
+    command_timeout: Duration | None = None
+    memory_mb: Amount | None = None
+    processes: Amount | None = None
+    disk_mb: Amount | None = None
+    output_kb: Amount | None = None
 
 
 class Fields(BaseModel):
@@ -63,6 +70,7 @@ class Fields(BaseModel):
     sources: list[str] | None = None
     actions: list[str] | None = None
     limits: LimitsModel | None = None
+    network: dict[str, list[str]] | None = None
     message: str | None = None
     enabled: bool | None = None
 
