@@ -77,7 +77,7 @@ def test_without_runs_the_list_says_how_to_start_one(workspace: Workspace) -> No
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["run", "start", "digset"], 5, "Did you mean 'digest'"),
+        (["run", "start", "digset"], 5, "did you mean digest?"),
         (["run", "show", "01XYZ"], 5, "no run"),
         (["run", "show", "last"], 5, "no runs yet"),
         (["run", "start"], 2, "Missing argument"),
