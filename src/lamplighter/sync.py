@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamplighter import clock
-from lamplighter.access import OWNER
 from lamplighter.config import CONFIG_FILE, FilesSource, Settings
 from lamplighter.errors import NotFound, Unreadable
 from lamplighter.sources import extract
@@ -243,7 +242,5 @@ class _Sync:
 
     def _write(self) -> None:
         with self.engine.begin() as connection:
-            documents.apply_changes(
-                connection, self.name, self.changes, principals=[OWNER], now=clock.now()
-            )
+            documents.apply_changes(connection, self.name, self.changes, now=clock.now())
         self.changes, self.characters = Changes(), 0

@@ -8,22 +8,31 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from lamplighter.access import OWNER, Access
 from lamplighter.store.database import reading
 from lamplighter.store.tables import access_sets, documents, skipped_documents, sources
 
+STORED = ("path", "title", "media_type", "text", "dated_at", "size_bytes", "fingerprint")
 CHUNK = 500
 """Values of one ``IN``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDocument:
-    """A document as it goes into the index.
+    """A document as a connector gives it.
 
     Attributes:
         path: Within its source; unique there.
         dated_at: Its own date, else its file's.
         size_bytes: Of the original.
         fingerprint: What tells whether it changed; the source knows its form.
+        access: Who may see it; as it stands, only the owner of a personal workspace.
+        kind: What ``type:`` looks for: file, email, message, event, issue, post, page, ...
+        author: The name of who wrote or sent it, as far as it is known.
+        author_address: Their e-mail address.
+        url: Where people open it.
+        context: Text around it that it is understood by, such as the messages before and after;
+            for its vector only, never shown nor found by its words.
     """
 
     path: str
@@ -33,6 +42,38 @@ class NewDocument:
     dated_at: datetime
     size_bytes: int
     fingerprint: str
+    access: Access = Access()
+    kind: str = "file"
+    author: str = ""
+    author_address: str = ""
+    url: str = ""
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPerson:
+    """Somebody whom a source knows: a member, an attendee, an entry of a directory.
+
+    Authors and senders need none of these: the index knows them from their documents.
+
+    Attributes:
+        key: What the source calls them; unique there.
+        addresses: All their e-mail addresses, the main one first.
+        access: Who may see the entry.
+        manager: The manager's e-mail address or name.
+    """
+
+    key: str
+    name: str
+    addresses: tuple[str, ...] = ()
+    access: Access = Access()
+    title: str = ""
+    department: str = ""
+    team: str = ""
+    manager: str = ""
+    office: str = ""
+    employee_type: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +107,14 @@ class Changes:
     Attributes:
         saved: New and changed documents.
         touched: New fingerprints of documents that did not change.
+        granted: New access lists of documents that did not change.
         skipped: Documents that cannot be read.
         deleted: What leaves the index. A path may be both here and in ``skipped``.
     """
 
     saved: dict[str, NewDocument] = field(default_factory=dict)
     touched: dict[str, str] = field(default_factory=dict)
+    granted: dict[str, Access] = field(default_factory=dict)
     skipped: dict[str, Skipped] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
 
@@ -112,25 +155,26 @@ def skipped(engine: sa.Engine, source: str) -> list[Skipped]:
 
 
 def apply_changes(
-    connection: sa.Connection,
-    source: str,
-    changes: Changes,
-    *,
-    principals: Collection[str],
-    now: datetime,
+    connection: sa.Connection, source: str, changes: Changes, *, now: datetime
 ) -> None:
-    """Write the changes; the saved documents become visible to ``principals``."""
+    """Write the changes.
+
+    Args:
+        connection: In a transaction that may write.
+        source: The name of the source.
+        changes: What is new, changed, skipped and gone.
+        now: Read within this transaction: by it documents are new since somebody's last run.
+    """
     _remove(connection, documents, source, changes.deleted | changes.saved.keys())
     settled = changes.saved.keys() | changes.touched.keys() | changes.deleted
     _remove(connection, skipped_documents, source, settled | changes.skipped.keys())
     if changes.saved:
-        access_set = _put_access_set(connection, principals)
         rows = [
             {
-                **asdict(new),
+                **{name: getattr(new, name) for name in STORED},
                 "id": document_id(source, new.path),
                 "source": source,
-                "access_set": access_set,
+                "access_set": _put_access_set(connection, new.access.principals | {OWNER}),
             }
             for new in changes.saved.values()
         ]
@@ -148,6 +192,25 @@ def apply_changes(
 def document_id(source: str, path: str) -> str:
     """The id of a document."""
     return f"{source}:{path}"
+
+
+def save_people(connection: sa.Connection, source: str, people: Iterable[NewPerson]) -> None:
+    """Replace all people of a source by these."""
+
+
+def save_groups(
+    connection: sa.Connection, source: str, groups: Mapping[str, Collection[str]]
+) -> None:
+    """Replace all groups that a source defines by these.
+
+    Args:
+        connection: In a transaction that may write.
+        source: The name of the source.
+        groups: Members by the group's name: addresses, or ``group:NAME``.
+
+    Raises:
+        ValueError: A name does not begin with the source's, so the group is not its to define.
+    """
 
 
 def finish_sync(
