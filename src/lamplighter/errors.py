@@ -9,11 +9,13 @@
     - AgentAlreadyActive
     - WorkspaceHeld
     - NewerDatabase: a newer version of the program has made the database
+  - Forbidden: nobody may do this here
   - AgentsDisabled
   - ModelUnavailable: unknown model, missing key, unreachable provider
   - ModelDiverged: a scripted model was asked something that its script does not expect
   - ToolFailed: goes back to the model as the tool's result
   - Unreadable: a document or a source that cannot be read
+    - SignInFailed: a source does not take our credentials, or there are none
   - DownloadFailed
   - DatabaseUnavailable
 
@@ -132,6 +134,13 @@ class NewerDatabase(Conflict):
     code = "newer_database"
 
 
+class Forbidden(LamplighterError):
+    """This may not be done here, whoever asks."""
+
+    code = "forbidden"
+    status = 403
+
+
 class AgentsDisabled(LamplighterError):
     """Background agents are switched off by ``AGENTS_ENABLED=false``."""
 
@@ -164,6 +173,12 @@ class Unreadable(LamplighterError):
 
     code = "unreadable"
     status = 422
+
+
+class SignInFailed(Unreadable):
+    """A source does not take our credentials, or there are none; somebody has to see to it."""
+
+    code = "sign_in_failed"
 
 
 class DownloadFailed(LamplighterError):

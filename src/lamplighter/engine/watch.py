@@ -54,7 +54,7 @@ async def _sync(holder: Holder, name: str) -> None:
     settings = holder.settings
     try:
         report = await asyncio.to_thread(
-            sync_source, holder.engine, name, settings.sources[name], settings.workspace
+            sync_source, holder.engine, settings, name
         )
     except LamplighterError as error:
         log.warning("source %s: %s", name, error)

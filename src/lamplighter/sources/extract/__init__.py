@@ -10,7 +10,7 @@ from lamplighter.sources.extract.office import read_docx, read_pdf, read_workboo
 from lamplighter.sources.extract.plain import read_markdown, read_text
 from lamplighter.sources.extract.webpage import read_html
 
-__all__ = ["READERS", "VERSION", "Extracted", "extract", "parse"]
+__all__ = ["READERS", "VERSION", "Extracted", "extract", "parse", "tidy"]
 
 VERSION = 1
 """Raised when a reader learns something, so that what was read before is read again."""

@@ -1,0 +1,99 @@
+"""How the syncing of sources stands: where each goes on, when it was begun, and by whom."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+
+from lamplighter.errors import Conflict
+from lamplighter.store.database import is_shared, reading
+from lamplighter.store.tables import credentials, sources
+
+LOCKS = "syncing"
+"""The folder of the locks, in the workspace's state."""
+
+
+def get_state(engine: sa.Engine, source: str) -> Mapping[str, Any]:
+    """Where the next sync may go on; empty at the beginning."""
+    query = sa.select(sources.c.state).where(sources.c.name == source)
+    with reading(engine) as connection:
+        return connection.scalar(query) or {}
+
+
+def save_state(connection: sa.Connection, source: str, state: Mapping[str, Any]) -> None:
+    """Let the next sync go on from ``state``."""
+    chosen = sources.c.name == source
+    connection.execute(sources.update().where(chosen).values(state=dict(state)))
+
+
+def begin_sync(connection: sa.Connection, source: str, now: datetime) -> None:
+    """Record that a sync begins."""
+    chosen = sources.c.name == source
+    if not connection.execute(sources.update().where(chosen).values(begun_at=now)).rowcount:
+        row = {"name": source, "config": {}, "begun_at": now}
+        connection.execute(sources.insert().values(row))
+
+
+def list_begun(engine: sa.Engine) -> dict[str, datetime]:
+    """When each source was last begun to be synced."""
+    query = sa.select(sources.c.name, sources.c.begun_at).where(sources.c.begun_at.is_not(None))
+    with reading(engine) as connection:
+        return {row.name: row.begun_at for row in connection.execute(query)}
+
+
+def forget_source(connection: sa.Connection, source: str) -> None:
+    """Remove what a source signs in with; its documents are ``documents``' to forget."""
+    connection.execute(credentials.delete().where(credentials.c.source == source))
+
+
+@contextmanager
+def syncing_alone(engine: sa.Engine, state_dir: Path, source: str) -> Iterator[None]:
+    """Let no other process sync the source meanwhile; whoever dies lets go.
+
+    Raises:
+        Conflict: Another process is at it.
+    """
+    alone = _locked_database(engine, source) if is_shared(engine) else _locked(state_dir, source)
+    with alone:
+        yield
+
+
+@contextmanager
+def _locked(state_dir: Path, source: str) -> Iterator[None]:
+    folder = state_dir / LOCKS
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{_digest(source):x}.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _refuse(source)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _locked_database(engine: sa.Engine, source: str) -> Iterator[None]:
+    # A connection of its own, outside any transaction: the server frees the lock with it.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = _digest(source) - 2**63
+        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
+            _refuse(source)
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
+
+
+def _digest(source: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"sync {source}".encode()).digest()[:8])
+
+
+def _refuse(source: str) -> None:
+    raise Conflict(f"source {source} is being synced by another process; wait until it has ended")
