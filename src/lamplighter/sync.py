@@ -256,7 +256,8 @@ class _Sync:
     @cached_property
     def config(self) -> Mapping[str, Any]:
         """What the index is made from; how often does not matter to it."""
-        return self.settings.sources[self.name].model_dump(mode="json", exclude={"every"})
+        config = self.settings.sources[self.name].model_dump(mode="json", exclude={"every"})
+        return {**config, "readers": extract.VERSION}
 
     @cached_property
     def parts(self) -> Mapping[str, list[str]]:
@@ -418,15 +419,19 @@ class _Sync:
 
     def _finish(self) -> None:
         known = self.known.documents.keys() | self.known.skipped.keys()
-        vanished = known - self.present
-        if self.kept:
-            vanished = {path for path in vanished if self.kept.isdisjoint(below(path))}
+        vanished = {path for path in known - self.present if not self._is_kept(path)}
         self._drop(vanished)
         self._write()
         with self.engine.begin() as connection:
             documents.save_groups(connection, self.name, self.groups)
             documents.save_people(connection, self.name, self.people.values())
             documents.finish_sync(connection, self.name, self.config, clock.now())
+
+    def _is_kept(self, path: str) -> bool:
+        # A problem of what is kept as a whole, such as a feed, is over if nobody mentions it.
+        if path in self.kept and path not in self.known.documents:
+            return False
+        return bool(self.kept) and not self.kept.isdisjoint(below(path))
 
     def _is_full(self) -> bool:
         changes = self.changes
@@ -455,9 +460,7 @@ def _extracted(document: Document) -> extract.Extracted:
         if document.title:
             found = replace(found, title=document.title)
         return found
-    told = extract.Extracted(
-        document.title, document.text, document.dated_at, document.media_type
-    )
+    told = extract.Extracted(document.title, document.text, document.dated_at, document.media_type)
     return extract.tidy(told, name)
 
 
@@ -467,7 +470,8 @@ def _digest_of(document: Document) -> str:
     told = [
         repr(getattr(document, each.name))
         for each in fields(document)
-        if each.name not in ("data", "size_bytes") and (each.name != "dated_at" or not document.data)
+        if each.name not in ("data", "size_bytes")
+        and (each.name != "dated_at" or not document.data)
     ]
     hashed.update("\n".join(told).encode("utf-8", "surrogatepass"))
     return hashed.hexdigest()[:32]

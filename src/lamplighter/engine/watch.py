@@ -53,9 +53,7 @@ async def _keep_current(folder: Path, act: Callable[[], Awaitable[None]]) -> Non
 async def _sync(holder: Holder, name: str) -> None:
     settings = holder.settings
     try:
-        report = await asyncio.to_thread(
-            sync_source, holder.engine, settings, name
-        )
+        report = await asyncio.to_thread(sync_source, holder.engine, settings, name)
     except LamplighterError as error:
         log.warning("source %s: %s", name, error)
     else:

@@ -1,5 +1,6 @@
 """What a connector is: something that goes through a connected system and says what is there."""
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -187,6 +188,11 @@ class Connector(Protocol[C_contra]):
             Unreadable: The source cannot be read; says why, and what to do.
         """
         ...
+
+
+def digest_of(data: bytes) -> str:
+    """A short hash, for stamps and for names of what has none."""
+    return hashlib.sha256(data).hexdigest()[:24]
 
 
 def below(path: str) -> Sequence[str]:

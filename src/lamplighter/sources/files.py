@@ -116,8 +116,12 @@ def refusal(config: FilesSource, path: str, size_bytes: int) -> str:
 
 def too_large(config: FilesSource, size_bytes: int) -> str:
     """Says that a file has so many bytes, and how many it may have."""
-    limit = config.max_file_size_bytes
-    return f"{size_bytes:,} bytes, over the limit of {limit:,} (max_file_size_bytes)"
+    return too_large_by(size_bytes, config.max_file_size_bytes, "max_file_size_bytes")
+
+
+def too_large_by(size_bytes: int, limit: int, setting: str) -> str:
+    """Says that something has so many bytes, and which setting limits it."""
+    return f"{size_bytes:,} bytes, over the limit of {limit:,} ({setting})"
 
 
 def checked(config: FilesSource, data: bytes) -> bytes:

@@ -34,9 +34,7 @@ class Boundary:
         found = (self.workspace / Path(path).expanduser()).resolve()
         hint = f"correct path under [sources.{self.source}] in {CONFIG_FILE}"
         if STATE_DIR in found.parts:
-            raise Unreadable(
-                f"source {self.source}: {found} holds Lamplighter's own state; {hint}"
-            )
+            raise Unreadable(f"source {self.source}: {found} holds Lamplighter's own state; {hint}")
         if self.is_secret(found):
             raise Unreadable(f"source {self.source}: {found} holds secrets; {hint}")
         return found

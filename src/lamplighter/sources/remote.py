@@ -91,9 +91,7 @@ class RemoteTree:
         change = next((about[name] for name in CHANGES if about.get(name)), None)
         return File(
             path=path,
-            modified_at=next(
-                (when for name in TIMES if (when := _moment(about.get(name)))), EPOCH
-            ),
+            modified_at=next((when for name in TIMES if (when := _moment(about.get(name)))), EPOCH),
             size_bytes=size_bytes,
             stamp=quote(f"{change}-{size_bytes}") if change is not None else "",
             problem=refusal(self.config, path, size_bytes),
@@ -124,7 +122,9 @@ def open_remote(visit: Visit[FilesSource]) -> RemoteTree:
         hint = f"install lamplighter[{extra}]" if extra else "install the package for it"
         raise Unreadable(f"source {visit.name}: {error}; {hint}") from error
     except (OSError, ValueError, KeyError) as error:
-        raise Unreadable(f"source {visit.name}: cannot open {visit.config.path}: {error}") from error
+        raise Unreadable(
+            f"source {visit.name}: cannot open {visit.config.path}: {error}"
+        ) from error
     return RemoteTree(system, root, visit.config)
 
 
@@ -202,5 +202,3 @@ def _moment(value: object) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         pass
     return None
-
-
