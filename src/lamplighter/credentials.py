@@ -93,8 +93,8 @@ class Keyring:
             stored: dict[str, str] = json.loads(self._fernet().decrypt(sealed.encode()))
         except InvalidToken as error:
             raise SignInFailed(
-                f"source {self.source}: its credentials were encrypted with another key than that in "
-                f"{self.key_path}; give every worker the same LAMPLIGHTER_KEY_FILE, or use: "
+                f"source {self.source}: its credentials were encrypted with another key than that "
+                f"in {self.key_path}; give every worker the same LAMPLIGHTER_KEY_FILE, or use: "
                 f"lamplighter source login {self.source}"
             ) from error
         return stored if stored.pop(SOURCE, None) == self.source else {}

@@ -1,6 +1,7 @@
 """What ``lamplighter.toml`` may say of a source: one model for each type. Pure."""
 
 import re
+from datetime import date
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
@@ -22,7 +23,7 @@ ENVIRONMENT = "env:"
 """How a secret says that it stands in a variable of the environment, or in ``.env``."""
 
 MINUTE = 60.0
-SECRET = "secret"
+MISPLACED_SECRET = "misplaced_secret"  # noqa: S105 - the name of an error
 """The type of the error about a value that must not be repeated, not even to say it is wrong."""
 
 MISPLACED = (
@@ -39,18 +40,18 @@ def _seconds(value: object) -> object:
     found = pytimeparse2.parse(value.removeprefix("every "), raise_exception=False)
     if found is None:
         raise ValueError("give a duration, such as 15m or 2 hours")
-    return float(found)  # type: ignore[arg-type]
+    return float(found)
 
 
 def _reference(value: str) -> str:
     if not re.fullmatch(f"{ENVIRONMENT}[A-Za-z_][A-Za-z0-9_]*", value):
-        raise PydanticCustomError(SECRET, MISPLACED)
+        raise PydanticCustomError(MISPLACED_SECRET, MISPLACED)
     return value
 
 
 def _text(value: object) -> object:
     if isinstance(value, str) and re.match(r"[^/]*://[^/@]*:[^/@]*@", value):
-        raise PydanticCustomError(SECRET, MISPLACED)
+        raise PydanticCustomError(MISPLACED_SECRET, MISPLACED)
     return str(value) if isinstance(value, PurePath) else value
 
 
@@ -119,12 +120,14 @@ class SourceConfig(BaseModel):
             and no private address, and only its owner sees its documents unless ``access`` is
             given. Empty: it is an admin's.
         access: Who may see its documents, where the source itself does not say it.
+        expires: The day on which its password or token stops working; a notice comes before it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: str
     every: Duration = 15 * MINUTE
+    expires: date | None = None
     owner: str = ""
     access: AccessRule | None = None
 

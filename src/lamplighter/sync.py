@@ -1,11 +1,13 @@
 """From a source to the index: incremental, in small transactions, safe to kill at any point."""
 
 import hashlib
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +16,14 @@ from lamplighter.access import Access
 from lamplighter.config import CONFIG_FILE, Settings
 from lamplighter.credentials import Keyring
 from lamplighter.egress import public_only
-from lamplighter.errors import Conflict, Forbidden, LamplighterError, NotFound, Unreadable
+from lamplighter.errors import (
+    Conflict,
+    Forbidden,
+    LamplighterError,
+    NotFound,
+    SignInFailed,
+    Unreadable,
+)
 from lamplighter.source_config import SourceConfig
 from lamplighter.sources import extract, find_connector
 from lamplighter.sources.connector import (
@@ -28,11 +37,14 @@ from lamplighter.sources.connector import (
     Total,
     Visit,
     below,
+    digest_of,
 )
 from lamplighter.sources.local import Boundary
 from lamplighter.store import documents
 from lamplighter.store import sources as sources_store
+from lamplighter.store.credentials import list_expiries
 from lamplighter.store.documents import Changes, Known, NewDocument, NewPerson, Skipped
+from lamplighter.store.notices import add_notice
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -40,6 +52,9 @@ if TYPE_CHECKING:
 BATCH_DOCUMENTS = 100
 BATCH_CHARACTERS = 5_000_000
 """A transaction is written when it holds this much; what it needs was read before it began."""
+
+WARNING = timedelta(days=7)
+"""So long before credentials expire somebody is told."""
 
 log = logging.getLogger(__name__)
 
@@ -101,8 +116,37 @@ def sync_source(
         except Unreadable as error:
             with engine.begin() as connection:
                 documents.fail_sync(connection, name, str(error))
+            if isinstance(error, SignInFailed):
+                note_sign_in(engine, name, error)
             raise
     return sync.report(clock.monotonic() - started)
+
+
+def note_sign_in(engine: "Engine", name: str, error: SignInFailed) -> None:
+    """Leave a notice that somebody has to see to a source, once until it works again."""
+    state = documents.list_sources(engine).get(name)
+    since = state.synced_at if state else None
+    with engine.begin() as connection:
+        now = clock.now()
+        add_notice(connection, "sign-in", f"sign-in:{name}:{since}", str(error), now=now)
+
+
+def note_expiries(engine: "Engine", settings: Settings, now: datetime) -> None:
+    """Leave a notice, once, for each source whose credentials are about to expire."""
+    expiries = dict(list_expiries(engine))
+    for name, config in settings.sources.items():
+        if config.expires:
+            expiries[name] = datetime.combine(config.expires, time(), UTC)
+    for name, expires_at in expiries.items():
+        if name not in settings.sources or expires_at - now > WARNING:
+            continue
+        message = (
+            f"source {name}: what it signs in with expires on {expires_at:%Y-%m-%d}. Renew it "
+            f"before a run needs it: lamplighter source login {name}"
+        )
+        with engine.begin() as connection:
+            key = f"expiry:{name}:{expires_at:%Y-%m-%d}"
+            add_notice(connection, "sign-in", key, message, now=now)
 
 
 def try_source(engine: "Engine", settings: Settings, name: str) -> None:
@@ -188,7 +232,7 @@ def visiting(
         yield findings
 
 
-def _findings(visit: Visit[SourceConfig]) -> Generator[Finding]:
+def _findings(visit: Visit[Any]) -> Generator[Finding]:
     """What the connector says. Whatever it or the libraries below it raise, comes as ours."""
     try:
         yield from find_connector(visit.config.type)(visit)
@@ -246,6 +290,7 @@ class _Sync:
     kept: set[str] = field(default_factory=set)
     groups: dict[str, Collection[str]] = field(default_factory=dict)
     people: dict[str, NewPerson] = field(default_factory=dict)
+    missed: bool = False
     done: int = 0
     total: int = 0
     added: int = 0
@@ -260,6 +305,11 @@ class _Sync:
         return {**config, "readers": extract.VERSION}
 
     @cached_property
+    def made_for(self) -> str:
+        """Tells states apart: with other settings, a place to go on from means nothing."""
+        return digest_of(json.dumps(self.config, sort_keys=True).encode())
+
+    @cached_property
     def parts(self) -> Mapping[str, list[str]]:
         """What lies below each item that has parts, such as attachments, in the index."""
         known = self.known.documents.keys() | self.known.skipped.keys()
@@ -271,15 +321,14 @@ class _Sync:
         return found
 
     def run(self, progress: Callable[[Progress], None], stop: Callable[[], bool]) -> None:
-        # With other settings, what was the place to go on from means nothing any more.
-        same = self.known.config == self.config
-        state = sources_store.get_state(self.engine, self.name) if same else {}
+        state = sources_store.get_state(self.engine, self.name, self.made_for)
         known = self.known.documents
         with visiting(self.engine, self.settings, self.name, known, state) as findings:
             try:
                 for finding in findings:
                     if stop():
-                        return self._write()
+                        self._write()
+                        return
                     self._hear(finding)
                     if isinstance(finding, Item):
                         self.done += 1
@@ -288,7 +337,6 @@ class _Sync:
                 self._write()  # what was said before counts
                 raise
         self._finish()
-        return None
 
     def report(self, seconds: float) -> SyncReport:
         return SyncReport(
@@ -314,7 +362,8 @@ class _Sync:
             case Total(items):
                 self.total += items
             case State(data):
-                self._write(data)
+                # What could not be read just now has to come up again.
+                self._write(None if self.missed else data)
             case Members(group, members):
                 self.groups[group] = members
             case NewPerson():
@@ -343,13 +392,16 @@ class _Sync:
             kind = self.settings.sources[self.name].type
             raise _explained(self.name, kind, error) from error
         except Unreadable as error:
-            return self._skip(item.path, str(error), stamp)
+            self._skip(item.path, str(error), stamp)
+            return
         except FileNotFoundError:
-            return None  # deleted since the source was listed; the next sync sees that
+            return  # deleted since the source was listed; the next sync sees that
         except OSError as error:
-            return self._skip(item.path, f"cannot be opened: {error.strerror or error}", gone=False)
-        except Exception as error:  # noqa: BLE001 - libraries raise anything at what they cannot read
-            return self._skip(item.path, f"damaged: {type(error).__name__}: {error}", stamp)
+            self._skip(item.path, f"cannot be opened: {error.strerror or error}", gone=False)
+            return
+        except Exception as error:  # noqa: BLE001 - libraries raise anything at damaged input
+            self._skip(item.path, f"damaged: {type(error).__name__}: {error}", stamp)
+            return
         for document in found:
             self.present.add(document.path)
             self._save(document, item, stamp)
@@ -359,11 +411,13 @@ class _Sync:
         old = Fingerprint.read(self.known.documents.get(document.path, ""))
         digest = _digest_of(document)
         if old.digest == digest:
-            return self._keep(document.path, item, stamp)
+            self._keep(document.path, item, stamp)
+            return
         try:
             found = _extracted(document)
         except Unreadable as error:
-            return self._skip(document.path, str(error), stamp)
+            self._skip(document.path, str(error), stamp)
+            return
         if document.path in self.known.documents:
             self.updated += 1
         else:
@@ -409,6 +463,8 @@ class _Sync:
         # What could not be looked at stays in the index: its earlier text may well be right.
         if gone:
             self._drop({path} & self.known.documents.keys())
+        else:
+            self.missed = True
 
     def _access(self, item: Item) -> Access:
         return item.access or self.settings.sources[self.name].default_access
@@ -436,13 +492,16 @@ class _Sync:
     def _is_full(self) -> bool:
         changes = self.changes
         waiting = (changes.saved, changes.skipped, changes.touched, changes.granted)
-        return sum(map(len, waiting)) >= BATCH_DOCUMENTS or self.characters >= BATCH_CHARACTERS
+        return (
+            sum(len(each) for each in waiting) >= BATCH_DOCUMENTS
+            or self.characters >= BATCH_CHARACTERS
+        )
 
     def _write(self, state: Mapping[str, Any] | None = None) -> None:
         with self.engine.begin() as connection:
             documents.apply_changes(connection, self.name, self.changes, now=clock.now())
             if state is not None:
-                sources_store.save_state(connection, self.name, state)
+                sources_store.save_state(connection, self.name, self.made_for, state)
         self.changes, self.characters = Changes(), 0
 
 

@@ -18,7 +18,7 @@ from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
 from lamplighter.definitions.references import check_catalogue
 from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
-from lamplighter.source_config import SECRET
+from lamplighter.source_config import MISPLACED_SECRET
 
 ENV_NAME = "LAMPLIGHTER_WORKSPACE"
 
@@ -131,7 +131,7 @@ def _explain(detail: Any, workspace: Path) -> InvalidSettings:
     if names == ["sources"]:
         del rest[1:2]  # the type, by which pydantic chose the model
     message = str(detail["msg"]).removeprefix("Value error, ")
-    if not isinstance(detail["input"], dict) and detail["type"] != SECRET:
+    if not isinstance(detail["input"], dict) and detail["type"] != MISPLACED_SECRET:
         message = f"{message}, not {detail['input']!r}" if rest or names else message
     place = _place_of(names, rest, workspace)
     return InvalidSettings(message, place=place, hint="" if place.file else f"set by {names[0]}")

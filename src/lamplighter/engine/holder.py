@@ -79,6 +79,7 @@ class Holder:
         for look in count():
             try:
                 await _in_thread(partial(self.upkeep.note_silence, clock.now()))
+                await _in_thread(partial(self.upkeep.note_expiries, clock.now()))
                 if look % LOOKS_PER_PRUNING == 0:
                     await self._prune()
             except Exception:  # the runs go on, whatever became of this

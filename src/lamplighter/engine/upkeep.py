@@ -21,6 +21,7 @@ from lamplighter.store.retention import (
     list_prunable_runs,
 )
 from lamplighter.store.silences import Silence, list_silences
+from lamplighter.sync import note_expiries
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -66,6 +67,10 @@ class Upkeep:
             for silence in found:
                 self._note_one(connection, silence, now)
         return len(found)
+
+    def note_expiries(self, now: datetime) -> None:
+        """Leave a notice, once, where what a source signs in with is about to expire."""
+        note_expiries(self.engine, self.settings, now)
 
     def prune(self, now: datetime) -> Iterator[int]:
         """Delete what the settings do not keep, a batch at each step; gives how many.

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from lamplighter import clock
@@ -23,8 +23,8 @@ from lamplighter.sources.connector import (
 from lamplighter.sources.extract.extracted import moment
 from lamplighter.sources.extract.webpage import read_html
 
-if TYPE_CHECKING:
-    from icalendar import Component
+Event = Any
+"""A component of icalendar; its properties have some thirty types, of which each name has one."""
 
 LIMIT_BYTES = 50_000_000
 MOST_OCCURRENCES = 400
@@ -89,7 +89,7 @@ def events_of(data: bytes, top: str, window: Window) -> Iterator[Finding]:
     Raises:
         Unreadable: It is no ICS file.
     """
-    found: dict[str, list[Component]] = {}
+    found: dict[str, list[Event]] = {}
     for event in parse(data):
         text = event.to_ical()
         uid = quote(str(event.get("UID") or digest_of(text)), safe="@")
@@ -113,7 +113,7 @@ def survey_feed(
     yield State(state)
 
 
-def parse(data: bytes) -> "list[Component]":
+def parse(data: bytes) -> list[Event]:
     """The events in an ICS text.
 
     Raises:
@@ -123,7 +123,7 @@ def parse(data: bytes) -> "list[Component]":
 
     try:
         calendars = Calendar.from_ical(data, multiple=True)
-    except Exception as error:  # noqa: BLE001 - the library raises various errors at nonsense
+    except Exception as error:  # the library raises various errors at nonsense
         raise Unreadable(f"this is no calendar: {error}") from error
     found = [event for calendar in calendars for event in calendar.walk("VEVENT")]
     if not calendars:
@@ -131,7 +131,7 @@ def parse(data: bytes) -> "list[Component]":
     return found
 
 
-def documents_of(parts: "list[Component]", path: str, window: Window) -> list[Document]:
+def documents_of(parts: list[Event], path: str, window: Window) -> list[Document]:
     """An event, and its occurrences if it repeats.
 
     Args:
@@ -150,7 +150,7 @@ def documents_of(parts: "list[Component]", path: str, window: Window) -> list[Do
     return [document, *(_occurrence(each, path) for each in _occurrences(parts, window))]
 
 
-def _refuse_odd(event: "Component") -> None:
+def _refuse_odd(event: Event) -> None:
     for name in ("DTSTART", "DTEND"):
         stated = event.get(name)
         if stated is None:
@@ -166,7 +166,7 @@ def _refuse_odd(event: "Component") -> None:
             raise Unreadable(f"it is in a time zone that nobody knows: {zone}")
 
 
-def _occurrences(parts: "list[Component]", window: Window) -> "list[Component]":
+def _occurrences(parts: list[Event], window: Window) -> list[Event]:
     import recurring_ical_events
     from icalendar import Calendar
 
@@ -177,13 +177,13 @@ def _occurrences(parts: "list[Component]", window: Window) -> "list[Component]":
     return list(found)[:MOST_OCCURRENCES]
 
 
-def _occurrence(event: "Component", path: str) -> Document:
+def _occurrence(event: Event, path: str) -> Document:
     when = event["RECURRENCE-ID"].dt if "RECURRENCE-ID" in event else event["DTSTART"].dt
     name = when.astimezone(UTC) if isinstance(when, datetime) and when.tzinfo else when
     return _document(event, f"{path}/{name:%Y-%m-%dT%H%M}")
 
 
-def _document(event: "Component", path: str) -> Document:
+def _document(event: Event, path: str) -> Document:
     begin = event["DTSTART"].dt
     organizer = _people(event.get("ORGANIZER"))[:1]
     attendees = _people(event.get("ATTENDEE"))
@@ -214,7 +214,7 @@ def _document(event: "Component", path: str) -> Document:
     )
 
 
-def _span(event: "Component") -> str:
+def _span(event: Event) -> str:
     begin = event["DTSTART"].dt
     end = event["DTEND"].dt if "DTEND" in event else None
     if end is None and "DURATION" in event:

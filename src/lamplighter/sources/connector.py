@@ -13,7 +13,6 @@ from lamplighter.sources.local import Boundary
 from lamplighter.store.documents import NewPerson
 
 C = TypeVar("C", bound=SourceConfig)
-C_contra = TypeVar("C_contra", bound=SourceConfig, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,12 +167,13 @@ class Visit(Generic[C]):
         value = self.credentials.get(field)
         if not value:
             raise SignInFailed(
-                f"source {self.name}: no {field}; give it with: lamplighter source login {self.name}"
+                f"source {self.name}: no {field}; give it with: "
+                f"lamplighter source login {self.name}"
             )
         return value
 
 
-class Connector(Protocol[C_contra]):
+class Connector(Protocol[C]):
     """Goes through a connected system once, and says what is there.
 
     What the index has and no finding mentions is gone from the system and leaves the index,
@@ -181,7 +181,7 @@ class Connector(Protocol[C_contra]):
     said before counts.
     """
 
-    def __call__(self, visit: Visit[C_contra]) -> Iterator[Finding]:
+    def __call__(self, visit: Visit[C]) -> Iterator[Finding]:
         """Say what is there.
 
         Raises:

@@ -1,7 +1,7 @@
 """GitHub: issues and pull requests with their comments, by the API or from a JSON dump."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,7 @@ def _survey_repositories(visit: Visit[GithubSource]) -> Iterator[Finding]:
 
 def _survey_repository(
     client: "Github", name: str, earlier: Mapping[str, Any]
-) -> "Iterator[Finding]":
+) -> Generator[Finding, None, dict[str, Any]]:
     begun = clock.now()
     repository = client.get_repo(name, lazy=True)
     whole_at = moment(earlier.get("whole_at"))

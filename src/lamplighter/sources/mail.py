@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lamplighter.errors import SignInFailed, Unreadable
@@ -59,7 +59,7 @@ def _survey_account(visit: Visit[MailSource]) -> Iterator[Finding]:
             try:
                 status = account.folder.status(folder, ["UIDVALIDITY"])
                 account.folder.set(folder, readonly=True)
-            except Exception as error:  # one folder that is broken or closed stops no other
+            except Exception as error:  # noqa: BLE001 - one folder that is broken or closed stops no other
                 _raise_if_lost(error)
                 yield Item(quote(folder), problem=f"cannot be opened: {error}", gone=False)
                 continue
@@ -91,8 +91,8 @@ def _signed_in(visit: Visit[MailSource]) -> "Iterator[BaseMailBox]":
             account.login(config.user, visit.secret("password"), initial_folder=None)
     except MailboxLoginError as error:
         raise SignInFailed(
-            f"source {visit.name}: {config.host} does not let {config.user} in: {_said(error)}; use: "
-            f"lamplighter source login {visit.name}"
+            f"source {visit.name}: {config.host} does not let {config.user} in: {_said(error)}; "
+            f"use: lamplighter source login {visit.name}"
         ) from error
     try:
         yield account
@@ -268,7 +268,10 @@ def message_documents(data: bytes, path: str) -> list[Document]:
     """A message and what is attached to it."""
     read = read_message(data)
     sender = read.sender
-    shared = {"author": sender.display_name, "author_address": sender.addr_spec.strip("<>")}
+    shared: dict[str, Any] = {
+        "author": sender.display_name,
+        "author_address": sender.addr_spec.strip("<>"),
+    }
     thread = f"Thread: {read.thread}\n" if read.thread else ""
     message = Document(
         path=path,

@@ -5,16 +5,13 @@ import base64
 import mimetypes
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from lamplighter.errors import Unreadable
 from lamplighter.source_config import McpSource
 from lamplighter.sources.connector import Document, Finding, Item, Total, Visit
 from lamplighter.sources.extract.extracted import moment
-
-if TYPE_CHECKING:
-    from fastmcp import Client
 
 TIMEOUT_SECONDS = 60.0
 LIMIT_BYTES = 20_000_000
@@ -23,7 +20,7 @@ LIMIT_BYTES = 20_000_000
 def survey(visit: Visit[McpSource]) -> Iterator[Finding]:
     """Every resource. A server does not say what has changed, so each is read every time."""
     with asyncio.Runner() as runner:
-        client = _client(visit)
+        client: Any = _client(visit)
         try:
             runner.run(client.__aenter__())
         except Exception as error:
@@ -38,7 +35,7 @@ def survey(visit: Visit[McpSource]) -> Iterator[Finding]:
             runner.run(client.__aexit__(None, None, None))
 
 
-def _client(visit: Visit[McpSource]) -> "Client[Any]":
+def _client(visit: Visit[McpSource]) -> Any:
     from fastmcp import Client
     from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 
@@ -55,9 +52,7 @@ def _client(visit: Visit[McpSource]) -> "Client[Any]":
     return Client(StreamableHttpTransport(config.url, headers=headers), timeout=TIMEOUT_SECONDS)
 
 
-def _read(
-    runner: asyncio.Runner, client: "Client[Any]", resource: Any, path: str
-) -> list[Document]:
+def _read(runner: asyncio.Runner, client: Any, resource: Any, path: str) -> list[Document]:
     contents = runner.run(client.read_resource(resource.uri))
     return [
         _document(each, resource, path if number == 0 else f"{path}/{number}")

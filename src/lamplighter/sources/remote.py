@@ -176,9 +176,9 @@ def _options(visit: Visit[FilesSource], url: str) -> dict[str, Any]:
 
 def _without_this_machine(name: str, far: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options that keep a library from signing in as this machine does by itself."""
-    if far in ("s3", "s3a") and not (options.get("key") and options.get("secret")):
-        if not options.get("anon"):
-            raise SignInFailed(f"source {name}: give key and secret, or the option anon = true")
+    signed = options.get("anon") or (options.get("key") and options.get("secret"))
+    if far in ("s3", "s3a") and not signed:
+        raise SignInFailed(f"source {name}: give key and secret, or the option anon = true")
     if far in ("sftp", "ssh"):
         return {"allow_agent": False, "look_for_keys": False}
     return {}

@@ -13,7 +13,7 @@ from lamplighter.errors import Unreadable
 from lamplighter.source_config import FilesSource, RowboatSource
 from lamplighter.sources.connector import Document, Finding, Item, Kept, Total, Visit
 from lamplighter.sources.extract.extracted import moment
-from lamplighter.sources.files import Folder, File, open_folder
+from lamplighter.sources.files import File, Folder, open_folder
 
 MAIL, CALENDAR = "gmail_sync", "calendar_sync"
 

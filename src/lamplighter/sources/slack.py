@@ -1,7 +1,7 @@
-"""Slack: the messages of channels, by the Web API or from an export; members are who may see them."""
+"""Slack: messages, by the Web API or from an export; who is in a channel may see its messages."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -174,7 +174,7 @@ def _survey_channel(
     channel: Channel,
     directory: Directory,
     earlier: Record,
-) -> "Iterator[Finding]":
+) -> Generator[Finding, None, dict[str, Any]]:
     now = clock.now()
     first = now - timedelta(days=visit.config.history_days)
     whole_at = moment(earlier.get("whole_at"))

@@ -1,4 +1,4 @@
-"""What sources sign in with, as it is stored: sealed. Opening it is ``lamplighter.credentials``'."""
+"""What sources sign in with, as it is stored: sealed; ``lamplighter.credentials`` opens it."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -18,17 +18,22 @@ LOCKS = "syncing"
 """The folder of the locks, in the workspace's state."""
 
 
-def get_state(engine: sa.Engine, source: str) -> Mapping[str, Any]:
-    """Where the next sync may go on; empty at the beginning."""
+def get_state(engine: sa.Engine, source: str, made_for: str) -> Mapping[str, Any]:
+    """Where the next sync may go on; empty at the beginning, and if it was made for others."""
     query = sa.select(sources.c.state).where(sources.c.name == source)
     with reading(engine) as connection:
-        return connection.scalar(query) or {}
+        stored = connection.scalar(query) or {}
+    data: Mapping[str, Any] = stored.get("data", {}) if stored.get("for") == made_for else {}
+    return data
 
 
-def save_state(connection: sa.Connection, source: str, state: Mapping[str, Any]) -> None:
-    """Let the next sync go on from ``state``."""
+def save_state(
+    connection: sa.Connection, source: str, made_for: str, data: Mapping[str, Any]
+) -> None:
+    """Let the next sync go on from ``data``, if its settings are those that it was made for."""
     chosen = sources.c.name == source
-    connection.execute(sources.update().where(chosen).values(state=dict(state)))
+    state = {"for": made_for, "data": dict(data)}
+    connection.execute(sources.update().where(chosen).values(state=state))
 
 
 def begin_sync(connection: sa.Connection, source: str, now: datetime) -> None:

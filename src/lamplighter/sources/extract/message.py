@@ -170,7 +170,8 @@ def _named(part: EmailMessage, number: int, taken: set[str]) -> str:
 def _payload(part: EmailMessage) -> bytes:
     if part.get_content_type() == "message/rfc822":
         inner = part.get_payload()
-        return bytes(inner[0]) if isinstance(inner, list) and inner else b""
+        first = inner[0] if isinstance(inner, list) and inner else None
+        return first.as_bytes() if isinstance(first, EmailMessage) else b""
     try:
         payload = part.get_payload(decode=True)
     except Exception:  # noqa: BLE001 - a transfer encoding that is none
