@@ -4,6 +4,7 @@ import os
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -88,10 +89,10 @@ def _postgresql_server() -> Iterator[str]:
         yield server.get_uri()
 
 
-@pytest.fixture
-def postgresql(_postgresql_server: str) -> Iterator[str]:
-    """The URL of a new, empty database."""
-    server = sa.make_url(_postgresql_server).set(drivername="postgresql+psycopg")
+@contextmanager
+def _new_database(server_url: str) -> Iterator[str]:
+    """The URL of a new, empty database, gone at the end."""
+    server = sa.make_url(server_url).set(drivername="postgresql+psycopg")
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     name = f"test_{uuid.uuid4().hex}"
     with admin.connect() as connection:
@@ -100,3 +101,17 @@ def postgresql(_postgresql_server: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     admin.dispose()
+
+
+@pytest.fixture
+def postgresql(_postgresql_server: str) -> Iterator[str]:
+    """The URL of a new, empty database."""
+    with _new_database(_postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_postgresql(_postgresql_server: str) -> Iterator[str]:
+    """One for all tests of a module, which empty it themselves."""
+    with _new_database(_postgresql_server) as url:
+        yield url

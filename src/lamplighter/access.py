@@ -41,6 +41,10 @@ class Access:
         return frozenset(named | {PUBLIC} if self.public else named)
 
 
+NOBODY = Access()
+"""Nobody but the owner of a personal workspace."""
+
+
 def user_principal(address: str) -> str:
     """The principal of a user; capitals in an address mean nothing."""
     return f"user:{address.strip().casefold()}"

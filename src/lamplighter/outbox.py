@@ -9,6 +9,7 @@ where the far side makes that harmless; otherwise it is *uncertain*, and model a
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lamplighter.errors import ToolFailed
@@ -103,11 +104,13 @@ class Outbox:
         engine: The workspace's database.
         run_id: The run.
         worker: The process that carries it out. Once that is another, nothing new is intended.
+        kept: The folder where contents of effects wait until the run has ended.
     """
 
     engine: "Engine"
     run_id: str
     worker: str
+    kept: Path
 
     async def perform(self, call: str, effect: Effect) -> Outcome:
         """Perform an effect unless this tool call has done so; never blindly a second time.

@@ -1,5 +1,6 @@
 """``lamplighter search``."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,7 +42,7 @@ def command(
     settings = context.settings()
     engine = open_database(settings.database)
     chosen = choose_sources(settings, names)
-    hits = search_documents(engine, Scope.of([OWNER], chosen), " ".join(words), limit=limit)
+    hits = search_documents(engine, Scope.of([OWNER], chosen), " ".join(words), limit=limit).hits
     states = list_sources(engine)
     if not any(name in states and states[name].synced_at for name in chosen):
         click.echo(UNSYNCED, err=True)
@@ -58,14 +59,14 @@ def _found(hit: "Hit") -> dict[str, Any]:
         "title": info.title,
         "source": info.source,
         "date": f"{info.dated_at:%Y-%m-%d}",
-        "snippet": hit.snippet,
+        "snippet": hit.snippet.text,
     }
 
 
-def _print_hits(hits: "list[Hit]") -> None:
+def _print_hits(hits: "Sequence[Hit]") -> None:
     if not hits:
         click.echo("Nothing found.", err=True)
     for hit in hits:
         info = hit.document
         click.secho(f"{printable(info.title)} ({info.dated_at:%Y-%m-%d})", bold=True)
-        click.echo(f"  {printable(info.id)}\n  {printable(hit.snippet)}\n")
+        click.echo(f"  {printable(info.id)}\n  {printable(hit.snippet.text)}\n")

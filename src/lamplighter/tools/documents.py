@@ -54,10 +54,10 @@ def search_documents(
         ToolFailed: An argument makes no sense.
     """
     try:
-        hits = index.search_documents(engine, scope, query, limit=_checked(limit))
+        hits = index.search_documents(engine, scope, query, limit=_checked(limit)).hits
     except InvalidInput as error:
         raise ToolFailed("The query has no word in it. Give the words to look for.") from error
-    return [{**_about(hit.document), "snippet": hit.snippet} for hit in hits]
+    return [{**_about(hit.document), "snippet": hit.snippet.text} for hit in hits]
 
 
 def read_document(
