@@ -1,5 +1,6 @@
 """Real servers on loopback, for the tests of connectors, and small ones that answer by an API's
-public description where the real one is somebody's service."""
+public description where the real one is somebody's service.
+"""
 
 import json
 import os
@@ -46,7 +47,11 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
+auth_failure_delay = 0
 service stats {{
   chroot =
 }}

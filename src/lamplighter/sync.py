@@ -43,8 +43,10 @@ from lamplighter.sources.local import Boundary
 from lamplighter.store import documents
 from lamplighter.store import sources as sources_store
 from lamplighter.store.credentials import list_expiries
-from lamplighter.store.documents import Changes, Known, NewDocument, NewPerson, Skipped
+from lamplighter.store.documents import Changes, Known, NewDocument, Skipped
 from lamplighter.store.notices import add_notice
+from lamplighter.store.people import NewPerson, save_people
+from lamplighter.store.users import save_groups
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -479,8 +481,8 @@ class _Sync:
         self._drop(vanished)
         self._write()
         with self.engine.begin() as connection:
-            documents.save_groups(connection, self.name, self.groups)
-            documents.save_people(connection, self.name, self.people.values())
+            save_groups(connection, self.name, self.groups)
+            save_people(connection, self.name, self.people.values())
             documents.finish_sync(connection, self.name, self.config, clock.now())
 
     def _is_kept(self, path: str) -> bool:

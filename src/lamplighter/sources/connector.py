@@ -10,7 +10,7 @@ from lamplighter.access import Access
 from lamplighter.errors import SignInFailed
 from lamplighter.source_config import SourceConfig
 from lamplighter.sources.local import Boundary
-from lamplighter.store.documents import NewPerson
+from lamplighter.store.people import NewPerson
 
 C = TypeVar("C", bound=SourceConfig)
 

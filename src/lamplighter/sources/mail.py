@@ -73,8 +73,6 @@ def _survey_account(visit: Visit[MailSource]) -> Iterator[Finding]:
 
 @contextmanager
 def _signed_in(visit: Visit[MailSource]) -> "Iterator[BaseMailBox]":
-    from imap_tools import MailboxLoginError
-
     config = visit.config
     try:
         account = _connect(config)
@@ -85,6 +83,22 @@ def _signed_in(visit: Visit[MailSource]) -> "Iterator[BaseMailBox]":
     except (OSError, imaplib.IMAP4.error) as error:
         raise Unreadable(f"source {visit.name}: cannot reach {config.host}: {error}") from error
     try:
+        _sign_in(account, visit)
+        yield account
+    except imaplib.IMAP4.error as error:
+        raise Unreadable(f"source {visit.name}: {config.host} said: {error}") from error
+    finally:
+        with suppress(Exception):  # the connection may be gone already
+            account.logout()
+        with suppress(OSError):
+            account.client.shutdown()
+
+
+def _sign_in(account: "BaseMailBox", visit: Visit[MailSource]) -> None:
+    from imap_tools import MailboxLoginError
+
+    config = visit.config
+    try:
         if config.oauth2:
             account.xoauth2(config.user, access_token(visit, config.oauth2), initial_folder=None)
         else:
@@ -94,13 +108,6 @@ def _signed_in(visit: Visit[MailSource]) -> "Iterator[BaseMailBox]":
             f"source {visit.name}: {config.host} does not let {config.user} in: {_said(error)}; "
             f"use: lamplighter source login {visit.name}"
         ) from error
-    try:
-        yield account
-    except imaplib.IMAP4.error as error:
-        raise Unreadable(f"source {visit.name}: {config.host} said: {error}") from error
-    finally:
-        with suppress(Exception):  # the connection may be gone already
-            account.logout()
 
 
 def _connect(config: MailSource) -> "BaseMailBox":

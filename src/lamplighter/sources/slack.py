@@ -13,7 +13,7 @@ from lamplighter.errors import SignInFailed, Unreadable
 from lamplighter.source_config import SlackSource
 from lamplighter.sources.connector import Document, Finding, Gone, Item, Kept, Members, State, Visit
 from lamplighter.sources.extract.extracted import moment
-from lamplighter.store.documents import NewPerson
+from lamplighter.store.people import NewPerson
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
