@@ -248,7 +248,7 @@ def web_server(answer: Callable[[Request], Answer], host: str = "127.0.0.1") -> 
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = handle_any
+        do_GET = do_POST = do_PROPFIND = handle_any
 
         def log_message(self, *_: object) -> None:
             pass

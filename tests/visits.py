@@ -102,7 +102,9 @@ class Visited:
         return [notice.message for notice in list_notices(self.engine)]
 
     def _principals(self, address: str) -> frozenset[str]:
-        if address.lower() not in [each for user in list_users(self.engine) for each in user.addresses]:
+        if address.lower() not in [
+            each for user in list_users(self.engine) for each in user.addresses
+        ]:
             with self.engine.begin() as connection:
                 add_user(connection, address, clock.now())
         return principals_of(self.engine, address)

@@ -5,6 +5,7 @@ whichever library makes it and however it came by the address, so that neither a
 changing answer of the DNS leads past it. ``open_client`` is an HTTP client behind it.
 """
 
+import errno
 import ipaddress
 import socket
 import sys
@@ -14,14 +15,13 @@ from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.errors import Forbidden
-
 if TYPE_CHECKING:
     import httpx
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 USER_AGENT = "lamplighter"
+REFUSED = "is no public address, and may not be reached from here"
 TIMEOUT_SECONDS = 30.0
 
 _allowed: ContextVar[tuple[Network, ...] | None] = ContextVar("_allowed", default=None)
@@ -38,7 +38,8 @@ def public_only(exceptions: Sequence[str] = ()) -> Iterator[None]:
         exceptions: Networks, such as ``10.1.2.0/24``, that may be reached all the same.
 
     Raises:
-        Forbidden: Within the block, by whatever connects to a private address.
+        PermissionError: Within the block, by whatever connects to a private address. Libraries
+            treat it as any connection that the system refuses.
     """
     _watch_sockets()
     token = _allowed.set(tuple(ipaddress.ip_network(each) for each in exceptions))
@@ -63,6 +64,15 @@ def open_client(**options: Any) -> "httpx.Client":
     }
     options["headers"] = {"User-Agent": USER_AGENT, **options.get("headers", {})}
     return httpx.Client(**options)
+
+
+def in_words(error: Exception) -> str:
+    """Why an exchange over HTTP failed, without advice for programmers."""
+    import httpx
+
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"HTTP {error.response.status_code} {error.response.reason_phrase}".strip()
+    return str(error) or type(error).__name__
 
 
 def is_public(address: str, exceptions: Sequence[Network] = ()) -> bool:
@@ -100,4 +110,4 @@ def _refuse_private(event: str, arguments: tuple[Any, ...]) -> None:
     family, address = arguments[0].family, arguments[1]
     host = address[0] if isinstance(address, tuple) else ""
     if family not in (socket.AF_INET, socket.AF_INET6) or not is_public(host, exceptions):
-        raise Forbidden(f"{host or address} is no public address; a member's source may not use it")
+        raise PermissionError(errno.EACCES, f"{host or address} {REFUSED}")

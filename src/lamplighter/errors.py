@@ -9,7 +9,6 @@
     - AgentAlreadyActive
     - WorkspaceHeld
     - NewerDatabase: a newer version of the program has made the database
-  - Forbidden: nobody may do this here
   - AgentsDisabled
   - ModelUnavailable: unknown model, missing key, unreachable provider
   - ModelDiverged: a scripted model was asked something that its script does not expect
@@ -132,13 +131,6 @@ class NewerDatabase(Conflict):
     """The database has a schema that this version of the program does not know."""
 
     code = "newer_database"
-
-
-class Forbidden(LamplighterError):
-    """This may not be done here, whoever asks."""
-
-    code = "forbidden"
-    status = 403
 
 
 class AgentsDisabled(LamplighterError):

@@ -18,7 +18,6 @@ from lamplighter.credentials import Keyring
 from lamplighter.egress import public_only
 from lamplighter.errors import (
     Conflict,
-    Forbidden,
     LamplighterError,
     NotFound,
     SignInFailed,
@@ -290,6 +289,7 @@ class _Sync:
     characters: int = 0
     present: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
     groups: dict[str, Collection[str]] = field(default_factory=dict)
     people: dict[str, NewPerson] = field(default_factory=dict)
     missed: bool = False
@@ -389,7 +389,7 @@ class _Sync:
     def _read(self, item: Item, stamp: str) -> None:
         try:
             found = list(item.read())
-        except (ConnectionError, TimeoutError, Forbidden) as error:
+        except (ConnectionError, TimeoutError) as error:
             # This is about the source, not about the item.
             kind = self.settings.sources[self.name].type
             raise _explained(self.name, kind, error) from error
@@ -472,8 +472,10 @@ class _Sync:
         return item.access or self.settings.sources[self.name].default_access
 
     def _drop(self, paths: Collection[str]) -> None:
-        self.deleted += len(self.known.documents.keys() & paths)
-        self.changes.deleted.update(paths)
+        fresh = set(paths) - self.dropped
+        self.deleted += len(self.known.documents.keys() & fresh)
+        self.changes.deleted |= fresh
+        self.dropped |= fresh
 
     def _finish(self) -> None:
         known = self.known.documents.keys() | self.known.skipped.keys()

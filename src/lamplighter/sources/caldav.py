@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from lamplighter.egress import open_client
+from lamplighter.egress import in_words, open_client
 from lamplighter.errors import SignInFailed, Unreadable
 from lamplighter.source_config import CalendarSource
 from lamplighter.sources.calendar import (
@@ -57,9 +57,14 @@ def open_calendars(visit: Visit[CalendarSource], window: Window) -> Iterator[Fin
                     f"(HTTP {error.response.status_code}); use: "
                     f"lamplighter source login {visit.name}"
                 ) from error
-            raise Unreadable(f"source {visit.name}: {error}") from error
+            raise Unreadable(
+                f"source {visit.name}: {visit.config.url} does not answer as a CalDAV server: "
+                f"{in_words(error)}"
+            ) from error
         except httpx.HTTPError as error:
-            raise Unreadable(f"source {visit.name}: {visit.config.url}: {error}") from error
+            raise Unreadable(
+                f"source {visit.name}: {visit.config.url}: {in_words(error)}"
+            ) from error
 
 
 def _signed_in(visit: Visit[CalendarSource]) -> "httpx.Client":

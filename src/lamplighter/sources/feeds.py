@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from lamplighter.egress import open_client
+from lamplighter.egress import in_words, open_client
 from lamplighter.source_config import FeedsSource
 from lamplighter.sources.connector import (
     Document,
@@ -45,7 +45,7 @@ def survey(visit: Visit[FeedsSource]) -> Iterator[Finding]:
             try:
                 data, headers = _fetch(client, url, state.get(url, {}))
             except _errors() as error:
-                yield Item(path, problem=f"{url}: {error}", gone=False)
+                yield Item(path, problem=f"{url}: {in_words(error)}", gone=False)
                 continue
             if data is not None:
                 yield from _entries(path, url, data)
