@@ -80,9 +80,7 @@ def test_a_members_bucket_must_not_be_on_a_private_address(
     source = s3_source(tmp_path, endpoint, owner="ann@x.org")
     assert "127.0.0.1" in source.error() or "connect" in source.error()
     assert source.documents() == []
-    allowed = visited(
-        tmp_path, **source.config, settings={"internal_networks": ["127.0.0.1/32"]}
-    )
+    allowed = visited(tmp_path, **source.config, settings={"internal_networks": ["127.0.0.1/32"]})
     assert allowed.counts() == (1, 0, 0, 0)
 
 

@@ -54,7 +54,10 @@ def test_threads_and_events(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_away_for_now_is_kept(tmp_path: Path) -> None:
-    for name, text in {"gmail_sync/a.md": THREAD, "calendar_sync/e.json": json.dumps(EVENT)}.items():
+    for name, text in {
+        "gmail_sync/a.md": THREAD,
+        "calendar_sync/e.json": json.dumps(EVENT),
+    }.items():
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
     source = visited(tmp_path, type="rowboat_sync", path=".")

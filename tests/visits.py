@@ -62,7 +62,10 @@ class Visited:
         self.config |= config
 
     def sync(self) -> SyncReport:
-        return sync_source(self.engine, self.settings, NAME)
+        report = sync_source(self.engine, self.settings, NAME)
+        for skipped in report.skipped:  # shown if a test fails
+            print(skipped)
+        return report
 
     def counts(self) -> tuple[int, int, int, int]:
         """Added, updated, deleted and unchanged."""

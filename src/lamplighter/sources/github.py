@@ -14,6 +14,7 @@ from lamplighter.sources.extract.extracted import moment
 if TYPE_CHECKING:
     from github import Github
     from github.Issue import Issue
+    from github.IssueComment import IssueComment
 
 WHOLE_EVERY_SECONDS = 86_400.0
 """So often all issues are listed, because deleted and moved ones are in no list of changes."""
@@ -88,7 +89,7 @@ def _survey_repository(
     client: "Github", name: str, earlier: Mapping[str, Any]
 ) -> Generator[Finding, None, dict[str, Any]]:
     begun = clock.now()
-    repository = client.get_repo(name, lazy=True)
+    repository = client.get_repo(name)
     whole_at = moment(earlier.get("whole_at"))
     whole = whole_at is None or (begun - whole_at).total_seconds() >= WHOLE_EVERY_SECONDS
     since = moment(earlier.get("since"))
@@ -99,7 +100,7 @@ def _survey_repository(
         issues = repository.get_issues(state="all", sort="updated", direction="asc", since=since)
     newest = since
     for issue in issues:
-        data = issue.raw_data
+        data = listed(issue)
         path = f"{name}/{data['number']}"
         yield Item(path, _stamp(data), partial(_read, issue, path))
         newest = max(filter(None, (newest, moment(data.get("updated_at")))), default=newest)
@@ -124,8 +125,13 @@ def _client(visit: Visit[GithubSource]) -> "Github":
 
 
 def _read(issue: "Issue", path: str) -> list[Document]:
-    comments = [each.raw_data for each in issue.get_comments()] if issue.comments else []
-    return _documents(issue.raw_data, path, comments)
+    comments = [listed(each) for each in issue.get_comments()] if issue.comments else []
+    return _documents(listed(issue), path, comments)
+
+
+def listed(thing: "Issue | IssueComment") -> dict[str, Any]:
+    """What a list said of something; the library's own ``raw_data`` asks again for each."""
+    return thing._rawData
 
 
 def _documents(

@@ -61,7 +61,7 @@ def _read(runner: asyncio.Runner, client: Any, resource: Any, path: str) -> list
 
 
 def _document(content: Any, resource: Any, path: str) -> Document:
-    kind = content.mimeType or resource.mimeType or "text/plain"
+    kind = content.mime_type or resource.mime_type or "text/plain"
     text = getattr(content, "text", None)
     data = text.encode() if text is not None else base64.b64decode(content.blob)
     if len(data) > LIMIT_BYTES:

@@ -115,6 +115,8 @@ def open_remote(visit: Visit[FilesSource]) -> RemoteTree:
         system, root = fsspec.url_to_fs(
             url, skip_instance_cache=True, use_listings_cache=False, **options
         )
+        if visit.boundary.remote_only and hasattr(system, "retries"):
+            system.retries = 1  # of s3fs: an address that is refused stays refused
         if not system.exists(root or "/") and not system.ls(root):
             raise FileNotFoundError(root)
     except ImportError as error:
@@ -179,6 +181,8 @@ def _without_this_machine(name: str, far: str, options: Mapping[str, Any]) -> di
     signed = options.get("anon") or (options.get("key") and options.get("secret"))
     if far in ("s3", "s3a") and not signed:
         raise SignInFailed(f"source {name}: give key and secret, or the option anon = true")
+    if far in ("s3", "s3a"):
+        return {"config_kwargs": {"retries": {"max_attempts": 1}}}
     if far in ("sftp", "ssh"):
         return {"allow_agent": False, "look_for_keys": False}
     return {}
