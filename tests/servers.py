@@ -1,5 +1,6 @@
-"""Real servers on loopback, for the tests of connectors, and small ones that answer by an API's
-public description where the real one is somebody's service.
+"""Real servers on loopback, for the tests of connectors.
+
+Where the real one is somebody's service, a small one answers by its public description.
 """
 
 import json

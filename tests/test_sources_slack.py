@@ -8,8 +8,8 @@ import pytest
 from servers import Answer, Request, web_server
 from visits import Visited, visited
 
-from lamplighter.search.index import search_documents
 from lamplighter.access import OWNER, Scope
+from lamplighter.search.index import search_documents
 from lamplighter.testing import HeldClock
 
 USERS = [

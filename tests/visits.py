@@ -62,10 +62,7 @@ class Visited:
         self.config |= config
 
     def sync(self) -> SyncReport:
-        report = sync_source(self.engine, self.settings, NAME)
-        for skipped in report.skipped:  # shown if a test fails
-            print(skipped)
-        return report
+        return sync_source(self.engine, self.settings, NAME)
 
     def counts(self) -> tuple[int, int, int, int]:
         """Added, updated, deleted and unchanged."""
