@@ -33,6 +33,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             continue
         if name.startswith(PREFIXES) or SECRET_NAME.search(name):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LAMPLIGHTER_EMBEDDER", "none")  # loading one takes a second
     monkeypatch.setenv("OLLAMA_BASE_URL", "http://127.0.0.1:9/v1")  # nothing listens there
 
 

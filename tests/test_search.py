@@ -10,15 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamplighter.access import OWNER, PUBLIC, Access, Scope
-from lamplighter.errors import InvalidInput, NotFound, ToolFailed
+from lamplighter.errors import InvalidInput, NotFound
 from lamplighter.search.index import list_documents, read_document, search_documents
 from lamplighter.store.database import open_database
 from lamplighter.store.documents import Changes, NewDocument, apply_changes, forget_sources
-from lamplighter.tools import documents as tools
 
 DAY = datetime(2026, 10, 1, tzinfo=UTC)
 OWNERS = Scope.of([OWNER], ["notes"])
-WORDS = ("alpha", "beta", "検索")  # the last is looked for in another way
 
 
 @dataclass(frozen=True)
@@ -86,46 +84,7 @@ def engine(
     made.dispose()
 
 
-# Permissions
-
-PRINCIPALS = st.sets(st.sampled_from(["user:ann", "user:bo", "group:eng", PUBLIC]))
-SOURCES = st.sets(st.sampled_from(["a", "b", "c"]))
-SCOPES = st.one_of(st.builds(Scope.of, PRINCIPALS, SOURCES), st.builds(Scope.organisation, SOURCES))
-
-
-@st.composite
-def corpora(draw: st.DrawFn) -> list[Given]:
-    def document(number: int) -> Given:
-        return Given(
-            path=f"{number}.md",
-            text=" ".join(sorted(draw(st.sets(st.sampled_from(WORDS), min_size=1)))),
-            source=draw(st.sampled_from(["a", "b"])),
-            day=draw(st.integers(0, 3)),
-            allowed=tuple(sorted(draw(PRINCIPALS))),
-        )
-
-    return [document(number) for number in range(draw(st.integers(0, 8)))]
-
-
-@settings(max_examples=80, deadline=None)
-@given(documents=corpora(), scope=SCOPES, word=st.sampled_from(WORDS))
-def test_every_read_gives_exactly_what_the_scope_admits(
-    engine: sa.Engine, documents: list[Given], scope: Scope, word: str
-) -> None:
-    put(engine, *documents)
-    admitted = [each for each in documents if scope.admits(each.source, each.allowed)]
-    newest_first = sorted(admitted, key=lambda each: (-each.day, each.id))
-    assert [info.id for info in list_documents(engine, scope)] == [each.id for each in newest_first]
-
-    hits = search_documents(engine, scope, word).hits
-    assert {hit.document.id for hit in hits} == {each.id for each in admitted if word in each.text}
-
-    for each in documents:
-        if each in admitted:
-            assert read_document(engine, scope, each.id).lines == (each.text,)
-        else:
-            with pytest.raises(NotFound):
-                read_document(engine, scope, each.id)
+# Permissions; see also test_access.py
 
 
 def test_an_empty_scope_sees_nothing(engine: sa.Engine) -> None:
@@ -236,7 +195,7 @@ def test_no_text_is_a_syntax_error(engine: sa.Engine, query: str) -> None:
             found(engine, query)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     query=st.text(st.sampled_from(string.printable + "\0\ud800é検ßﬁ\U0001f600\u0301𞤀"), max_size=40)
 )
@@ -274,63 +233,6 @@ def test_lines_that_are_not_there(engine: sa.Engine, start: int, end: int | None
     put(engine, Given("a.md", "one\ntwo\nthree\nfour"))
     with pytest.raises(InvalidInput, match="has lines 1 to 4"):
         read_document(engine, OWNERS, "notes:a.md", start_line=start, end_line=end)
-
-
-# The tools
-
-
-def test_the_tools_give_plain_data(engine: sa.Engine) -> None:
-    put(engine, Given("a.md", "some words"))
-    about = {"id": "notes:a.md", "title": "Title", "source": "notes", "date": "2026-10-01"}
-    assert tools.list_documents(engine, OWNERS, None, "", "2026-10-01", 5) == [
-        {**about, "size_bytes": 10}
-    ]
-    assert tools.search_documents(engine, OWNERS, "words", 5) == [
-        {**about, "snippet": "some words"}
-    ]
-    assert tools.read_document(engine, OWNERS, "notes:a.md", None, None) == (
-        "Title: Title\nId: notes:a.md\nDate: 2026-10-01\nLines: 1-1 of 1\n\nsome words"
-    )
-
-
-def test_a_long_document_is_read_in_parts_without_gap_or_overlap(engine: sa.Engine) -> None:
-    lines = [f"line {number} {'x' * 90}" for number in range(1, 1_001)]
-    put(engine, Given("a.md", "\n".join(lines)))
-    parts: list[str] = []
-    start: int | None = 1
-    while start:
-        answer = tools.read_document(engine, OWNERS, "notes:a.md", start, None)
-        assert len(answer) < tools.INLINE_LIMIT + 500
-        body, _, note = answer.partition("\n\n")[2].partition("\n\n[Cut here.")
-        parts += body.split("\n")
-        start = int(note.split("start_line ")[1].rstrip(".]")) if note else None
-    assert parts == lines
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("mail", None, None, 5), "no source 'mail'. Sources: notes"),
-        ((None, "last week", None, 5), "after must be a day like 2026-10-05, not 'last week'"),
-        ((None, None, "2026-13-01", 5), "before must be a day"),
-        ((None, None, None, 0), "limit must be from 1 to 200, not 0"),
-    ],
-)
-def test_a_model_is_told_what_is_expected(
-    engine: sa.Engine, arguments: tuple[str | None, str | None, str | None, int], message: str
-) -> None:
-    with pytest.raises(ToolFailed, match=message):
-        tools.list_documents(engine, OWNERS, *arguments)
-
-
-def test_a_model_is_told_where_to_find_ids_and_words(engine: sa.Engine) -> None:
-    put(engine, Given("a.md"))
-    with pytest.raises(ToolFailed, match=r"no document .a\.md.; list_documents shows"):
-        tools.read_document(engine, OWNERS, "a.md", None, None)
-    with pytest.raises(ToolFailed, match="has lines 1 to 1, not 7 to the end"):
-        tools.read_document(engine, OWNERS, "notes:a.md", 7, None)
-    with pytest.raises(ToolFailed, match="no word"):
-        tools.search_documents(engine, OWNERS, " ", 5)
 
 
 def test_the_index_is_there_when_the_database_is_opened_again(tmp_path: Path) -> None:

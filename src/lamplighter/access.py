@@ -41,6 +41,7 @@ class Access:
         return frozenset(named | {PUBLIC} if self.public else named)
 
 
+EVERYBODY = Access(public=True)
 NOBODY = Access()
 """Nobody but the owner of a personal workspace."""
 

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from lamplighter.source_config import Source
 
 CONFIG_FILE = "lamplighter.toml"
+EMBEDDERS = ("wordllama", "minilm", "none")
 ENV_FILE = ".env"
 KEY_FILE = "key"
 STATE_DIR = ".lamplighter"
@@ -77,6 +78,10 @@ class Settings(BaseSettings):
     database_url: str | None = _setting(None, "LAMPLIGHTER_DATABASE_URL", "database_url")
     key_file: Path | None = _setting(None, "LAMPLIGHTER_KEY_FILE", "key_file")
     internal_networks: tuple[str, ...] = _setting((), "internal_networks")
+    embedder: str = _setting("wordllama", "LAMPLIGHTER_EMBEDDER", "embedder")
+    search_fusion: Literal["scores", "ranks"] = _setting(
+        "scores", "LAMPLIGHTER_SEARCH_FUSION", "search_fusion"
+    )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
 
@@ -89,6 +94,13 @@ class Settings(BaseSettings):
         if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ValueError("use postgresql://..., or leave it out for SQLite in .lamplighter/")
         return f"postgresql+psycopg://{rest}"
+
+    @field_validator("embedder")
+    @classmethod
+    def _known_embedder(cls, name: str) -> str:
+        if name not in EMBEDDERS and ":" not in name:
+            raise ValueError(f"use {', '.join(EMBEDDERS)}, or a provider's, like openai:NAME")
+        return name
 
     @field_validator("run_backoff_seconds", mode="before")
     @classmethod

@@ -19,10 +19,12 @@ from lamplighter.egress import public_only
 from lamplighter.errors import (
     Conflict,
     LamplighterError,
+    ModelUnavailable,
     NotFound,
     SignInFailed,
     Unreadable,
 )
+from lamplighter.search.embedding import embed_pending
 from lamplighter.source_config import SourceConfig
 from lamplighter.sources import extract, find_connector
 from lamplighter.sources.connector import (
@@ -49,6 +51,8 @@ from lamplighter.store.users import save_groups
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+log = logging.getLogger(__name__)
 
 BATCH_DOCUMENTS = 100
 BATCH_CHARACTERS = 5_000_000
@@ -193,6 +197,11 @@ def sync_all(
             results[name] = sync_source(engine, settings, name, progress=progress)
         except (Unreadable, Conflict) as error:
             results[name] = error
+    try:
+        for _ in embed_pending(engine, settings.embedder):
+            pass
+    except ModelUnavailable as error:
+        log.warning("documents without vectors are found by their words alone: %s", error)
     return results
 
 

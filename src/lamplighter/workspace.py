@@ -12,7 +12,7 @@ from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
 from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, Settings
-from lamplighter.definitions.agent import DEFAULT_TOOLS, Problem
+from lamplighter.definitions.agent import ALL_TOOLS, Problem
 from lamplighter.definitions.catalogue import FOLDER, Catalogue, build_catalogue
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
 from lamplighter.definitions.references import check_catalogue
@@ -194,7 +194,7 @@ def read_catalogue(settings: Settings) -> Catalogue:
     """
     files = sorted(_read_files(settings.workspace))
     catalogue = build_catalogue(files, timezone=settings.timezone)
-    return check_catalogue(catalogue, tools=DEFAULT_TOOLS, sources=settings.sources)
+    return check_catalogue(catalogue, tools=ALL_TOOLS, sources=settings.sources)
 
 
 def _read_files(workspace: Path) -> Iterator[tuple[str, str | Problem]]:

@@ -11,9 +11,11 @@ from lamplighter.schedule import Schedule
 AgentType = Literal["user", "org"]
 DEFAULT_MESSAGE = "Do your scheduled task now."
 DOCUMENT_TOOLS = ("list_documents", "search_documents", "read_document")
-"""The tools that read the agent's sources."""
 DEFAULT_TOOLS = (*DOCUMENT_TOOLS, "read_file", "write_file", "deliver_file")
 """What an agent may call when its file does not say."""
+SOURCE_TOOLS = (*DOCUMENT_TOOLS, "search_people")
+"""The tools that show what is in the agent's sources."""
+ALL_TOOLS = (*DEFAULT_TOOLS, "search_people")
 
 
 @dataclass(frozen=True, slots=True)

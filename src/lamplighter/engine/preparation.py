@@ -20,9 +20,11 @@ from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox
+from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
-from lamplighter.store.runs import Run, set_model
+from lamplighter.store.runs import Run, find_last_success, set_model
 from lamplighter.tools.delivery import Delivery
+from lamplighter.tools.documents import Library
 from lamplighter.tools.files import RunFiles
 from lamplighter.tools.toolset import Workbench, build_toolset
 
@@ -88,8 +90,12 @@ def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Re
 
 def _workbench(run: Run, agent: Agent, outbox: Outbox, settings: Settings) -> Workbench:
     return Workbench(
-        engine=outbox.engine,
-        scope=Scope.of({OWNER}, agent.sources),
+        library=Library(
+            outbox.engine,
+            Scope.of({OWNER}, agent.sources),
+            Ranking(settings.embedder, settings.search_fusion),
+            find_last_success(outbox.engine, run),
+        ),
         run_files=RunFiles(settings.state_dir / "runs" / run.id),
         destination=Delivery(settings.workspace, agent.name, run.id, RunFiles(outbox.kept)),
         outbox=outbox,

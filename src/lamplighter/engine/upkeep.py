@@ -10,6 +10,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from lamplighter.config import Settings
+from lamplighter.search.embedding import embed_pending
 from lamplighter.store.notices import add_notice
 from lamplighter.store.retention import (
     Key,
@@ -71,6 +72,13 @@ class Upkeep:
     def note_expiries(self, now: datetime) -> None:
         """Leave a notice, once, where what a source signs in with is about to expire."""
         note_expiries(self.engine, self.settings, now)
+
+    def embed(self) -> Iterator[int]:
+        """Give the documents vectors that lack one, a batch at each step; gives how many.
+
+        That is so after the embedder has been changed, or a sync was killed.
+        """
+        return embed_pending(self.engine, self.settings.embedder)
 
     def prune(self, now: datetime) -> Iterator[int]:
         """Delete what the settings do not keep, a batch at each step; gives how many.

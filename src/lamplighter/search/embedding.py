@@ -1,86 +1,30 @@
-"""From texts to vectors: the embedders, and the work of giving every document its vector."""
+"""The work of giving every document its vector, and queries theirs."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from lamplighter.errors import InvalidSettings, ModelUnavailable
+from lamplighter.errors import ModelUnavailable
+from lamplighter.search.embedders import NONE, Embedder, load_embedder
 from lamplighter.store.database import is_shared, reading
 from lamplighter.store.fulltext import get_state, mark_changed, put_state
 from lamplighter.store.tables import document_texts, document_vectors, documents
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from lamplighter.search.embedders import Vectors
 
-    Vectors = NDArray[np.float32]
-
-NONE = "none"
 EMBEDDER = "embedder"
 """Under which the index says whose vectors are searched."""
 
-CHARACTERS = 2_000
+CHARACTERS = 1_000
 """Of a text that its vector is made of."""
 
+log = logging.getLogger(__name__)
+
 BATCH = 256
-
-
-class Embedder(Protocol):
-    """What gives a text its vector.
-
-    Attributes:
-        id: Its name and dimension; vectors of different ids cannot be compared.
-        floor: The cosine below which two texts have nothing in common.
-    """
-
-    id: str
-    floor: float
-
-    def embed(self, texts: Sequence[str]) -> "Vectors":
-        """Vectors of length 1, shape (texts, dimension); zeros for a text that says nothing."""
-        ...
-
-
-class Wordllama:
-    """Static word vectors from the package ``wordllama``: thousands of texts a second."""
-
-    floor = 0.25
-
-    def __init__(self) -> None:
-        import wordllama
-
-        folder = Path(wordllama.__file__).parent
-        self.model = wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
-        self.id = f"wordllama/{self.model.embedding.shape[1]}"
-
-    def embed(self, texts: Sequence[str]) -> "Vectors":
-        """See ``Embedder``."""
-        return _normalised(self.model.embed(list(texts)))
-
-
-_BUILT_IN: dict[str, Callable[[], Embedder]] = {"wordllama": Wordllama}
-
-
-@cache
-def load_embedder(name: str) -> Embedder | None:
-    """The embedder of that name, loaded once per process; ``None`` for ``none``.
-
-    Args:
-        name: ``wordllama``, ``minilm``, ``none``, or a provider's, like
-            ``openai:text-embedding-3-small``.
-
-    Raises:
-        InvalidSettings: There is no such embedder.
-        ModelUnavailable: It is not installed.
-    """
-    if name == NONE:
-        return None
-    if make := _BUILT_IN.get(name):
-        return make()
-    raise InvalidSettings(f"unknown embedder {name!r}; use {', '.join(_BUILT_IN)} or none")
 
 
 def embed_query(
@@ -90,46 +34,41 @@ def embed_query(
 
     While a new embedder is at work, that is still the former one.
     """
+    if name == NONE:
+        return None
     active = get_state(connection, EMBEDDER)
     try:
         embedder = load_embedder(active.rpartition("/")[0] if active else name)
-    except ModelUnavailable:
-        embedder = None  # it is installed no more: words alone, until the new one has finished
-    if embedder is None or name == NONE or not text.strip():
+        if embedder is None or not text.strip():
+            return None
+        vector = embedder.embed([text])[0]
+    except ModelUnavailable as error:
+        log.warning("ranking by words alone: %s", error)
         return None
-    vector = embedder.embed([text])[0]
     return (embedder, vector) if vector.any() else None
 
 
-def embed_pending(
-    engine: sa.Engine, name: str, *, progress: Callable[[int], None] | None = None
-) -> int:
-    """Give every document that lacks one its vector, newest first; gives how many did.
+def embed_pending(engine: sa.Engine, name: str) -> Iterator[int]:
+    """Give every document that lacks one its vector, newest first; gives how many, in steps.
 
-    Each batch is a transaction of its own, and the search goes on meanwhile with what there is.
+    Each step is a transaction of its own, and the search goes on meanwhile with what there is.
 
     Args:
         engine: The workspace's database.
         name: The embedder, as in the settings.
-        progress: Told how many are done, after each batch.
 
     Raises:
-        InvalidSettings: There is no such embedder.
         ModelUnavailable: It is not installed, or does not answer.
     """
     with reading(engine) as connection:
         if name == NONE or not _something_to_do(connection, name):
-            return 0
+            return
     embedder = load_embedder(name)
     assert embedder is not None
-    done = 0
     while texts := _pending(engine, embedder.id):
         _save(engine, embedder, texts)
-        done += len(texts)
-        if progress:
-            progress(done)
+        yield len(texts)
     _activate(engine, embedder)
-    return done
 
 
 def _something_to_do(connection: sa.Connection, name: str) -> bool:
@@ -172,8 +111,14 @@ def _save(engine: sa.Engine, embedder: Embedder, texts: dict[int, str]) -> None:
             for pk in connection.scalars(there.with_for_update(read=True, key_share=True))
         ]
         if rows:
-            connection.execute(document_vectors.insert(), rows)
+            connection.execute(_insert(connection), rows)
         mark_changed(connection)
+
+
+def _insert(connection: sa.Connection) -> sa.Insert:
+    """Another process may have been as quick."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(document_vectors).on_conflict_do_nothing()
 
 
 def _activate(engine: sa.Engine, embedder: Embedder) -> None:
@@ -189,12 +134,3 @@ def _activate(engine: sa.Engine, embedder: Embedder) -> None:
             from lamplighter.search.nearest import make_vector_index
 
             make_vector_index(connection, embedder.id)
-
-
-def _normalised(vectors: "Vectors") -> "Vectors":
-    import numpy as np
-
-    clean = np.nan_to_num(vectors.astype(np.float32))
-    lengths = np.linalg.norm(clean, axis=1, keepdims=True)
-    made: Vectors = np.divide(clean, lengths, out=np.zeros_like(clean), where=lengths > 0)
-    return made

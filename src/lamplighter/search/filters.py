@@ -48,7 +48,7 @@ class Filter:
             found.append(sa.or_(*(_is_kind(kind) for kind in query.kinds)))
         found += in_period(query.after, query.before)
         if self.changed_after is not None:
-            found.append(table.changed_at > self.changed_after)
+            found.append(table.changed_at >= self.changed_after)
         return found
 
 

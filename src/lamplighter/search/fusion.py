@@ -35,8 +35,8 @@ def fuse(words: Ranking, vectors: Ranking, by: Fusion = "scores") -> dict[int, f
 
 
 def freshness(age_days: float) -> float:
-    """What the score of a document of that age is multiplied by."""
-    return 1.0 + FRESH * math.exp(-max(age_days, 0.0) / FRESH_DAYS)
+    """What the score of a document of that age is multiplied by; 1 if it is of today."""
+    return (1.0 + FRESH * math.exp(-max(age_days, 0.0) / FRESH_DAYS)) / (1.0 + FRESH)
 
 
 def _rate(ranking: Ranking, by: Fusion) -> dict[int, float]:

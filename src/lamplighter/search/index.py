@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from lamplighter import clock
 from lamplighter.access import Scope
 from lamplighter.errors import InvalidInput, NotFound
-from lamplighter.search.embedding import NONE
+from lamplighter.search.embedders import NONE
 from lamplighter.search.filters import Filter, in_period
 from lamplighter.search.fusion import Fusion, freshness, fuse
 from lamplighter.search.query import parse_query
@@ -20,9 +21,13 @@ from lamplighter.search.words import holds_text, rank_words
 from lamplighter.store.access import visible
 from lamplighter.store.database import reading
 from lamplighter.store.tables import authors, document_texts, documents
+from lamplighter.terms import index_terms
 
 CANDIDATES = 100
 """Documents of each ranking that are fused, at least."""
+
+LONGEST_LINE = 500
+"""Characters that are shown of a line."""
 
 FARTHEST = 1_000
 """Results that can be paged through."""
@@ -59,7 +64,7 @@ class Hit:
 
     Attributes:
         snippet: A piece of its text around what was found.
-        score: How good it is beside the others of this search; about 1 is the best.
+        score: How good it is beside the others of this search, up to 1.
     """
 
     document: DocumentInfo
@@ -89,6 +94,9 @@ class Ranking:
 
     embedder: str = NONE
     fusion: Fusion = "scores"
+
+
+WORDS_ONLY = Ranking()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ def list_documents(  # noqa: PLR0913 - a filter has so many sides, by name
     if source is not None:
         query = query.where(documents.c.source == source)
     if changed_after is not None:
-        query = query.where(documents.c.changed_at > changed_after)
+        query = query.where(documents.c.changed_at >= changed_after)
     query = query.order_by(documents.c.dated_at.desc(), documents.c.id).limit(limit)
     with reading(engine) as connection:
         return [_info(row) for row in connection.execute(query).mappings()]
@@ -210,16 +218,39 @@ def read_document(
     return Document(_info(row), tuple(lines[first - 1 : last]), first, len(lines))
 
 
+def search_lines(
+    engine: sa.Engine, scope: Scope, id: str, text: str, *, limit: int = 20
+) -> list[tuple[int, str]]:
+    """The lines of one document that hold a word of the query, with their numbers from 1.
+
+    Raises:
+        NotFound: There is no such document, or it is not visible.
+        InvalidInput: The query has no word.
+    """
+    wanted = set(parse_query(text, clock.now().date()).terms)
+    if not wanted:
+        raise InvalidInput("nothing to search for", hint="give at least one word")
+    lines = read_document(engine, scope, id).lines
+    found = (
+        (number, line[:LONGEST_LINE])
+        for number, line in enumerate(lines, 1)
+        if not wanted.isdisjoint(index_terms(line))
+    )
+    return list(islice(found, limit))
+
+
 def _rank(
     connection: sa.Connection, wanted: Filter, ranking: Ranking, count: int
 ) -> list[tuple[int, float]]:
     """Row numbers and scores, best first."""
     candidates = -(-count // CANDIDATES) * CANDIDATES
-    scores = fuse(
-        rank_words(connection, wanted, candidates),
-        rank_vectors(connection, wanted, ranking.embedder, candidates),
-        ranking.fusion,
-    )
+    words = rank_words(connection, wanted, candidates, count)
+    near = rank_vectors(connection, wanted, ranking.embedder, candidates)
+    scores = {
+        pk: score
+        for pk, score in fuse(words, near.cosines, ranking.fusion).items()
+        if pk in words or near.cosines[pk] >= near.floor
+    }
     query = sa.select(documents.c.pk, documents.c.id, documents.c.dated_at).where(
         documents.c.pk.in_(list(scores))
     )

@@ -10,7 +10,7 @@ from lamplighter.search.words import holds_text
 from lamplighter.store.tables import Vector, document_vectors, documents
 
 if TYPE_CHECKING:
-    from lamplighter.search.embedding import Embedder, Vectors
+    from lamplighter.search.embedders import Vectors
 
 SMALL = 20_000
 """So many documents are compared one by one."""
@@ -26,21 +26,21 @@ HNSW = (
 
 
 def find_nearest(
-    connection: sa.Connection, wanted: Filter, embedder: "Embedder", vector: "Vectors", limit: int
+    connection: sa.Connection, wanted: Filter, embedder: str, vector: "Vectors", limit: int
 ) -> dict[int, float]:
     """The documents that are nearest to the query in meaning, with their cosines."""
     allowed = [wanted.admits(), *holds_text(connection, wanted.query)]
     asked = sa.cast(sa.literal(vector.tobytes(), Vector()), Vector())
     found: dict[int, float] = {}
-    if _is_large(connection, allowed) and _dimension(embedder.id) <= LARGEST_INDEXED:
+    if _is_large(connection, allowed) and _dimension(embedder) <= LARGEST_INDEXED:
         for setting in HNSW:
             connection.execute(sa.text(setting))
-        found = _nearest(connection, _indexed(embedder.id), asked, embedder.id, allowed, limit)
+        found = _nearest(connection, _indexed(embedder), asked, embedder, allowed, limit)
     if len(found) < limit:
         # Without the index's expression, every visible vector is compared.
         plain = document_vectors.c.vector
-        found = _nearest(connection, plain, asked, embedder.id, allowed, limit)
-    return {pk: cosine for pk, cosine in found.items() if cosine >= embedder.floor}
+        found = _nearest(connection, plain, asked, embedder, allowed, limit)
+    return found
 
 
 def make_vector_index(connection: sa.Connection, embedder: str) -> None:

@@ -8,7 +8,7 @@ Anything that anybody types is a query: what is not understood is a word to look
 import re
 from calendar import monthrange
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from lamplighter.terms import query_terms
 
@@ -100,10 +100,10 @@ def read_day(text: str, today: date, *, end: bool = False) -> date | None:
         today: What they call today.
         end: Whether a month or a year means its last day, and not its first.
     """
-    if text in _NAMED:
-        return today - timedelta(_NAMED[text])
-    if ago := _AGO.fullmatch(text):
-        return today - timedelta(int(ago[1]) * _DAYS[ago[2]])
+    ago = _AGO.fullmatch(text)
+    if text in _NAMED or ago:
+        days = int(ago[1]) * _DAYS[ago[2]] if ago else _NAMED[text]
+        return date.fromordinal(max(today.toordinal() - days, 1))
     if not (match := _DAY.fullmatch(text)):
         return None
     year, month, day = (int(part) if part else 0 for part in match.groups())

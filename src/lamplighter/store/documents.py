@@ -11,7 +11,7 @@ from lamplighter.access import NOBODY, Access
 from lamplighter.store.access import put_access_sets
 from lamplighter.store.database import reading
 from lamplighter.store.fulltext import add_texts, mark_changed, refresh, remove_texts
-from lamplighter.store.people import Author, put_authors
+from lamplighter.store.people import DIRECTORY, MERGES, Author, put_authors
 from lamplighter.store.tables import (
     document_texts,
     documents,
@@ -195,7 +195,7 @@ def list_sources(engine: sa.Engine) -> dict[str, SourceState]:
 
 def forget_sources(connection: sa.Connection, *, but: Iterable[str]) -> None:
     """Remove every source but these, with its documents, people and groups."""
-    kept = list(but)
+    kept = [*but, DIRECTORY, MERGES]
     gone = documents.c.source.not_in(kept)
     _remove_chosen(connection, list(connection.scalars(sa.select(documents.c.pk).where(gone))))
     for table in (skipped_documents, people):

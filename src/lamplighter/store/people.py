@@ -1,15 +1,21 @@
 """People, as sources know them; the directory that is made of them is read by ``search.people``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import sqlalchemy as sa
 
-from lamplighter.access import NOBODY, Access
+from lamplighter.access import EVERYBODY, NOBODY, Access
 from lamplighter.store.access import put_access_sets
 from lamplighter.store.tables import authors, people
 from lamplighter.terms import fold
+
+DIRECTORY = "directory"
+"""The source of people that an admin has imported."""
+
+MERGES = "directory/merges"
+"""The source of entries that only say which addresses are one person's."""
 
 DETAILS = ("title", "department", "team", "manager", "office", "employee_type", "phone")
 
@@ -56,7 +62,10 @@ class Author:
 def save_people(connection: sa.Connection, source: str, found: Iterable[NewPerson]) -> None:
     """Replace all people of a source by these."""
     connection.execute(people.delete().where(people.c.source == source))
-    entries = {each.key: each for each in found}.values()
+    _insert(connection, source, list({each.key: each for each in found}.values()))
+
+
+def _insert(connection: sa.Connection, source: str, entries: Sequence[NewPerson]) -> None:
     sets = put_access_sets(connection, (each.access.principals for each in entries))
     rows = [
         {
@@ -69,6 +78,15 @@ def save_people(connection: sa.Connection, source: str, found: Iterable[NewPerso
     ]
     if rows:
         connection.execute(people.insert(), rows)
+
+
+def merge_addresses(connection: sa.Connection, addresses: Iterable[str]) -> None:
+    """From now on, these addresses are one person's."""
+    kept = list(dict.fromkeys(address.strip().casefold() for address in addresses))
+    key = " ".join(sorted(kept))
+    connection.execute(people.delete().where(people.c.source == MERGES, people.c.key == key))
+    entry = NewPerson(key=key, name="", addresses=tuple(kept), access=EVERYBODY)
+    _insert(connection, MERGES, [entry])
 
 
 def put_authors(connection: sa.Connection, found: Iterable[Author]) -> dict[Author, int]:
