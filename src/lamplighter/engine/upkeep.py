@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from lamplighter.config import Settings
 from lamplighter.search.embedding import embed_pending
+from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import add_notice
 from lamplighter.store.retention import (
     Key,
@@ -18,8 +19,10 @@ from lamplighter.store.retention import (
     delete_occurrences,
     delete_read_notices,
     delete_runs,
+    delete_versions,
     list_prunable_occurrences,
     list_prunable_runs,
+    list_prunable_versions,
 )
 from lamplighter.store.silences import Silence, list_silences
 from lamplighter.sync import note_expiries
@@ -33,8 +36,14 @@ LOOK_SECONDS = 60.0
 LOOKS_PER_PRUNING = 60
 """So often does silence come before pruning: once an hour, and at the start."""
 
+VERSIONS_KEPT = 20
+"""Texts of each agent that are kept although no run was made with them."""
+
 BATCH = 100
-"""Runs, or occurrences, that are pruned in one transaction."""
+"""Runs, occurrences or texts that are pruned in one transaction."""
+
+AT_A_TIME = 10_000
+"""Runs, or occurrences, that are looked for together: finding them may read long indexes."""
 
 GRACE = timedelta(minutes=5)
 """How late a schedule may be before that is a silence."""
@@ -83,15 +92,25 @@ class Upkeep:
     def prune(self, now: datetime) -> Iterator[int]:
         """Delete what the settings do not keep, a batch at each step; gives how many.
 
-        Delivered files are never touched.
+        Delivered files are never touched. While another process prunes, this one does not.
         """
-        retention = self._retention(now)
-        for run_ids in _batches(list_prunable_runs(self.engine, retention)):
-            self._delete_runs(run_ids)
-            yield len(run_ids)
-        for keys in _batches(list_prunable_occurrences(self.engine, retention)):
-            self._delete_occurrences(keys)
-            yield len(keys)
+        with pruning_alone(self.engine) as alone:
+            if alone:
+                yield from self._prune(self._retention(now))
+
+    def _prune(self, retention: Retention) -> Iterator[int]:
+        while found := list_prunable_runs(self.engine, retention, AT_A_TIME):
+            for run_ids in _batches(found):
+                self._delete_runs(run_ids)
+                yield len(run_ids)
+        while keys := list_prunable_occurrences(self.engine, retention, AT_A_TIME):
+            for some in _batches(keys):
+                self._delete_occurrences(some)
+                yield len(some)
+        for versions in _batches(list_prunable_versions(self.engine, VERSIONS_KEPT)):
+            with self.engine.begin() as connection:
+                delete_versions(connection, versions)
+            yield len(versions)
         with self.engine.begin() as connection:
             deleted = delete_read_notices(connection, retention)
         yield deleted
