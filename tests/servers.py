@@ -263,7 +263,8 @@ def web_server(answer: Callable[[Request], Answer], host: str = "127.0.0.1") -> 
 @contextmanager
 def calendar_server(folder: Path) -> Iterator[str]:
     """Radicale with one account, ``ADDRESS``; gives its URL."""
-    from radicale import Application, config
+    from radicale import config
+    from radicale.app import Application
 
     (folder / "users").write_text(f"{ADDRESS}:{PASSWORD}\n")
     settings = config.load()

@@ -55,13 +55,12 @@ def test_from_adding_to_removing(workspace: Path) -> None:
         works = lamplighter(workspace, "source", "test", "--json")
         assert [each["works"] for each in json.loads(works.stdout)] == [True, True]
         assert web.requests[0].headers["authorization"] == "Bearer xoxb-1"
-    lamplighter(workspace, "source", "sync", "notes")
-    assert lamplighter(workspace, "source", "remove", "notes").returncode == 130  # nobody said yes
-    assert lamplighter(workspace, "source", "remove", "notes", "--yes").returncode == 0
+    assert lamplighter(workspace, "source", "remove", "chat").returncode == 130  # nobody said yes
+    kept = keyring(workspace, "chat")
+    assert kept.get("token") == "xoxb-1"
     assert lamplighter(workspace, "source", "remove", "chat", "--yes").returncode == 0
-    text = (workspace / "lamplighter.toml").read_text()
-    assert text == '# mine\ntimezone = "UTC"  # stays\n\n'
-    assert "No sources yet" in lamplighter(workspace, "source", "list").stdout
+    assert (workspace / "lamplighter.toml").read_text().rstrip() == COMMENTED.rstrip()
+    assert kept.get("token") is None
 
 
 def test_sync_watch_goes_on_until_it_is_stopped(workspace: Path) -> None:

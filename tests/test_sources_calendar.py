@@ -174,6 +174,20 @@ def test_a_feed_is_only_read_again_if_it_changed(tmp_path: Path, today: HeldCloc
         assert "if-none-match" in web.requests[1].headers
 
 
+def test_a_password_is_not_carried_to_another_server(tmp_path: Path) -> None:
+    with web_server(lambda _: Answer(status=404), host="127.0.0.2") as thief:
+
+        def answer(request: Request) -> Answer:
+            home = f"<C:calendar-home-set><d:href>{thief.url}/</d:href></C:calendar-home-set>"
+            names = 'xmlns:d="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
+            told = f"<d:response><d:href>/</d:href>{home}</d:response>"
+            return Answer(f"<d:multistatus {names}>{told}</d:multistatus>", status=207)
+
+        with web_server(answer) as web:
+            assert "leads to" in account(tmp_path, web.url).error()
+        assert thief.requests == []
+
+
 def test_a_server_that_is_none_is_said(tmp_path: Path) -> None:
     with web_server(lambda _: Answer("<html>Hello", status=207)) as web:
         assert "CalDAV" in visited(tmp_path, type="calendar", url=web.url).error()

@@ -194,7 +194,7 @@ def test_an_mbox_file(tmp_path: Path) -> None:
         "2@x.org": "second",
     }
     box = mailbox.mbox(tmp_path / "mail.mbox")
-    box.remove(0)
+    box.remove(box.keys()[0])
     box.add(mailbox.mboxMessage(message("Three", "third", number=3)))
     box.close()
     assert source.counts() == (1, 0, 1, 1)

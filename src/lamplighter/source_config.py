@@ -210,7 +210,7 @@ class MailSource(SourceConfig):
     @property
     def target(self) -> str:
         """The account or the path."""
-        return self.path or f"{self.user}@{self.host}"
+        return self.path or f"{self.user} on {self.host}"
 
 
 class CalendarSource(SourceConfig):

@@ -52,7 +52,10 @@ def add(context: Context, name: str, kind: str, pairs: tuple[str, ...]) -> None:
 
     table = {"type": kind, **read_pairs(pairs)}
     add_source(context.folder(), name, table)
-    click.echo(f"Added {printable(name)} to lamplighter.toml. Next: lamplighter source sync {name}")
+    signs_in = kind in FIELDS and kind not in ("files", "mcp") and "path" not in table
+    given = FIELDS.get(kind) in table
+    following = "login" if signs_in and not given else "sync"
+    click.echo(f"Added {name} to lamplighter.toml. Next: lamplighter source {following} {name}")
 
 
 @click.command()

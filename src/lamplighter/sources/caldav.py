@@ -144,6 +144,7 @@ def _properties(client: "httpx.Client", url: str, depth: str) -> "dict[str, Elem
     headers = {"Depth": depth, "Content-Type": "application/xml; charset=utf-8"}
     answer = client.request("PROPFIND", url, content=PROPERTIES, headers=headers)
     answer.raise_for_status()
+    _refuse_strangers(url, str(answer.url))
     try:
         parsed = fromstring(answer.content)
     except ParseError as error:
@@ -165,5 +166,20 @@ def _is_calendar(about: "Element") -> bool:
 def _linked(about: "dict[str, Element]", base: str, name: str) -> str:
     for properties in about.values():
         if href := properties.findtext(f".//{name}/{DAV}href"):
-            return urljoin(base, href)
+            target = urljoin(base, href)
+            _refuse_strangers(base, target)
+            return target
     return ""
+
+
+def _refuse_strangers(url: str, target: str) -> None:
+    """Follow a server to itself or to its siblings only: the password goes along.
+
+    Large providers keep accounts on hosts of their own, as caldav.x.org and p42-caldav.x.org.
+    """
+    asked, told = urlsplit(url), urlsplit(target)
+    own, other = (str(each.hostname or "") for each in (asked, told))
+    siblings = own.count(".") > 1 and own.split(".", 1)[1] == other.partition(".")[2]
+    same_port = (asked.scheme, asked.port) == (told.scheme, told.port)
+    if not same_port or (own != other and (not siblings or own[-1:].isdigit())):
+        raise Unreadable(f"{url} leads to {target}; if that is right, write it into the settings")

@@ -131,7 +131,8 @@ def _read(issue: "Issue", path: str) -> list[Document]:
 
 def listed(thing: "Issue | IssueComment") -> dict[str, Any]:
     """What a list said of something; the library's own ``raw_data`` asks again for each."""
-    return thing._rawData
+    found: dict[str, Any] = thing._rawData
+    return found
 
 
 def _documents(
