@@ -15,20 +15,24 @@ class Figure:
         name: What was measured.
         value: In ``unit``.
         target: The value should be at most this; ``None`` if there is no target.
+        at_least: The value should be at least this.
     """
 
     name: str
     value: float
     unit: str
     target: float | None = None
+    at_least: float | None = None
 
     @property
     def verdict(self) -> str:
         """How the value stands to its target."""
-        if self.target is None:
-            return ""
-        met = self.value <= self.target
-        return f"≤ {self.target:g} " + ("[green]met[/]" if met else "[red]missed[/]")
+        verdicts = {True: "[green]met[/]", False: "[red]missed[/]"}
+        if self.target is not None:
+            return f"≤ {self.target:g} {verdicts[self.value <= self.target]}"
+        if self.at_least is not None:
+            return f"≥ {self.at_least:g} {verdicts[self.value >= self.at_least]}"
+        return ""
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -8,6 +8,7 @@ import burst
 import click
 import lateness
 import schedules
+import searching
 import startup
 import throughput
 from figures import Figure, tabulate
@@ -19,21 +20,24 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "throughput": throughput.measure,
     "burst": burst.measure,
     "schedules": schedules.measure,
+    "search": searching.measure,
 }
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)), metavar="[NAME]...")
 def main(names: tuple[str, ...]) -> None:
-    """Run the benches called NAME, or all: startup, lateness, throughput, burst, schedules.
+    """Run the benches called NAME, or all.
 
-    Together they take about eight minutes. The machine should have nothing else to do.
+    They are startup, lateness, throughput, burst, schedules and search. Together they take about
+    ten minutes. The machine should have nothing else to do.
 
     \b
     Examples:
       python bench/run.py                       all of them
       python bench/run.py startup
       python bench/run.py lateness throughput
+      BENCH_DOCUMENTS=100000 python bench/run.py search
     """  # noqa: D301  # click's paragraph mark is the backspace character
     console = Console()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())

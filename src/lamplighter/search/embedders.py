@@ -36,7 +36,7 @@ class Embedder(Protocol):
 class Wordllama:
     """Static word vectors from the package ``wordllama``: thousands of texts a second."""
 
-    floor = 0.25
+    floor = 0.2
 
     def __init__(self) -> None:
         import wordllama

@@ -1,6 +1,7 @@
 """Access lists, each kept once: most documents of a source share a few."""
 
 import hashlib
+import json
 from collections.abc import Iterable
 
 import sqlalchemy as sa
@@ -35,7 +36,7 @@ def admitted(principals: Iterable[str]) -> sa.Select[tuple[int]]:
 
 def _put_set(connection: sa.Connection, principals: frozenset[str]) -> int:
     names = sorted(principals)
-    key = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps(names).encode()).hexdigest()
     chosen = sa.select(access_sets.c.id).where(access_sets.c.key == key)
     known: int | None = connection.scalar(chosen)
     if known is not None:

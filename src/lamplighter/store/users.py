@@ -6,12 +6,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from lamplighter.access import OWNER, group_principal, own_principals, user_principal
+from lamplighter.access import group_principal, own_principals, user_principal
 from lamplighter.errors import Conflict, InvalidInput, NotFound
 from lamplighter.store.database import reading
 from lamplighter.store.tables import group_members, groups, user_addresses, users
-
-_RESERVED = OWNER.removeprefix("user:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
