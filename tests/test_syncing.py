@@ -9,10 +9,10 @@ from processes import serving, wait_until
 from servers import Answer, Request, web_server
 from visits import Visited, visited
 
+from lamplighter.credentials import note_expiries
 from lamplighter.errors import Conflict
 from lamplighter.store.documents import list_sources
 from lamplighter.store.sources import syncing_alone
-from lamplighter.sync import note_expiries
 from lamplighter.testing import HeldClock, temporary_workspace
 
 FEED = '<rss version="2.0"><channel><title>News</title>{}</channel></rss>'

@@ -4,18 +4,25 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamplighter import clock
 from lamplighter.errors import InvalidSettings, SignInFailed
 from lamplighter.source_config import ENVIRONMENT, SourceConfig
-from lamplighter.store.credentials import any_sealed, get_sealed, put_sealed
+from lamplighter.store.credentials import any_sealed, get_sealed, list_expiries, put_sealed
+from lamplighter.store.documents import list_sources
+from lamplighter.store.notices import add_notice
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
     from sqlalchemy import Engine
+
+    from lamplighter.config import Settings
+
+WARNING = timedelta(days=7)
+"""So long before credentials expire somebody is told."""
 
 SOURCE = "source"
 """The field that ties sealed secrets to their source, so that nobody can swap two of them."""
@@ -127,3 +134,30 @@ def _make_key(path: Path, key: bytes) -> None:
         pass
     finally:
         beside.unlink()
+
+
+def note_sign_in(engine: "Engine", name: str, error: SignInFailed) -> None:
+    """Leave a notice that somebody has to see to a source, once until it works again."""
+    state = list_sources(engine).get(name)
+    since = state.synced_at if state else None
+    with engine.begin() as connection:
+        now = clock.now()
+        add_notice(connection, "sign-in", f"sign-in:{name}:{since}", str(error), now=now)
+
+
+def note_expiries(engine: "Engine", settings: "Settings", now: datetime) -> None:
+    """Leave a notice, once, for each source whose credentials are about to expire."""
+    expiries = dict(list_expiries(engine))
+    for name, config in settings.sources.items():
+        if config.expires:
+            expiries[name] = datetime.combine(config.expires, time(), UTC)
+    for name, expires_at in expiries.items():
+        if name not in settings.sources or expires_at - now > WARNING:
+            continue
+        message = (
+            f"source {name}: what it signs in with expires on {expires_at:%Y-%m-%d}. Renew it "
+            f"before a run needs it: lamplighter source login {name}"
+        )
+        with engine.begin() as connection:
+            key = f"expiry:{name}:{expires_at:%Y-%m-%d}"
+            add_notice(connection, "sign-in", key, message, now=now)

@@ -1,20 +1,18 @@
 """From a source to the index: incremental, in small transactions, safe to kill at any point."""
 
-import hashlib
 import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from lamplighter import clock
 from lamplighter.access import Access
 from lamplighter.config import CONFIG_FILE, Settings
-from lamplighter.credentials import Keyring
+from lamplighter.credentials import Keyring, note_sign_in
 from lamplighter.egress import public_only
 from lamplighter.errors import (
     Conflict,
@@ -40,12 +38,11 @@ from lamplighter.sources.connector import (
     below,
     digest_of,
 )
+from lamplighter.sources.fingerprint import Fingerprint, digest_of_access, digest_of_document
 from lamplighter.sources.local import Boundary
 from lamplighter.store import documents
 from lamplighter.store import sources as sources_store
-from lamplighter.store.credentials import list_expiries
 from lamplighter.store.documents import Changes, Known, NewDocument, Skipped
-from lamplighter.store.notices import add_notice
 from lamplighter.store.people import NewPerson, save_people
 from lamplighter.store.users import save_groups
 
@@ -57,9 +54,6 @@ log = logging.getLogger(__name__)
 BATCH_DOCUMENTS = 100
 BATCH_CHARACTERS = 5_000_000
 """A transaction is written when it holds this much; what it needs was read before it began."""
-
-WARNING = timedelta(days=7)
-"""So long before credentials expire somebody is told."""
 
 log = logging.getLogger(__name__)
 
@@ -125,33 +119,6 @@ def sync_source(
                 note_sign_in(engine, name, error)
             raise
     return sync.report(clock.monotonic() - started)
-
-
-def note_sign_in(engine: "Engine", name: str, error: SignInFailed) -> None:
-    """Leave a notice that somebody has to see to a source, once until it works again."""
-    state = documents.list_sources(engine).get(name)
-    since = state.synced_at if state else None
-    with engine.begin() as connection:
-        now = clock.now()
-        add_notice(connection, "sign-in", f"sign-in:{name}:{since}", str(error), now=now)
-
-
-def note_expiries(engine: "Engine", settings: Settings, now: datetime) -> None:
-    """Leave a notice, once, for each source whose credentials are about to expire."""
-    expiries = dict(list_expiries(engine))
-    for name, config in settings.sources.items():
-        if config.expires:
-            expiries[name] = datetime.combine(config.expires, time(), UTC)
-    for name, expires_at in expiries.items():
-        if name not in settings.sources or expires_at - now > WARNING:
-            continue
-        message = (
-            f"source {name}: what it signs in with expires on {expires_at:%Y-%m-%d}. Renew it "
-            f"before a run needs it: lamplighter source login {name}"
-        )
-        with engine.begin() as connection:
-            key = f"expiry:{name}:{expires_at:%Y-%m-%d}"
-            add_notice(connection, "sign-in", key, message, now=now)
 
 
 def try_source(engine: "Engine", settings: Settings, name: str) -> None:
@@ -261,29 +228,6 @@ def _explained(source: str, kind: str, error: Exception) -> Unreadable:
     elif not isinstance(error, LamplighterError | OSError):
         reason = f"{type(error).__name__}: {reason}"
     return Unreadable(f"source {source}: {reason}")
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What is kept of a document to see whether it changed.
-
-    Attributes:
-        stamp: The connector's, with the version of our readers; empty: read it again.
-        digest: Of what it held.
-        access: Of who may see it.
-    """
-
-    stamp: str = ""
-    digest: str = ""
-    access: str = ""
-
-    @classmethod
-    def read(cls, text: str) -> Self:
-        """From how it is stored."""
-        return cls(*f"{text}  ".split(" ")[:3])
-
-    def __str__(self) -> str:
-        return f"{self.stamp} {self.digest} {self.access}"
 
 
 @dataclass
@@ -420,7 +364,7 @@ class _Sync:
 
     def _save(self, document: Document, item: Item, stamp: str) -> None:
         old = Fingerprint.read(self.known.documents.get(document.path, ""))
-        digest = _digest_of(document)
+        digest = digest_of_document(document)
         if old.digest == digest:
             self._keep(document.path, item, stamp)
             return
@@ -442,7 +386,7 @@ class _Sync:
             text=found.text,
             dated_at=found.dated_at or document.dated_at or clock.now(),
             size_bytes=document.size_bytes or len(document.data or document.text.encode()),
-            fingerprint=str(Fingerprint(stamp, digest, _digest_of_access(access))),
+            fingerprint=str(Fingerprint(stamp, digest, digest_of_access(access))),
             access=access,
             kind=document.kind,
             author=document.author,
@@ -460,7 +404,7 @@ class _Sync:
         old = Fingerprint.read(self.known.documents[path])
         access = self._access(item)
         new = Fingerprint(
-            old.stamp if stamp is None else stamp, old.digest, _digest_of_access(access)
+            old.stamp if stamp is None else stamp, old.digest, digest_of_access(access)
         )
         if new.access != old.access:
             self.changes.granted[path] = access
@@ -534,20 +478,3 @@ def _extracted(document: Document) -> extract.Extracted:
         return found
     told = extract.Extracted(document.title, document.text, document.dated_at, document.media_type)
     return extract.tidy(told, name)
-
-
-def _digest_of(document: Document) -> str:
-    """A hash of all that the index would be told, but for a date that is only its file's."""
-    hashed = hashlib.sha256(b"%d " % extract.VERSION + (document.data or b""))
-    told = [
-        repr(getattr(document, each.name))
-        for each in fields(document)
-        if each.name not in ("data", "size_bytes")
-        and (each.name != "dated_at" or not document.data)
-    ]
-    hashed.update("\n".join(told).encode("utf-8", "surrogatepass"))
-    return hashed.hexdigest()[:32]
-
-
-def _digest_of_access(access: Access) -> str:
-    return hashlib.sha256("\n".join(sorted(access.principals)).encode()).hexdigest()[:16]

@@ -10,6 +10,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from lamplighter.config import Settings
+from lamplighter.credentials import note_expiries
 from lamplighter.search.embedding import embed_pending
 from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import add_notice
@@ -25,7 +26,6 @@ from lamplighter.store.retention import (
     list_prunable_versions,
 )
 from lamplighter.store.silences import Silence, list_silences
-from lamplighter.sync import note_expiries
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
