@@ -73,10 +73,11 @@ def _place(person: Person, words: Sequence[str]) -> int | None:
     """How far up it belongs: found by name, by address, by a detail, or not at all."""
     details = " ".join(getattr(person, name) for name in DETAILS if name != "manager")
     known = fold(person.name), fold(" ".join(person.addresses)), fold(details)
-    for place in range(len(known)):
-        parts = " ".join(known[: place + 1]).replace("@", " ").replace(".", " ").split()
-        whole = {*parts, *" ".join(known[: place + 1]).split()}
-        if all(any(part.startswith(word) for part in whole) for word in words):
+    parts: set[str] = set()
+    for place, text in enumerate(known):
+        apart = text.replace("@", " ")
+        parts |= {*text.split(), *apart.split(), *apart.replace(".", " ").split()}
+        if all(any(part.startswith(word) for part in parts) for word in words):
             return place
     return None
 
