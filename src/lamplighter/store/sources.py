@@ -85,15 +85,17 @@ def _locked(state_dir: Path, source: str) -> Iterator[None]:
 
 @contextmanager
 def _locked_database(engine: sa.Engine, source: str) -> Iterator[None]:
-    # A connection of its own, outside any transaction: the server frees the lock with it.
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        key = _digest(source) - 2**63
-        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
+    key = _digest(source) - 2**63
+    with engine.connect() as connection:  # the lock is the connection's, and ends with it
+        alone = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key)))
+        connection.commit()  # or an old snapshot would stay in use
+        if not alone:
             _refuse(source)
         try:
             yield
         finally:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
+            connection.commit()
 
 
 def _digest(source: str) -> int:
