@@ -14,8 +14,8 @@ class Figure:
     Attributes:
         name: What was measured.
         value: In ``unit``.
-        target: The value should be at most this; ``None`` if there is no target.
-        at_least: The value should be at least this.
+        target: The value should be at most this; ``None`` if there is no such target.
+        at_least: The value should be at least this; ``None`` if there is no such target.
     """
 
     name: str
@@ -27,12 +27,15 @@ class Figure:
     @property
     def verdict(self) -> str:
         """How the value stands to its target."""
-        verdicts = {True: "[green]met[/]", False: "[red]missed[/]"}
         if self.target is not None:
-            return f"≤ {self.target:g} {verdicts[self.value <= self.target]}"
+            return f"≤ {self.target:g} {_say(self.value <= self.target)}"
         if self.at_least is not None:
-            return f"≥ {self.at_least:g} {verdicts[self.value >= self.at_least]}"
+            return f"≥ {self.at_least:g} {_say(self.value >= self.at_least)}"
         return ""
+
+
+def _say(met: bool) -> str:
+    return "[green]met[/]" if met else "[red]missed[/]"
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -13,6 +13,8 @@
   - ModelUnavailable: unknown model, missing key, unreachable provider
   - ModelDiverged: a scripted model was asked something that its script does not expect
   - ToolFailed: goes back to the model as the tool's result
+  - SandboxUnavailable: commands cannot be run apart here, so they are not run
+  - SandboxLost: a sandbox ended before its time
   - Unreadable: a document or a source that cannot be read
     - SignInFailed: a source does not take our credentials, or there are none
   - DownloadFailed
@@ -158,6 +160,19 @@ class ToolFailed(LamplighterError):
 
     code = "tool_failed"
     status = 422
+
+
+class SandboxUnavailable(LamplighterError):
+    """No sandbox can be opened here; the message is the reason."""
+
+    code = "sandbox_unavailable"
+    status = 503
+
+
+class SandboxLost(LamplighterError):
+    """A sandbox ended before its time; what was in it and had not been saved is gone."""
+
+    code = "sandbox_lost"
 
 
 class Unreadable(LamplighterError):

@@ -27,6 +27,7 @@ COMMANDS = {
     "group": ("lamplighter.cli.group:group", "Add, list and remove groups of users."),
     "db": ("lamplighter.cli.db:group", "Back up, restore and upgrade the database."),
     "doctor": ("lamplighter.cli.doctor:command", "Say what is wrong, and what to do about it."),
+    "sandbox": ("lamplighter.cli.sandbox:group", "See and set up where agents run commands."),
     "model": ("lamplighter.cli.model:group", "See and fetch language models."),
 }
 """Name -> where it is, and its help; a command's module is imported when it is used."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from lamplighter.definitions.agent import SOURCE_TOOLS, Agent, Problem
+from lamplighter.definitions.agent import SHELL_TOOLS, SOURCE_TOOLS, Agent, Problem, runs_commands
 from lamplighter.definitions.catalogue import Catalogue, Entry
 from lamplighter.definitions.spelling import hint_at
 from lamplighter.errors import Place
@@ -59,6 +59,9 @@ def _idle_parts(agent: Agent, file: str) -> Iterator[Problem]:
     if agent.sources and not reads:
         hint = f"allow one of {', '.join(SOURCE_TOOLS)}"
         yield warn("sources", "the agent has sources, but no tool that reads them", hint)
+    if agent.network and not runs_commands(agent):
+        hint = f"allow one of {', '.join(SHELL_TOOLS)}, or leave network out"
+        yield warn("network", "the agent runs no commands that could use a network", hint)
     if agent.type == "org" and agent.tools is not None:
         for action in agent.actions:
             if action not in agent.tools:

@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,17 +55,28 @@ class EventWriter:
                 raise
 
 
+def find_secrets() -> dict[str, str]:
+    """The secrets that this process knows from its environment, by name."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET
+    }
+
+
 @dataclass
 class RunJournal:
     """The ``Journal`` of one run.
 
     Attributes:
         written: The keys of what its record holds, from earlier attempts too.
+        secrets: What its record must not hold; looked for once, because that takes a while.
     """
 
     run_id: str
     writer: EventWriter
     written: set[str]
+    secrets: dict[str, str] = field(default_factory=find_secrets)
 
     async def step(self, name: str, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """Run ``call`` and keep its JSON value, or give the value that was kept."""
@@ -76,13 +87,13 @@ class RunJournal:
         if key in self.written:
             return
         self.written.add(key)
-        clean = json.loads(redact(json.dumps(data, default=str, ensure_ascii=False)))
+        text = json.dumps(data, default=str, ensure_ascii=False)
+        clean = json.loads(redact(text, self.secrets))
         self.writer.add(Event(self.run_id, len(self.written), key, clock.now(), kind, clean))
 
 
-def redact(text: str) -> str:
-    """``text`` without the values of secrets that this process knows from its environment."""
-    for name, value in os.environ.items():
-        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET and value in text:
-            text = text.replace(value, f"[{name}]")
+def redact(text: str, secrets: Mapping[str, str] | None = None) -> str:
+    """``text`` without the values of secrets, by default of all that this process knows."""
+    for name, value in (find_secrets() if secrets is None else secrets).items():
+        text = text.replace(value, f"[{name}]")
     return text

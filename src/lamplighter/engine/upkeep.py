@@ -1,7 +1,6 @@
 """What the holder of a workspace does besides runs: it notices silence and prunes what is old."""
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -124,8 +123,6 @@ class Upkeep:
 
     def _delete_runs(self, run_ids: list[str]) -> None:
         """The rows come last: if we are interrupted, they are how the rest is found again."""
-        for run_id in run_ids:
-            shutil.rmtree(self.settings.state_dir / "runs" / run_id, ignore_errors=True)
         self.forget(run_ids)
         with self.engine.begin() as connection:
             delete_runs(connection, run_ids)

@@ -185,6 +185,15 @@ outbox = sa.Table(
     sa.Index("outbox_by_state", "state", "id"),
 )
 
+contents = sa.Table(
+    "contents",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("sha256", sa.Text, primary_key=True, comment="of a whole file of the run"),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False, comment="from 0"),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
 sources = sa.Table(
     "sources",
     metadata,

@@ -14,7 +14,7 @@ from lamplighter.access import Scope
 from lamplighter.errors import InvalidInput, NotFound, ToolFailed
 from lamplighter.search import index
 from lamplighter.search.index import WORDS_ONLY, Document, DocumentInfo, Ranking
-from lamplighter.tools.files import WORKSPACE, RunFiles
+from lamplighter.tools.files import WORKSPACE, Done, RunFiles
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -148,7 +148,7 @@ def read_document(
     *,
     files: RunFiles | None = None,
     name: str | None = None,
-) -> str:
+) -> Done:
     """What is known of a document, then its text, as much as fits.
 
     Args:
@@ -172,13 +172,14 @@ def read_document(
         raise ToolFailed(f"{error.message}.") from error
     whole = start_line is None and end_line is None
     if not whole or files is None or _fits(document):
-        return _rendered(document, INLINE_LIMIT)
+        return Done(_rendered(document, INLINE_LIMIT))
     path = name or f"documents/{re.sub(r'[^A-Za-z0-9.-]+', '_', id)[-100:].lstrip('.')}.txt"
     try:
-        files.write_bytes(path, "\n".join(document.lines).encode())
+        changes = files.write_bytes(path, "\n".join(document.lines).encode())
     except ToolFailed:
-        return _rendered(document, INLINE_LIMIT)  # it is read in parts
-    return _rendered(document, PREVIEW, f"The whole document is in {WORKSPACE}/{path}. ")
+        return Done(_rendered(document, INLINE_LIMIT))  # it is read in parts
+    note = f"The whole document is in {WORKSPACE}/{path}. "
+    return Done(_rendered(document, PREVIEW, note), changes)
 
 
 def _absent(id: str) -> ToolFailed:

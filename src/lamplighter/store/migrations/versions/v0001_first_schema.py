@@ -225,6 +225,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "key"),
     )
     op.create_table(
+        "contents",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False, comment="of a whole file of the run"),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False, comment="from 0"),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "sha256", "part"),
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
