@@ -202,6 +202,9 @@ class Child:
 async def _await_ends(holder: Holder) -> None:
     for run in active_runs(holder.engine):
         await holder.worker.wait_for_end(run.id)
+    # A run ends a little before its workflow does.
+    while await DBOS.list_workflows_async(status="PENDING"):  # noqa: ASYNC110 - DBOS tells nobody
+        await asyncio.sleep(0.01)
 
 
 def active_runs(engine: sa.Engine) -> list[Run]:

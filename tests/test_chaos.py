@@ -12,6 +12,8 @@ from ordeal import STEPS, Ordeal, preparing
 from lamplighter.store.runs import list_runs
 from lamplighter.store.tables import events, outbox, runs
 
+pytestmark = pytest.mark.timeout(300)  # dozens of processes, one after the other
+
 
 def check_kills(ordeal: Ordeal, moments: list[Moment]) -> None:
     """Each process ends the run of the one before it, begins a new one and dies."""

@@ -49,7 +49,8 @@ def test_sync_list_and_search_as_json(workspace: Path) -> None:
     before = {
         "name": "notes",
         "type": "files",
-        "path": "notes",
+        "target": "notes",
+        "every_seconds": 900.0,
         "documents": 0,
         "skipped": 0,
         "synced_at": None,

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from lamplighter.access import OWNER, Scope
-from lamplighter.config import FilesSource, Settings
+from lamplighter.config import Settings
 from lamplighter.errors import NotFound, Unreadable
 from lamplighter.search.index import list_documents, read_document, search_documents
 from lamplighter.store.database import open_database
@@ -29,7 +29,7 @@ SCOPE = Scope.of([OWNER], ["notes", "mail"])
 KILLED_IN_MID_SYNC = """
 import os, signal, sys
 from pathlib import Path
-from lamplighter.config import FilesSource
+from lamplighter.config import Settings
 from lamplighter.store.database import open_database
 from lamplighter.sync import sync_source
 
@@ -38,8 +38,8 @@ def die(progress):
         os.kill(os.getpid(), signal.SIGKILL)
 
 workspace = Path(sys.argv[1])
-config = FilesSource.model_validate({"path": "notes"})
-sync_source(open_database(workspace / ".lamplighter"), "notes", config, workspace, progress=die)
+settings = Settings(workspace=workspace, timezone="UTC", sources={"notes": {"path": "notes"}})
+sync_source(open_database(workspace / ".lamplighter"), settings, "notes", progress=die)
 """
 
 
@@ -52,9 +52,13 @@ def write(workspace: Path, path: str, text: str | bytes, at_ns: int = LONG_AGO_N
     return file
 
 
+def settings(workspace: Path, **config: object) -> Settings:
+    sources = {"notes": {"path": "notes", **config}}
+    return Settings.model_validate({"workspace": workspace, "sources": sources})
+
+
 def sync(engine: sa.Engine, workspace: Path, **config: object) -> SyncReport:
-    source = FilesSource.model_validate({"path": "notes", **config})
-    return sync_source(engine, "notes", source, workspace)
+    return sync_source(engine, settings(workspace, **config), "notes")
 
 
 def counts(report: SyncReport) -> tuple[int, int, int, int]:
@@ -262,8 +266,7 @@ def test_what_cannot_be_opened_just_now_is_kept_and_tried_again(
             file.rename(aside)
             file.symlink_to(aside)
 
-    config = FilesSource.model_validate({"path": "notes"})
-    report = sync_source(engine, "notes", config, workspace, progress=swap)
+    report = sync_source(engine, settings(workspace), "notes", progress=swap)
     assert [item.reason for item in report.skipped] == [
         "cannot be opened: Too many levels of symbolic links"
     ]
@@ -279,8 +282,7 @@ def test_progress_counts_every_file(engine: sa.Engine, workspace: Path) -> None:
     write(workspace, "notes/a.md", "text")
     write(workspace, "notes/b.bin", b"\0")
     steps: list[Progress] = []
-    config = FilesSource.model_validate({"path": "notes"})
-    sync_source(engine, "notes", config, workspace, progress=steps.append)
+    sync_source(engine, settings(workspace), "notes", progress=steps.append)
     assert steps == [Progress("notes", 1, 2), Progress("notes", 2, 2)]
 
 

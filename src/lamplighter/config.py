@@ -1,6 +1,7 @@
 """Settings, read once: flags > environment > ``.env`` > ``lamplighter.toml`` > default."""
 
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,27 +16,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from lamplighter.source_config import Source
+
 CONFIG_FILE = "lamplighter.toml"
 EMBEDDERS = ("wordllama", "minilm", "none")
+ENV_FILE = ".env"
+KEY_FILE = "key"
 STATE_DIR = ".lamplighter"
-
-
-class FilesSource(BaseModel):
-    """A folder of documents.
-
-    Attributes:
-        path: The folder; relative to the workspace.
-        include: Glob patterns of the files to read; empty means all that can be read.
-        exclude: Glob patterns of files to leave out.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    type: Literal["files"] = "files"
-    path: Path
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    max_file_size_bytes: int = Field(default=20_000_000, gt=0)
 
 
 class Provider(BaseModel):
@@ -135,11 +122,13 @@ class Settings(BaseSettings):
     host: str = _setting("127.0.0.1", "LAMPLIGHTER_HOST", "host")
     port: int = _setting(8321, "LAMPLIGHTER_PORT", "port", ge=0, le=65535)
     database_url: str | None = _setting(None, "LAMPLIGHTER_DATABASE_URL", "database_url")
+    key_file: Path | None = _setting(None, "LAMPLIGHTER_KEY_FILE", "key_file")
+    internal_networks: tuple[str, ...] = _setting((), "internal_networks")
     embedder: str = _setting("wordllama", "LAMPLIGHTER_EMBEDDER", "embedder")
     search_fusion: Literal["scores", "ranks"] = _setting(
         "scores", "LAMPLIGHTER_SEARCH_FUSION", "search_fusion"
     )
-    sources: dict[str, FilesSource] = Field(default_factory=dict)
+    sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
     team: Team | None = None
 
@@ -171,6 +160,13 @@ class Settings(BaseSettings):
         if not waits or min(waits) < 0:
             raise ValueError("give seconds, such as 30,120,300")
         return waits
+
+    @field_validator("internal_networks")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network)  # a ValueError says what is wrong
+        return networks
 
     @field_validator("timezone")
     @classmethod
@@ -209,6 +205,13 @@ class Settings(BaseSettings):
     def state_dir(self) -> Path:
         """``.lamplighter``: database, socket, run files."""
         return self.workspace / STATE_DIR
+
+    @property
+    def key_path(self) -> Path:
+        """The file of the key that stored credentials are encrypted with."""
+        if self.key_file is None:
+            return self.state_dir / KEY_FILE
+        return self.workspace / self.key_file.expanduser()
 
     @property
     def database(self) -> Path | str:

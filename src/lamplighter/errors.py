@@ -22,6 +22,7 @@
   - SandboxUnavailable: commands cannot be run apart here, so they are not run
   - SandboxLost: a sandbox ended before its time
   - Unreadable: a document or a source that cannot be read
+    - SignInFailed: a source does not take our credentials, or there are none
   - DownloadFailed
   - DatabaseUnavailable
 
@@ -234,6 +235,12 @@ class Unreadable(LamplighterError):
 
     code = "unreadable"
     status = 422
+
+
+class SignInFailed(Unreadable):
+    """A source does not take our credentials, or there are none; somebody has to see to it."""
+
+    code = "sign_in_failed"
 
 
 class DownloadFailed(LamplighterError):

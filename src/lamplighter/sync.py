@@ -1,21 +1,50 @@
 """From a source to the index: incremental, in small transactions, safe to kill at any point."""
 
-import hashlib
+import json
 import logging
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from lamplighter import clock
-from lamplighter.config import CONFIG_FILE, FilesSource, Settings
-from lamplighter.errors import ModelUnavailable, NotFound, Unreadable
+from lamplighter.access import Access
+from lamplighter.config import CONFIG_FILE, Settings
+from lamplighter.credentials import Keyring, note_sign_in
+from lamplighter.egress import public_only
+from lamplighter.errors import (
+    Conflict,
+    LamplighterError,
+    ModelUnavailable,
+    NotFound,
+    SignInFailed,
+    Unreadable,
+)
 from lamplighter.search.embedding import embed_pending
-from lamplighter.sources import extract
-from lamplighter.sources.files import Folder, Item, open_folder
+from lamplighter.source_config import SourceConfig
+from lamplighter.sources import extract, find_connector
+from lamplighter.sources.connector import (
+    Document,
+    Finding,
+    Gone,
+    Item,
+    Kept,
+    Members,
+    State,
+    Total,
+    Visit,
+    below,
+    digest_of,
+)
+from lamplighter.sources.fingerprint import Fingerprint, digest_of_access, digest_of_document
+from lamplighter.sources.local import Boundary
 from lamplighter.store import documents
+from lamplighter.store import sources as sources_store
 from lamplighter.store.documents import Changes, Known, NewDocument, Skipped
+from lamplighter.store.people import NewPerson, save_people
+from lamplighter.store.users import save_groups
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -26,13 +55,12 @@ BATCH_DOCUMENTS = 100
 BATCH_CHARACTERS = 5_000_000
 """A transaction is written when it holds this much; what it needs was read before it began."""
 
-FRESH = timedelta(seconds=2)
-"""A file that changed so shortly before may change again without a change of its time."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a sync is: ``done`` of ``total`` files looked at."""
+    """How far a sync is: ``done`` of ``total`` items looked at; 0: nobody knows how many."""
 
     source: str
     done: int
@@ -58,34 +86,51 @@ class SyncReport:
 
 def sync_source(
     engine: "Engine",
+    settings: Settings,
     name: str,
-    config: FilesSource,
-    workspace: Path,
     *,
     progress: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = bool,
 ) -> SyncReport:
     """Bring the index up to date with a source.
 
     Args:
         engine: The workspace's database.
+        settings: Where the source is named.
         name: The source's name.
-        config: The source's settings.
-        workspace: What its path is relative to.
-        progress: Told after every file.
+        progress: Told after every item.
+        stop: Asked after every item; what was done until then counts.
 
     Raises:
         Unreadable: The whole source; this is recorded, and its documents stay in the index.
+        Conflict: Another process is syncing it.
     """
     started = clock.monotonic()
-    try:
-        folder = open_folder(name, config, workspace)
-    except Unreadable as error:
+    with sources_store.syncing_alone(engine, settings.state_dir, name):
         with engine.begin() as connection:
-            documents.fail_sync(connection, name, str(error))
-        raise
-    sync = _Sync(engine, name, folder, documents.get_known(engine, name))
-    sync.run(progress or (lambda _: None))
+            sources_store.begin_sync(connection, name, clock.now())
+        sync = _Sync(engine, settings, name, documents.get_known(engine, name))
+        try:
+            sync.run(progress or (lambda _: None), stop)
+        except Unreadable as error:
+            with engine.begin() as connection:
+                documents.fail_sync(connection, name, str(error))
+            if isinstance(error, SignInFailed):
+                note_sign_in(engine, name, error)
+            raise
     return sync.report(clock.monotonic() - started)
+
+
+def try_source(engine: "Engine", settings: Settings, name: str) -> None:
+    """Sign in and look at the first item, without writing anything.
+
+    Raises:
+        Unreadable: That does not work; says why, and what to do.
+    """
+    with visiting(engine, settings, name) as findings:
+        for finding in findings:
+            if isinstance(finding, Item):
+                return
 
 
 def sync_all(
@@ -94,14 +139,14 @@ def sync_all(
     *,
     only: Collection[str] = (),
     progress: Callable[[Progress], None] | None = None,
-) -> dict[str, SyncReport | Unreadable]:
+) -> dict[str, SyncReport | LamplighterError]:
     """Sync every configured source, and drop what the index has of others.
 
     Args:
         engine: The workspace's database.
         settings: Where the sources are named.
         only: Sync only these, and drop nothing.
-        progress: Told after every file.
+        progress: Told after every item.
 
     Returns:
         By source, what was done, or why nothing could be.
@@ -113,11 +158,11 @@ def sync_all(
     if not only:
         with engine.begin() as connection:
             documents.forget_sources(connection, but=chosen)
-    results: dict[str, SyncReport | Unreadable] = {}
-    for name, config in chosen.items():
+    results: dict[str, SyncReport | LamplighterError] = {}
+    for name in chosen:
         try:
-            results[name] = sync_source(engine, name, config, settings.workspace, progress=progress)
-        except Unreadable as error:
+            results[name] = sync_source(engine, settings, name, progress=progress)
+        except (Unreadable, Conflict) as error:
             results[name] = error
     try:
         for _ in embed_pending(engine, settings.embedder):
@@ -127,7 +172,7 @@ def sync_all(
     return results
 
 
-def choose_sources(settings: Settings, names: Collection[str]) -> dict[str, FilesSource]:
+def choose_sources(settings: Settings, names: Collection[str]) -> Mapping[str, SourceConfig]:
     """The configured sources of these names; all of them if there are no names.
 
     Raises:
@@ -140,33 +185,113 @@ def choose_sources(settings: Settings, names: Collection[str]) -> dict[str, File
     return {name: settings.sources[name] for name in names or settings.sources}
 
 
-@dataclass(slots=True)
+@contextmanager
+def visiting(
+    engine: "Engine",
+    settings: Settings,
+    name: str,
+    known: Mapping[str, str] | None = None,
+    state: Mapping[str, Any] | None = None,
+) -> Iterator[Iterator[Finding]]:
+    """What the source's connector says, within the bounds of who defined the source.
+
+    The bounds hold for the whole block, because items are read in it.
+
+    Raises:
+        Unreadable: By the iterator: the source cannot be read.
+    """
+    config = settings.sources[name]
+    boundary = Boundary(name, settings.workspace, settings.key_path, bool(config.owner))
+    keyring = Keyring(engine, settings.key_path, name, config)
+    visit = Visit(name, config, boundary, keyring, known or {}, state or {})
+    bounds = public_only(settings.internal_networks) if config.owner else nullcontext()
+    with bounds, closing(_findings(visit)) as findings:
+        yield findings
+
+
+def _findings(visit: Visit[Any]) -> Generator[Finding]:
+    """What the connector says. Whatever it or the libraries below it raise, comes as ours."""
+    try:
+        yield from find_connector(visit.config.type)(visit)
+    except Exception as error:
+        # Libraries raise anything, and one source must not stop the others.
+        raise _explained(visit.name, visit.config.type, error) from error
+
+
+def _explained(source: str, kind: str, error: Exception) -> Unreadable:
+    if isinstance(error, Unreadable):
+        return error
+    log.debug("source %s", source, exc_info=error)
+    reason = str(error) or type(error).__name__
+    if isinstance(error, ImportError):
+        reason = f"{reason}; install lamplighter[{kind}]"
+    elif not isinstance(error, LamplighterError | OSError):
+        reason = f"{type(error).__name__}: {reason}"
+    return Unreadable(f"source {source}: {reason}")
+
+
+@dataclass
 class _Sync:
     """One sync of one source."""
 
     engine: "Engine"
+    settings: Settings
     name: str
-    folder: Folder
     known: Known
     changes: Changes = field(default_factory=Changes)
     characters: int = 0
+    present: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+    groups: dict[str, Collection[str]] = field(default_factory=dict)
+    people: dict[str, NewPerson] = field(default_factory=dict)
+    missed: bool = False
+    done: int = 0
+    total: int = 0
     added: int = 0
     updated: int = 0
     deleted: int = 0
     unchanged: int = 0
 
-    def run(self, progress: Callable[[Progress], None]) -> None:
-        items = list(self.folder.items())
-        for done, item in enumerate(items, start=1):
-            self._take(item)
-            if self._is_full():
-                self._write()
-            progress(Progress(self.name, done, len(items)))
-        self._drop_vanished(items)
-        self._write()
-        with self.engine.begin() as connection:
-            config = self.folder.config.model_dump(mode="json")
-            documents.finish_sync(connection, self.name, config, clock.now())
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """What the index is made from; how often does not matter to it."""
+        config = self.settings.sources[self.name].model_dump(mode="json", exclude={"every"})
+        return {**config, "readers": extract.VERSION}
+
+    @cached_property
+    def made_for(self) -> str:
+        """Tells states apart: with other settings, a place to go on from means nothing."""
+        return digest_of(json.dumps(self.config, sort_keys=True).encode())
+
+    @cached_property
+    def parts(self) -> Mapping[str, list[str]]:
+        """What lies below each item that has parts, such as attachments, in the index."""
+        known = self.known.documents.keys() | self.known.skipped.keys()
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in known:
+            for above in below(path)[1:-1]:
+                if above in known:
+                    found[above].append(path)
+        return found
+
+    def run(self, progress: Callable[[Progress], None], stop: Callable[[], bool]) -> None:
+        state = sources_store.get_state(self.engine, self.name, self.made_for)
+        known = self.known.documents
+        with visiting(self.engine, self.settings, self.name, known, state) as findings:
+            try:
+                for finding in findings:
+                    if stop():
+                        self._write()
+                        return
+                    self._hear(finding)
+                    if isinstance(finding, Item):
+                        self.done += 1
+                        progress(Progress(self.name, self.done, self.total))
+            except Unreadable:
+                self._write()  # what was said before counts
+                raise
+        self._finish()
 
     def report(self, seconds: float) -> SyncReport:
         return SyncReport(
@@ -178,78 +303,178 @@ class _Sync:
             seconds=seconds,
         )
 
+    def _hear(self, finding: Finding) -> None:
+        match finding:
+            case Item():
+                self._take(finding)
+                if self._is_full():
+                    self._write()
+            case Kept(path):
+                self.kept.add(path.rstrip("/"))
+            case Gone(path):
+                known = self.known.documents.keys() | self.known.skipped.keys()
+                self._drop({each for each in known if path in below(each)})
+            case Total(items):
+                self.total += items
+            case State(data):
+                # What could not be read just now has to come up again.
+                self._write(None if self.missed else data)
+            case Members(group, members):
+                self.groups[group] = members
+            case NewPerson():
+                self.people[finding.key] = finding
+
     def _take(self, item: Item) -> None:
-        stamp = f"{extract.VERSION}-{item.stamp}"
-        indexed = self.known.documents.get(item.path, "")
+        self.present.add(item.path)
+        stamp = f"{extract.VERSION}-{item.stamp}" if item.stamp else ""
+        old = Fingerprint.read(self.known.documents.get(item.path, ""))
         skipped = self.known.skipped.get(item.path)
         if item.problem:
-            self._skip(item, item.problem, seen=bool(item.stamp))
-        elif indexed.startswith(f"{stamp} "):
-            self._keep(item, indexed)
-        elif skipped is None or skipped.fingerprint != stamp:
-            fresh = clock.now() - item.modified_at < FRESH
-            # A fresh file gets no stamp: the next sync compares what is in it.
-            self._read(item, "" if fresh else stamp, indexed)
+            if not item.gone:
+                self.kept.add(item.path.rstrip("/"))
+            self._skip(item.path, item.problem, gone=item.gone)
+        elif stamp and old.stamp == stamp:
+            for path in (item.path, *self.parts.get(item.path, ())):
+                self._keep(path, item)
+        elif not stamp or skipped is None or skipped.fingerprint != stamp:
+            self._read(item, stamp if item.settled else "")
 
-    def _read(self, item: Item, stamp: str, indexed: str) -> None:
+    def _read(self, item: Item, stamp: str) -> None:
         try:
-            data = self.folder.read(item)
-            digest = hashlib.sha256(b"%d " % extract.VERSION + data).hexdigest()
-            if indexed.endswith(f" {digest}"):
-                self._keep(item, f"{stamp} {digest}")
-            else:
-                self._save(item, extract.extract(data, item.path), f"{stamp} {digest}")
+            found = list(item.read())
+        except (ConnectionError, TimeoutError) as error:
+            # This is about the source, not about the item.
+            kind = self.settings.sources[self.name].type
+            raise _explained(self.name, kind, error) from error
         except Unreadable as error:
-            self._skip(item, str(error), stamp)
+            self._skip(item.path, str(error), stamp)
+            return
         except FileNotFoundError:
-            pass  # deleted since the folder was listed; the next sync sees that
+            return  # deleted since the source was listed; the next sync sees that
         except OSError as error:
-            self._skip(item, f"cannot be opened: {error.strerror}", seen=False)
+            self._skip(item.path, f"cannot be opened: {error.strerror or error}", gone=False)
+            return
+        except Exception as error:  # noqa: BLE001 - libraries raise anything at damaged input
+            self._skip(item.path, f"damaged: {type(error).__name__}: {error}", stamp)
+            return
+        for document in found:
+            self.present.add(document.path)
+            self._save(document, item, stamp)
+        self._drop({path for path in self.parts.get(item.path, ()) if path not in self.present})
 
-    def _keep(self, item: Item, fingerprint: str) -> None:
-        self.unchanged += 1
-        if item.path in self.known.skipped or fingerprint != self.known.documents[item.path]:
-            self.changes.touched[item.path] = fingerprint
-
-    def _save(self, item: Item, found: extract.Extracted, fingerprint: str) -> None:
-        if item.path in self.known.documents:
+    def _save(self, document: Document, item: Item, stamp: str) -> None:
+        old = Fingerprint.read(self.known.documents.get(document.path, ""))
+        digest = digest_of_document(document)
+        if old.digest == digest:
+            self._keep(document.path, item, stamp)
+            return
+        try:
+            found = _extracted(document)
+        except Unreadable as error:
+            self._skip(document.path, str(error), stamp)
+            return
+        if document.path in self.known.documents:
             self.updated += 1
         else:
             self.added += 1
         self.characters += len(found.text)
-        self.changes.saved[item.path] = NewDocument(
-            path=item.path,
+        access = self._access(item)
+        self.changes.saved[document.path] = NewDocument(
+            path=document.path,
             title=found.title,
             media_type=found.media_type,
             text=found.text,
-            dated_at=found.dated_at or item.modified_at,
-            size_bytes=item.size_bytes,
-            fingerprint=fingerprint,
+            dated_at=found.dated_at or document.dated_at or clock.now(),
+            size_bytes=document.size_bytes or len(document.data or document.text.encode()),
+            fingerprint=str(Fingerprint(stamp, digest, digest_of_access(access))),
+            access=access,
+            kind=document.kind,
+            author=document.author,
+            author_address=document.author_address,
+            url=document.url,
+            context=document.context,
         )
 
-    def _skip(self, item: Item, reason: str, stamp: str = "", *, seen: bool = True) -> None:
-        skipped = Skipped(item.path, reason, stamp)
-        if self.known.skipped.get(item.path) != skipped:
-            self.changes.skipped[item.path] = skipped
-        # What could not be looked at stays in the index: its earlier text may well be right.
-        if seen and item.path in self.known.documents:
-            self.deleted += 1
-            self.changes.deleted.add(item.path)
+    def _keep(self, path: str, item: Item, stamp: str | None = None) -> None:
+        """The document did not change; perhaps its stamp did, or who may see it."""
+        self.present.add(path)
+        if path not in self.known.documents:
+            return  # a part that cannot be read, and did not change
+        self.unchanged += 1
+        old = Fingerprint.read(self.known.documents[path])
+        access = self._access(item)
+        new = Fingerprint(
+            old.stamp if stamp is None else stamp, old.digest, digest_of_access(access)
+        )
+        if new.access != old.access:
+            self.changes.granted[path] = access
+        if new != old or path in self.known.skipped:
+            self.changes.touched[path] = str(new)
 
-    def _drop_vanished(self, items: list[Item]) -> None:
-        present = {item.path for item in items}
-        closed = tuple(path for path in present if path.endswith("/") or not path)
+    def _skip(self, path: str, reason: str, stamp: str = "", *, gone: bool = True) -> None:
+        skipped = Skipped(path, reason, stamp)
+        if self.known.skipped.get(path) != skipped:
+            self.changes.skipped[path] = skipped
+        # What could not be looked at stays in the index: its earlier text may well be right.
+        if gone:
+            self._drop({path} & self.known.documents.keys())
+        else:
+            self.missed = True
+
+    def _access(self, item: Item) -> Access:
+        return item.access or self.settings.sources[self.name].default_access
+
+    def _drop(self, paths: Collection[str]) -> None:
+        fresh = set(paths) - self.dropped
+        self.deleted += len(self.known.documents.keys() & fresh)
+        self.changes.deleted |= fresh
+        self.dropped |= fresh
+
+    def _finish(self) -> None:
         known = self.known.documents.keys() | self.known.skipped.keys()
-        vanished = {path for path in known - present if not path.startswith(closed)}
-        self.deleted += len(vanished & self.known.documents.keys())
-        self.changes.deleted |= vanished
+        vanished = {path for path in known - self.present if not self._is_kept(path)}
+        self._drop(vanished)
+        self._write()
+        with self.engine.begin() as connection:
+            save_groups(connection, self.name, self.groups)
+            save_people(connection, self.name, self.people.values())
+            documents.finish_sync(connection, self.name, self.config, clock.now())
+
+    def _is_kept(self, path: str) -> bool:
+        # A problem of what is kept as a whole, such as a feed, is over if nobody mentions it.
+        if path in self.kept and path not in self.known.documents:
+            return False
+        return bool(self.kept) and not self.kept.isdisjoint(below(path))
 
     def _is_full(self) -> bool:
         changes = self.changes
-        waiting = len(changes.saved) + len(changes.skipped) + len(changes.touched)
-        return waiting >= BATCH_DOCUMENTS or self.characters >= BATCH_CHARACTERS
+        waiting = (changes.saved, changes.skipped, changes.touched, changes.granted)
+        return (
+            sum(len(each) for each in waiting) >= BATCH_DOCUMENTS
+            or self.characters >= BATCH_CHARACTERS
+        )
 
-    def _write(self) -> None:
+    def _write(self, state: Mapping[str, Any] | None = None) -> None:
         with self.engine.begin() as connection:
             documents.apply_changes(connection, self.name, self.changes, now=clock.now())
+            if state is not None:
+                sources_store.save_state(connection, self.name, self.made_for, state)
         self.changes, self.characters = Changes(), 0
+
+
+def _extracted(document: Document) -> extract.Extracted:
+    """What the document says.
+
+    Raises:
+        Unreadable: Nothing that can be understood.
+    """
+    if document.problem:
+        raise Unreadable(document.problem)
+    name = document.name or document.path
+    if document.data is not None:
+        found = extract.extract(document.data, name)
+        if document.title:
+            found = replace(found, title=document.title)
+        return found
+    told = extract.Extracted(document.title, document.text, document.dated_at, document.media_type)
+    return extract.tidy(told, name)

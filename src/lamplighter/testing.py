@@ -117,8 +117,8 @@ class Workspace:
 
     def sync(self) -> None:
         """Bring the sources into the index."""
-        for name, source in self.settings.sources.items():
-            sync_source(self.engine, name, source, self.path)
+        for name in self.settings.sources:
+            sync_source(self.engine, self.settings, name)
 
     def run(self, agent: str, turns: Sequence[Mapping[str, Any]], *, message: str = "") -> Run:
         """Run an agent on a scripted model, to its end, on what the sources hold now."""

@@ -12,7 +12,7 @@ from dotenv import dotenv_values, load_dotenv
 from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
-from lamplighter.config import CONFIG_FILE, STATE_DIR, Settings
+from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, Settings
 from lamplighter.definitions.agent import ALL_TOOLS, Problem
 from lamplighter.definitions.catalogue import (
     FOLDER,
@@ -25,8 +25,8 @@ from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
 from lamplighter.definitions.references import check_catalogue
 from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
+from lamplighter.source_config import MISPLACED_SECRET
 
-ENV_FILE = ".env"
 ENV_NAME = "LAMPLIGHTER_WORKSPACE"
 
 
@@ -135,8 +135,10 @@ def _explain(detail: Any, workspace: Path) -> InvalidSettings:
     """What pydantic says about one value, with the place where somebody wrote it."""
     names = _names_of(str(detail["loc"][0]))
     rest = [str(part) for part in detail["loc"][1:]]
+    if names == ["sources"]:
+        del rest[1:2]  # the type, by which pydantic chose the model
     message = str(detail["msg"]).removeprefix("Value error, ")
-    if not isinstance(detail["input"], dict):
+    if not isinstance(detail["input"], dict) and detail["type"] != MISPLACED_SECRET:
         message = f"{message}, not {detail['input']!r}" if rest or names else message
     place = _place_of(names, rest, workspace)
     return InvalidSettings(message, place=place, hint="" if place.file else f"set by {names[0]}")

@@ -1,4 +1,4 @@
-"""``lamplighter source``: list, sync."""
+"""``lamplighter source``: add, list, login, sync, test, remove."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,10 +12,12 @@ import click
 
 from lamplighter.cli.context import Context
 from lamplighter.cli.output import print_json, print_table, printable
+from lamplighter.cli.source_setup import COMMANDS
 
 if TYPE_CHECKING:
-    from lamplighter.config import FilesSource
-    from lamplighter.errors import Unreadable
+    from lamplighter.config import Settings
+    from lamplighter.errors import LamplighterError
+    from lamplighter.source_config import SourceConfig
     from lamplighter.store.documents import Skipped, SourceState
     from lamplighter.sync import Progress, SyncReport
 
@@ -23,7 +25,11 @@ SHOWN = 20
 """Skipped documents that a sync lists; ``source list --skipped`` has them all."""
 
 NO_SOURCES = """\
-No sources yet. A source is a folder of documents, named in lamplighter.toml:
+No sources yet. A source is a folder of documents, a mailbox, a calendar, ...:
+
+  lamplighter source add notes files path=~/notes
+
+writes it into lamplighter.toml:
 
   [sources.notes]
   type = "files"
@@ -35,6 +41,10 @@ as_json = click.option("--json", "as_json", is_flag=True, help="One JSON documen
 @click.group()
 def group() -> None:
     """Sources: where the documents come from."""
+
+
+for _command in COMMANDS:
+    group.add_command(_command)
 
 
 @group.command("list")
@@ -69,7 +79,7 @@ def list_(context: Context, skipped: bool, as_json: bool) -> None:
     elif not settings.sources:
         click.echo(NO_SOURCES)
     else:
-        headers = ["source", "type", "path", "documents", "skipped", "last sync", "error"]
+        headers = ["source", "type", "target", "documents", "skipped", "last sync", "error"]
         zone = ZoneInfo(settings.timezone)
         sources = settings.sources.items()
         print_table(headers, [_row(name, each, states.get(name), zone) for name, each in sources])
@@ -79,9 +89,10 @@ def list_(context: Context, skipped: bool, as_json: bool) -> None:
 
 @group.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--watch", is_flag=True, help="Go on, as often as each source says, until Ctrl-C.")
 @as_json
 @click.pass_obj
-def sync(context: Context, names: tuple[str, ...], as_json: bool) -> int:
+def sync(context: Context, names: tuple[str, ...], watch: bool, as_json: bool) -> int:
     """Bring the index up to date with the sources NAME, or with all of them.
 
     Only what changed is read. Without NAME, sources that are no longer configured leave the
@@ -91,14 +102,18 @@ def sync(context: Context, names: tuple[str, ...], as_json: bool) -> int:
     Examples:
       lamplighter source sync
       lamplighter source sync notes --json
+      lamplighter source sync --watch
 
     Exit code 1: a source could not be read; what the index had of it is kept.
     """
-    from lamplighter.errors import Unreadable
+    from lamplighter.errors import LamplighterError
     from lamplighter.store.database import open_database
-    from lamplighter.sync import sync_all
+    from lamplighter.sync import choose_sources, sync_all
 
     settings = context.settings()
+    if watch:
+        _watch(settings, list(choose_sources(settings, names)), as_json)
+        return 0
     with _progress() as progress:
         engine = open_database(settings.database)
         results = sync_all(engine, settings, only=names, progress=progress)
@@ -108,12 +123,28 @@ def sync(context: Context, names: tuple[str, ...], as_json: bool) -> int:
         click.echo(NO_SOURCES)
     else:
         _print_results(results)
-    return int(any(isinstance(result, Unreadable) for result in results.values()))
+    return int(any(isinstance(result, LamplighterError) for result in results.values()))
+
+
+def _watch(settings: "Settings", names: Sequence[str], as_json: bool) -> None:
+    """Sync for ever; with ``as_json`` each sync is one line of JSON."""
+    import asyncio
+
+    from lamplighter.engine.syncing import keep_synced
+    from lamplighter.store.database import open_database
+
+    def tell(name: str, result: "SyncReport | LamplighterError") -> None:
+        if as_json:
+            print_json(_outcome(name, result), indent=None)
+        else:
+            _print_results({name: result})
+
+    asyncio.run(keep_synced(open_database(settings.database), settings, names, tell))
 
 
 def _described(
     name: str,
-    config: "FilesSource",
+    config: "SourceConfig",
     state: "SourceState | None",
     skipped: "Sequence[Skipped] | None",
 ) -> dict[str, Any]:
@@ -121,7 +152,8 @@ def _described(
     described = {
         "name": name,
         "type": config.type,
-        "path": str(config.path),
+        "target": config.target,
+        "every_seconds": config.every,
         "documents": state.documents if state else 0,
         "skipped": state.skipped if state else 0,
         "synced_at": synced_at.isoformat() if synced_at else None,
@@ -133,22 +165,22 @@ def _described(
 
 
 def _row(
-    name: str, config: "FilesSource", state: "SourceState | None", zone: ZoneInfo
+    name: str, config: "SourceConfig", state: "SourceState | None", zone: ZoneInfo
 ) -> tuple[object, ...]:
     if state is None:
-        return (name, config.type, config.path, 0, 0, "never", None)
+        return (name, config.type, config.target, 0, 0, "never", None)
     last = _local(state.synced_at, zone) if state.synced_at else "never"
-    return (name, config.type, config.path, state.documents, state.skipped, last, state.error)
+    return (name, config.type, config.target, state.documents, state.skipped, last, state.error)
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def _outcome(name: str, result: "SyncReport | Unreadable") -> dict[str, Any]:
-    from lamplighter.errors import Unreadable
+def _outcome(name: str, result: "SyncReport | LamplighterError") -> dict[str, Any]:
+    from lamplighter.errors import LamplighterError
 
-    if isinstance(result, Unreadable):
+    if isinstance(result, LamplighterError):
         return {"name": name, "error": str(result)}
     counts = {**asdict(result), "seconds": round(result.seconds, 3)}
     return {"name": name, **counts, "skipped": _reasons(result.skipped), "error": None}
@@ -158,11 +190,11 @@ def _reasons(skipped: "Sequence[Skipped]") -> list[dict[str, str]]:
     return [{"path": item.path, "reason": item.reason} for item in skipped]
 
 
-def _print_results(results: "Mapping[str, SyncReport | Unreadable]") -> None:
-    from lamplighter.errors import Unreadable
+def _print_results(results: "Mapping[str, SyncReport | LamplighterError]") -> None:
+    from lamplighter.errors import LamplighterError
 
     for name, result in results.items():
-        if isinstance(result, Unreadable):
+        if isinstance(result, LamplighterError):
             click.echo(f"error: {printable(result)}", err=True)
             continue
         click.echo(
@@ -202,9 +234,9 @@ def _progress() -> "Iterator[Callable[[Progress], None]]":
         def show(step: "Progress") -> None:
             if step.source not in tasks:
                 name = printable(step.source)
-                tasks[step.source] = display.add_task(name, total=step.total, rate="")
+                tasks[step.source] = display.add_task(name, total=step.total or None, rate="")
             task = display.tasks[tasks[step.source]]
-            rate = f"{task.speed:,.0f} files/s" if task.speed else ""
-            display.update(task.id, completed=step.done, rate=rate)
+            rate = f"{task.speed:,.0f} items/s" if task.speed else ""
+            display.update(task.id, completed=step.done, total=step.total or None, rate=rate)
 
         yield show

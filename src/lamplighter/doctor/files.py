@@ -3,10 +3,10 @@
 import os
 import stat
 
-from lamplighter.config import CONFIG_FILE
+from lamplighter.config import CONFIG_FILE, ENV_FILE
 from lamplighter.definitions.catalogue import FOLDER
 from lamplighter.doctor.finding import Case, Finding
-from lamplighter.workspace import ENV_FILE, unknown_keys
+from lamplighter.workspace import unknown_keys
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

@@ -1,5 +1,7 @@
 """Checks of what serves the workspace: its holder, its schedules, what it has told."""
 
+from pathlib import Path
+
 from lamplighter import clock
 from lamplighter.doctor.finding import Case, Finding
 from lamplighter.engine.control import ask_holder
@@ -72,8 +74,8 @@ def check_sources(case: Case) -> Finding | None:
     failed, waiting = [], []
     for source, config in settings.sources.items():
         state = states.get(source)
-        if not (settings.workspace / config.path).is_dir():
-            failed.append(f"{source}: there is no folder {config.path}")
+        if config.type == "files" and _is_missing(config.target, settings.workspace):
+            failed.append(f"{source}: there is no folder {config.target}")
         elif state and state.error:
             failed.append(f"{source}: {state.error}")
         elif not state or not state.synced_at:
@@ -83,6 +85,11 @@ def check_sources(case: Case) -> Finding | None:
     if waiting:
         return Finding(name, "warn", "; ".join(waiting), "lamplighter source sync")
     return Finding(name, "ok", f"{len(settings.sources)}, all synced")
+
+
+def _is_missing(path: str, workspace: Path) -> bool:
+    local = "://" not in path and "::" not in path
+    return local and not (workspace / Path(path).expanduser()).exists()
 
 
 def expects_runs(case: Case) -> bool:

@@ -146,13 +146,7 @@ class Durable:
         """Stop DBOS; what is still under way goes on after the next launch."""
         self.client.destroy()
         DBOS.destroy(destroy_registry=True)
-        # What a thread of DBOS still gives back would stay open in the pool that is gone.
-        sa.event.listen(self.engine, "checkin", _close_connection)
         self.engine.dispose()
-
-
-def _close_connection(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
-    record.invalidate()
 
 
 def _encode(value: object) -> object:

@@ -78,6 +78,7 @@ class Holder:
         for look in count():
             try:
                 await _in_thread(partial(self.upkeep.note_silence, clock.now()))
+                await _in_thread(partial(self.upkeep.note_expiries, clock.now()))
                 if look % LOOKS_PER_PRUNING == 0:
                     await self._go_through(self.upkeep.prune(clock.now()), "pruned %d old rows")
                 await self._go_through(self.upkeep.embed(), "embedded %d documents")

@@ -9,6 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from lamplighter.config import Settings
+from lamplighter.credentials import note_expiries
 from lamplighter.search.embedding import embed_pending
 from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import add_notice
@@ -75,6 +76,10 @@ class Upkeep:
             for silence in found:
                 self._note_one(connection, silence, now)
         return len(found)
+
+    def note_expiries(self, now: datetime) -> None:
+        """Leave a notice, once, where what a source signs in with is about to expire."""
+        note_expiries(self.engine, self.settings, now)
 
     def embed(self) -> Iterator[int]:
         """Give the documents vectors that lack one, a batch at each step; gives how many.

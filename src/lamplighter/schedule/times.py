@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import NoReturn
 from zoneinfo import ZoneInfo, available_timezones
 
-import pytimeparse2  # type: ignore[import-untyped]  # it has no annotations
+import pytimeparse2
 
 from lamplighter.errors import InvalidSchedule, Place
 from lamplighter.schedule.timing import MAX_SECONDS

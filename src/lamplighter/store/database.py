@@ -155,13 +155,23 @@ def connect_postgresql(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         usual = {name: value for name, value in CONNECTING.items() if name not in parsed.query}
-        return sa.create_engine(
+        engine = sa.create_engine(
             parsed, connect_args=usual, pool_size=10, max_overflow=20, pool_pre_ping=True
         )
     except (sa.exc.ArgumentError, ValueError) as error:
         raise DatabaseUnavailable(
             "LAMPLIGHTER_DATABASE_URL is no URL; write postgresql://user:password@host/database"
         ) from error
+    pool = engine.pool
+
+    @event.listens_for(engine, "checkin")
+    def _close_late(_connection: Any, record: sa.pool.ConnectionPoolEntry) -> None:
+        # A thread may give its connection back when the engine has been disposed of; in a pool
+        # that nobody has any more it would stay open.
+        if engine.pool is not pool:
+            record.invalidate()
+
+    return engine
 
 
 @contextmanager

@@ -220,8 +220,19 @@ sources = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("config", sa.JSON, nullable=False, comment="what the index was made from"),
+    sa.Column("state", sa.JSON(none_as_null=True), comment="where the next sync may go on"),
+    sa.Column("begun_at", Moment, comment="begin of the last sync, however it ended"),
     sa.Column("synced_at", Moment, comment="end of the last whole sync"),
     sa.Column("error", sa.Text, comment="why the last sync failed"),
+)
+
+credentials = sa.Table(
+    "credentials",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("sealed", sa.Text, nullable=False, comment="encrypted with the key file"),
+    sa.Column("expires_at", Moment, comment="null: never, or nobody knows"),
+    sa.Column("updated_at", Moment, nullable=False),
 )
 
 authors = sa.Table(

@@ -6,13 +6,14 @@ from pathlib import PurePosixPath
 from lamplighter.errors import Unreadable
 from lamplighter.sources.extract.apart import read_apart
 from lamplighter.sources.extract.extracted import Extracted, tidy
-from lamplighter.sources.extract.office import read_docx, read_pdf, read_workbook
+from lamplighter.sources.extract.message import read_eml
+from lamplighter.sources.extract.office import read_docx, read_pdf, read_slides, read_workbook
 from lamplighter.sources.extract.plain import read_markdown, read_text
 from lamplighter.sources.extract.webpage import read_html
 
-__all__ = ["READERS", "VERSION", "Extracted", "extract", "parse"]
+__all__ = ["READERS", "VERSION", "Extracted", "extract", "parse", "tidy"]
 
-VERSION = 1
+VERSION = 2
 """Raised when a reader learns something, so that what was read before is read again."""
 
 INLINE_LIMIT_BYTES = 100_000
@@ -25,6 +26,8 @@ READERS: dict[str, Callable[[bytes], Extracted]] = {
     **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), read_workbook),
     ".pdf": read_pdf,
     ".docx": read_docx,
+    ".pptx": read_slides,
+    ".eml": read_eml,
 }
 
 
@@ -39,7 +42,7 @@ def extract(data: bytes, name: str) -> Extracted:
         Unreadable: Binary, damaged, encrypted, too large when unpacked, or without text.
     """
     read = _reader(name)
-    if read in (read_pdf, read_docx, read_workbook):
+    if read in (read_pdf, read_docx, read_slides, read_workbook):
         return read_apart(data, name)
     if read is read_html and len(data) > INLINE_LIMIT_BYTES:
         return read_apart(data, name)

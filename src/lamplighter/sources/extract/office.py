@@ -8,7 +8,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamplighter.errors import Unreadable
 from lamplighter.sources.extract.extracted import TEXT_LIMIT, Extracted, moment
@@ -26,6 +26,8 @@ CONTAINER = b"\xd0\xcf\x11\xe0"
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 
 # The date that every document has which python-docx made and nobody dated.
 UNDATED = datetime(2013, 12, 23, 23, 15, tzinfo=UTC)
@@ -60,6 +62,17 @@ def read_docx(data: bytes) -> Extracted:
         next((when for when in dates if when and when != UNDATED), None),
         WORD,
     )
+
+
+def read_slides(data: bytes) -> Extracted:
+    """Every slide: its number as a heading, then its texts, tables and notes."""
+    from pptx import Presentation
+
+    deck = Presentation(io.BytesIO(_unpacked(data)))
+    about = deck.core_properties
+    slides = (_slide(number, slide) for number, slide in enumerate(deck.slides, 1))
+    text = _joined(slides, "\n\n")
+    return Extracted(about.title, text, moment(about.modified), SLIDES)
 
 
 def read_workbook(data: bytes) -> Extracted:
@@ -128,6 +141,18 @@ def _block(block: "Paragraph | Table") -> str:
     if style.startswith("Heading ") and style[8:].isdigit():
         return f"{'#' * min(int(style[8:]), 6)} {block.text}"
     return f"- {block.text}" if style.startswith("List") else block.text
+
+
+def _slide(number: int, slide: Any) -> str:
+    lines = [f"# Slide {number}"]
+    for shape in slide.shapes:
+        if shape.has_text_frame:
+            lines += [text for text in shape.text_frame.text.splitlines() if text.strip()]
+        elif shape.has_table:
+            lines += ["\t".join(_flat(cell.text) for cell in row.cells) for row in shape.table.rows]
+    if slide.has_notes_slide and (notes := slide.notes_slide.notes_text_frame):
+        lines += [f"Notes: {notes.text}"] if notes.text.strip() else []
+    return "\n".join(lines)
 
 
 def _rows(sheet: "CalamineSheet") -> Iterator[str]:

@@ -96,9 +96,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "path"),
     )
     op.create_table(
+        "credentials",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False, comment="encrypted with the key file"),
+        sa.Column(
+            "expires_at", sa.BigInteger(), nullable=True, comment="null: never, or nobody knows"
+        ),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+    )
+    op.create_table(
         "sources",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("config", sa.JSON(), nullable=False, comment="what the index was made from"),
+        sa.Column(
+            "state",
+            sa.JSON(none_as_null=True),
+            nullable=True,
+            comment="where the next sync may go on",
+        ),
+        sa.Column(
+            "begun_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="begin of the last sync, however it ended",
+        ),
         sa.Column(
             "synced_at", sa.BigInteger(), nullable=True, comment="end of the last whole sync"
         ),

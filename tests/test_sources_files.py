@@ -6,15 +6,17 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from lamplighter.config import FilesSource
 from lamplighter.errors import Unreadable
-from lamplighter.sources.files import Folder, Item, matches, open_folder
+from lamplighter.source_config import FilesSource
+from lamplighter.sources.files import File, Folder, matches, open_folder
+from lamplighter.sources.local import Boundary
 
 NOBODY = 65534
 
 
 def folder(root: Path, **config: object) -> Folder:
-    return open_folder("notes", FilesSource.model_validate({"path": root, **config}), root.parent)
+    settings = FilesSource.model_validate({"path": root, **config})
+    return open_folder(settings, Boundary("notes", root.parent, root.parent / "key"))
 
 
 def write(root: Path, *paths: str) -> None:
@@ -24,11 +26,11 @@ def write(root: Path, *paths: str) -> None:
 
 
 def readable(root: Path, **config: object) -> list[str]:
-    return [item.path for item in folder(root, **config).items() if not item.problem]
+    return [item.path for item in folder(root, **config).files() if not item.problem]
 
 
 def problems(root: Path, **config: object) -> dict[str, str]:
-    return {item.path: item.problem for item in folder(root, **config).items() if item.problem}
+    return {item.path: item.problem for item in folder(root, **config).files() if item.problem}
 
 
 @pytest.fixture
@@ -45,11 +47,11 @@ def test_files_come_with_posix_paths_in_one_order(root: Path) -> None:
 def test_an_item_knows_size_time_and_a_stamp_that_follows_changes(root: Path) -> None:
     write(root, "a.md")
     os.utime(root / "a.md", ns=(0, 1_760_000_000_123_456_789))
-    (before,) = folder(root).items()
+    (before,) = folder(root).files()
     assert before.size_bytes == len("text of a.md")
     assert before.modified_at.isoformat() == "2025-10-09T08:53:20.123456+00:00"
     os.utime(root / "a.md", ns=(0, 1_760_000_000_123_456_790))
-    (after,) = folder(root).items()
+    (after,) = folder(root).files()
     assert before.stamp != after.stamp
 
 
@@ -61,7 +63,7 @@ def test_a_time_that_no_calendar_holds_is_no_obstacle(root: Path) -> None:
 
 def test_hidden_files_and_folders_are_never_seen(root: Path) -> None:
     write(root, ".env", ".lamplighter/lamplighter.db", ".git/config", "sub/.hidden", "seen.md")
-    assert [item.path for item in folder(root, include=["**/*", ".env"]).items()] == ["seen.md"]
+    assert [item.path for item in folder(root, include=["**/*", ".env"]).files()] == ["seen.md"]
 
 
 @pytest.mark.parametrize("name", ["id_rsa", "server.pem", "prod.env", "Passwords.KDBX"])
@@ -72,7 +74,7 @@ def test_key_files_are_never_readable(root: Path, name: str) -> None:
 
 def test_a_private_key_under_a_harmless_name_is_not_read(root: Path) -> None:
     (root / "notes.txt").write_text("\n-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n")
-    (item,) = folder(root).items()
+    (item,) = folder(root).files()
     with pytest.raises(Unreadable, match="private key"):
         folder(root).read(item)
 
@@ -119,13 +121,13 @@ def test_links_within_the_folder_add_nothing_and_circles_do_no_harm(root: Path) 
     write(root, "a/b.md")
     (root / "a" / "circle").symlink_to(root)
     (root / "again.md").symlink_to("a/b.md")
-    assert [item.path for item in folder(root).items()] == ["a/b.md"]
+    assert [item.path for item in folder(root).files()] == ["a/b.md"]
 
 
 def test_a_file_that_became_a_link_is_not_followed(root: Path) -> None:
     write(root, "a.md")
     opened = folder(root)
-    (item,) = opened.items()
+    (item,) = opened.files()
     (root / "a.md").unlink()
     (root / "a.md").symlink_to("/etc/passwd")
     with pytest.raises(OSError, match="symbolic link"):
@@ -134,9 +136,9 @@ def test_a_file_that_became_a_link_is_not_followed(root: Path) -> None:
 
 def test_pipes_and_sockets_are_left_alone(root: Path) -> None:
     os.mkfifo(root / "pipe")
-    assert list(folder(root).items()) == []
+    assert list(folder(root).files()) == []
     with pytest.raises(Unreadable, match="no longer a file"):
-        folder(root).read(Item("pipe"))
+        folder(root).read(File("pipe"))
 
 
 def test_fifty_megabytes_are_refused_with_the_size_and_without_reading(root: Path) -> None:
@@ -150,7 +152,7 @@ def test_fifty_megabytes_are_refused_with_the_size_and_without_reading(root: Pat
 def test_a_file_that_grew_over_the_limit_is_refused_when_read(root: Path) -> None:
     write(root, "a.md")
     opened = folder(root, max_file_size_bytes=20)
-    (item,) = opened.items()
+    (item,) = opened.files()
     (root / "a.md").write_text("x" * 21)
     with pytest.raises(Unreadable, match="over the limit of 20"):
         opened.read(item)
@@ -205,12 +207,12 @@ def test_a_source_without_its_folder_says_what_to_do(
     (tmp_path / "file.txt").write_text("x")
     (tmp_path / ".lamplighter" / "runs").mkdir(parents=True)
     with pytest.raises(Unreadable, match=message):
-        open_folder("notes", FilesSource.model_validate({"path": path}), tmp_path)
+        open_folder(FilesSource(path=path), Boundary("notes", tmp_path, tmp_path / "key"))
 
 
 def test_the_path_is_relative_to_the_workspace_and_may_be_a_link(tmp_path: Path) -> None:
     write(tmp_path, "real/a.md")
     (tmp_path / "linked").symlink_to("real")
-    opened = open_folder("notes", FilesSource.model_validate({"path": "linked"}), tmp_path)
-    (item,) = opened.items()
+    opened = open_folder(FilesSource(path="linked"), Boundary("notes", tmp_path, tmp_path / "key"))
+    (item,) = opened.files()
     assert opened.read(item) == b"text of real/a.md"

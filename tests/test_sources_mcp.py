@@ -1,0 +1,38 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from visits import visited
+
+SERVER = Path(__file__).with_name("mcp_server.py")
+
+
+def test_resources_are_documents_and_one_that_fails_is_reported(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Tea\nGreen.")
+    args = [str(SERVER), str(notes)]
+    source = visited(tmp_path, type="mcp", command=sys.executable, args=args)
+    assert source.counts() == (2, 0, 0, 0)
+    sums, today = source.documents()
+    assert (today.title, today.text, today.url) == (
+        "Notes of today",
+        "# Tea\nGreen.",
+        "notes://today",
+    )
+    assert sums.text == "name,sum\nTea,3"
+    assert len(source.skipped()) == 1
+    notes.write_text("# Tea\nBlack.")
+    assert source.counts() == (0, 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"command": sys.executable, "owner": "ann@x.org"}, "a program can only be used by"),
+        ({"url": "http://127.0.0.1:9/mcp", "owner": "ann@x.org"}, "127.0.0.1:9"),
+        ({"command": "/no/such/program"}, "/no/such/program"),
+    ],
+)
+def test_what_does_not_work_is_said(tmp_path: Path, config: dict[str, Any], reason: str) -> None:
+    assert reason in visited(tmp_path, type="mcp", **config).error()
