@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from lamplighter.definitions.agent import DEFAULT_TOOLS, Agent, Limits, Problem
 from lamplighter.definitions.catalogue import build_catalogue
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, read_agent
-from lamplighter.definitions.references import check_references
+from lamplighter.definitions.references import Known, check_references
 from lamplighter.errors import Place
 from lamplighter.schedule import Cron, Interval, Schedule
 
@@ -171,7 +171,7 @@ def test_warns_and_reads_on(fields: str, line: int, field: str, says: str) -> No
         ("type: admin", 2, "type", "user or org"),
         ("tools: read_file", 2, "tools", "is a list, not a text"),
         ("tools:", 2, "tools", "is a list, not nothing"),
-        ("tools:\n  a: {type: builtin}", 2, "tools", "not supported yet"),
+        ("tools:\n  a: {type: builtin}", 3, "tools.a", "is no tool"),
         ("tools:\n  - read_file\n  - 5", 4, "tools[1]", "is a name"),
         ("sources: {a: b}", 2, "sources", "is a list"),
         ("timezone: Europe/Berln", 2, "timezone", "unknown time zone"),
@@ -273,7 +273,8 @@ def test_any_text_becomes_an_agent_or_errors_with_lines(text: str, fields: str) 
 def check(fields: str) -> list[Problem]:
     agent, _ = read_fields(fields)
     assert agent is not None
-    return check_references(agent, file="agents/digest.md", tools=DEFAULT_TOOLS, sources={"notes"})
+    known = Known(tools=DEFAULT_TOOLS, sources={"notes"})
+    return check_references(agent, file="agents/digest.md", known=known)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -17,6 +18,8 @@ from pydantic_settings import (
 
 CONFIG_FILE = "lamplighter.toml"
 STATE_DIR = ".lamplighter"
+ROWBOAT_ITERATIONS = 100
+"""Rowboat bounds its agents by time only."""
 
 
 class FilesSource(BaseModel):
@@ -37,22 +40,73 @@ class FilesSource(BaseModel):
     max_file_size_bytes: int = Field(default=20_000_000, gt=0)
 
 
+Flavor = Literal[
+    "openai", "anthropic", "google", "openrouter", "aigateway", "ollama", "openai-compatible"
+]
+
+
 class Provider(BaseModel):
-    """An OpenAI-compatible endpoint, used as ``NAME:model`` in agent files.
+    """A provider of models, used as ``NAME:model`` in agent files.
 
     Attributes:
-        base_url: Such as ``http://localhost:8000/v1``.
+        base_url: Such as ``http://localhost:8000/v1``; what is OpenAI-compatible needs one.
         api_key: ``env:NAME`` reads the key from the environment or ``.env``.
+        flavor: What it understands.
+        headers: Sent with each request; values may be ``env:NAME``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base_url: str
+    base_url: str | None = None
     api_key: str | None = None
+    flavor: Flavor = "openai-compatible"
+    headers: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        if self.flavor == "openai-compatible" and not self.base_url:
+            raise ValueError("needs a base URL, such as http://localhost:8000/v1")
+        return self
+
+
+class McpServer(BaseModel):
+    """A server of tools: a program that speaks MCP on its standard streams, or an address.
+
+    Attributes:
+        command: The program.
+        args: Its arguments.
+        env: Further variables of its environment, which is otherwise almost empty; values may be
+            ``env:NAME``.
+        url: The address, of the streamable HTTP transport.
+        headers: Sent with each request; values may be ``env:NAME``.
+        tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    url: str | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    tools: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.command is None) == (self.url is None):
+            raise ValueError("a server has either a command or a url")
+        return self
 
 
 def _setting(default: Any, *names: str, **constraints: Any) -> Any:
     return Field(default, validation_alias=AliasChoices(*names), **constraints)
+
+
+def _defaults_of(folder: Path) -> dict[str, Any]:
+    """A Rowboat folder's agents fire without further ado, and work until they are done."""
+    if (folder / "config" / "agent-schedule.json").is_file():
+        return {"agents_enabled": True, "max_iterations": ROWBOAT_ITERATIONS}
+    return {}
 
 
 class Settings(BaseSettings):
@@ -90,6 +144,7 @@ class Settings(BaseSettings):
     database_url: str | None = _setting(None, "LAMPLIGHTER_DATABASE_URL", "database_url")
     sources: dict[str, FilesSource] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
+    mcp: dict[str, McpServer] = Field(default_factory=dict)
 
     @field_validator("database_url")
     @classmethod
@@ -144,6 +199,7 @@ class Settings(BaseSettings):
             env_settings,
             DotEnvSettingsSource(settings_cls, env_file=folder / ".env"),
             TomlConfigSettingsSource(settings_cls, toml_file=folder / CONFIG_FILE),
+            InitSettingsSource(settings_cls, _defaults_of(folder)),
         )
 
     @cached_property

@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,28 @@ from dotenv import dotenv_values, load_dotenv
 from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
-from lamplighter.config import CONFIG_FILE, STATE_DIR, Settings
+from lamplighter.config import CONFIG_FILE, STATE_DIR, McpServer, Settings
 from lamplighter.definitions.agent import DEFAULT_TOOLS, Problem
 from lamplighter.definitions.catalogue import FOLDER, Catalogue, build_catalogue
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
-from lamplighter.definitions.references import check_catalogue
+from lamplighter.definitions.references import Known, check_catalogue
+from lamplighter.definitions.rowboat import (
+    MODELS_FILE,
+    SCHEDULE_FILE,
+    SECURITY_FILE,
+    SERVERS_FILE,
+)
+from lamplighter.definitions.rowboat.models import Models, read_models
+from lamplighter.definitions.rowboat.schedules import apply_schedules, read_schedules
+from lamplighter.definitions.rowboat.security import Security, read_security
+from lamplighter.definitions.rowboat.servers import read_servers
+from lamplighter.definitions.rowboat.tools import TOOLS, UNAVAILABLE
 from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
 
 ENV_FILE = ".env"
 ENV_NAME = "LAMPLIGHTER_WORKSPACE"
+ROWBOAT_NAME = "ROWBOAT_WORKDIR"
 
 
 # Where it is
@@ -29,15 +42,16 @@ ENV_NAME = "LAMPLIGHTER_WORKSPACE"
 def find_workspace(start: Path | None, environ: Mapping[str, str]) -> Path:
     """The workspace's folder, absolute.
 
-    It is ``start`` when given, else what ``LAMPLIGHTER_WORKSPACE`` names, else the nearest folder
-    from the current one upwards that has a ``lamplighter.toml`` or a ``.lamplighter``.
+    It is ``start`` when given, else what ``LAMPLIGHTER_WORKSPACE`` or ``ROWBOAT_WORKDIR`` names,
+    else the nearest folder from the current one upwards that has a ``lamplighter.toml`` or a
+    ``.lamplighter``.
 
     Raises:
         NotFound: There is none.
     """
-    named = start or (Path(environ[ENV_NAME]) if environ.get(ENV_NAME) else None)
-    if named is not None:
-        folder = named.expanduser().absolute()
+    named = start or environ.get(ENV_NAME) or environ.get(ROWBOAT_NAME)
+    if named:
+        folder = Path(named).expanduser().absolute()
         if not folder.is_dir():
             raise NotFound(f"there is no folder {named}; make it with: lamplighter init {named}")
         return folder
@@ -192,7 +206,59 @@ def read_catalogue(settings: Settings) -> Catalogue:
     """
     files = sorted(_read_files(settings.workspace))
     catalogue = build_catalogue(files, timezone=settings.timezone)
-    return check_catalogue(catalogue, tools=DEFAULT_TOOLS, sources=settings.sources)
+    scheduled, problems = read_schedules(
+        _read_config(settings, SCHEDULE_FILE), file=SCHEDULE_FILE, timezone=settings.timezone
+    )
+    catalogue = replace(apply_schedules(catalogue, scheduled), others=problems)
+    known = Known(
+        tools=(*DEFAULT_TOOLS, *TOOLS),
+        sources=settings.sources,
+        servers=mcp_servers(settings),
+        unavailable=UNAVAILABLE,
+    )
+    return check_catalogue(catalogue, known)
+
+
+# A Rowboat folder's configuration: read when it is needed, so that a change counts at once
+
+
+def is_rowboat(workspace: Path) -> bool:
+    """Whether the folder schedules its agents as Rowboat does."""
+    return (workspace / SCHEDULE_FILE).is_file()
+
+
+def model_providers(settings: Settings) -> Models:
+    """What ``config/models.json`` says; ``lamplighter.toml`` wins."""
+    found = read_models(_read_config(settings, MODELS_FILE), MODELS_FILE)
+    return replace(found, providers={**found.providers, **settings.providers})
+
+
+def mcp_servers(settings: Settings) -> dict[str, McpServer]:
+    """The MCP servers of ``config/mcp.json`` and, winning, of ``lamplighter.toml``."""
+    found, _problems = read_servers(_read_config(settings, SERVERS_FILE), SERVERS_FILE)
+    return {**found, **settings.mcp}
+
+
+def security(settings: Settings) -> Security:
+    """What ``config/security.json`` allows; nothing if there is none."""
+    return read_security(_read_config(settings, SECURITY_FILE), SECURITY_FILE)
+
+
+def config_problems(settings: Settings) -> list[Problem]:
+    """What is wrong in the files that the functions above read."""
+    servers = read_servers(_read_config(settings, SERVERS_FILE), SERVERS_FILE)
+    return [*model_providers(settings).problems, *servers[1], *security(settings).problems]
+
+
+def _read_config(settings: Settings, name: str) -> str:
+    """The text of a file of JSON; one that is absent says nothing, and so does an empty one."""
+    try:
+        data = (settings.workspace / name).read_bytes()
+    except FileNotFoundError:
+        return "{}"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"  # which is no JSON, and so is told
+    return data.decode("utf-8", errors="replace") or "{}"
 
 
 def _read_files(workspace: Path) -> Iterator[tuple[str, str | Problem]]:

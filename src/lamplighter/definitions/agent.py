@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from lamplighter.definitions.tool import called
 from lamplighter.errors import Place
 from lamplighter.schedule import Schedule
 
@@ -39,7 +40,9 @@ class Agent:
         description: One line for lists.
         model: Such as ``openai:gpt-5``; ``None`` means the workspace's default.
         schedules: When it makes its rounds; empty means only when asked.
-        tools: Names of the tools that it may call; ``None`` means ``DEFAULT_TOOLS``.
+        tools: The tools that it may call, as ``definitions.tool`` has them; ``None`` means
+            ``DEFAULT_TOOLS``.
+        aliases: Other names by which the model calls some of them, each with its tool.
         type: ``user`` acts with its owner's permissions, ``org`` sees all data of its sources.
         sources: Names of the sources that it may read; empty means none.
         actions: For org agents, the allow-list of tools.
@@ -57,6 +60,7 @@ class Agent:
     model: str | None = None
     schedules: tuple[Schedule, ...] = ()
     tools: tuple[str, ...] | None = None
+    aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     type: AgentType = "user"
     sources: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
@@ -75,6 +79,13 @@ class Agent:
             return DEFAULT_TOOLS if self.tools is None else self.tools
         tools = self.actions if self.tools is None else self.tools
         return tuple(tool for tool in tools if tool in self.actions)
+
+    @property
+    def tool_names(self) -> dict[str, str]:
+        """What it may call, by the names that the model knows."""
+        tools = self.allowed_tools
+        named = {name: tool for name, tool in self.aliases.items() if tool in tools}
+        return {called(tool): tool for tool in tools if tool not in named.values()} | named
 
 
 @dataclass(frozen=True, slots=True)
