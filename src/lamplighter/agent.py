@@ -123,7 +123,10 @@ _REPORTS = {
     "needs_attention": NeedsAttention,
 }
 REPORT_NAMES = frozenset(_REPORTS)
-REPORTS: Any = [ToolOutput(form, name=name) for name, form in _REPORTS.items()]
+_OUTPUT: Any = [str, *(ToolOutput(form, name=name) for name, form in _REPORTS.items())]
+LOOP: Loop[Any, Any] = Loop(output_type=_OUTPUT)
+"""The loop of all runs, which differ in model, instructions and tools; made once, as its schemas
+take a while."""
 
 
 @dataclass
@@ -177,6 +180,7 @@ class Task:
         timezone: The zone in which the model is told the time.
         model: What answers.
         tools: What may be called, already narrowed to what this run may do.
+        bench: What the tools work on.
         budget: What may be used.
         patience: How often to ask a model whose provider is busy.
     """
@@ -186,7 +190,8 @@ class Task:
     at: datetime
     timezone: str
     model: Model
-    tools: AbstractToolset[None]
+    tools: AbstractToolset[Any]
+    bench: Any = None
     budget: Budget = field(default_factory=lambda: Budget(15))
     patience: Patience = field(default_factory=Patience)
 
@@ -201,16 +206,15 @@ async def perform(task: Task, journal: Journal) -> Ending:
     budget = task.budget
     model = JournaledModel(task.model, journal, budget, task.patience)
     journal.event("message", "message", {"role": "user", "content": task.message})
-    loop = Loop(
-        model,
-        output_type=[str, *REPORTS],
-        instructions=[instruct(task), lambda: _closing_instruction(budget)],
-        toolsets=[JournaledTools(task.tools, journal, budget)],
-        retries=budget.iterations + 1,
-    )
     try:
-        result = await loop.run(
-            task.message, usage_limits=UsageLimits(request_limit=budget.iterations + 1)
+        result = await LOOP.run(
+            task.message,
+            model=model,
+            instructions=[instruct(task), lambda: _closing_instruction(budget)],
+            toolsets=[JournaledTools(task.tools, journal, budget)],
+            deps=task.bench,
+            retries=budget.iterations + 1,
+            usage_limits=UsageLimits(request_limit=budget.iterations + 1),
         )
         output = result.output
         if isinstance(output, str):
@@ -244,8 +248,7 @@ def _closing_instruction(budget: Budget) -> str:
 
 async def _summarise(model: Model, messages: list[ModelMessage], text: str) -> Any:
     """One further request for a report from a model that just stopped talking."""
-    closing = Loop(model, output_type=[str, *REPORTS], retries=1)
-    result = await closing.run(SUMMARY_REQUEST, message_history=messages)
+    result = await LOOP.run(SUMMARY_REQUEST, model=model, message_history=messages)
     return result.output or text
 
 
@@ -385,20 +388,20 @@ def _never_silent(response: ModelResponse) -> ModelResponse:
     return response
 
 
-class JournaledTools(WrapperToolset[None]):
+class JournaledTools(WrapperToolset[Any]):
     """Makes each tool call a step, within the budget, and tells the record what came of it."""
 
-    def __init__(self, wrapped: AbstractToolset[None], journal: Journal, budget: Budget) -> None:
+    def __init__(self, wrapped: AbstractToolset[Any], journal: Journal, budget: Budget) -> None:
         super().__init__(wrapped)
         self.journal = journal
         self.budget = budget
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
 
-    async def for_run(self, ctx: RunContext[None]) -> AbstractToolset[None]:
+    async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
         """This very object: it belongs to one run already."""
         return self
 
-    async def for_run_step(self, ctx: RunContext[None]) -> AbstractToolset[None]:
+    async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
         """This very object: it belongs to one run already."""
         return self
 
@@ -406,8 +409,8 @@ class JournaledTools(WrapperToolset[None]):
         self,
         name: str,
         tool_args: dict[str, Any],
-        ctx: RunContext[None],
-        tool: ToolsetTool[None],
+        ctx: RunContext[Any],
+        tool: ToolsetTool[Any],
     ) -> Any:
         """Call a tool, or take its result from the journal."""
 

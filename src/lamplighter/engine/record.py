@@ -5,14 +5,14 @@ import json
 import os
 import re
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS
 
 from lamplighter import clock
-from lamplighter.store.events import Event, append_events, written_keys
+from lamplighter.store.events import Event, append_events
 
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE", re.IGNORECASE)
 SHORTEST_SECRET = 8
@@ -57,16 +57,15 @@ class EventWriter:
 
 @dataclass
 class RunJournal:
-    """The ``Journal`` of one run."""
+    """The ``Journal`` of one run.
+
+    Attributes:
+        written: The keys of what its record holds, from earlier attempts too.
+    """
 
     run_id: str
     writer: EventWriter
-    written: set[str] = field(default_factory=set)
-
-    @classmethod
-    async def open(cls, run_id: str, writer: EventWriter) -> "RunJournal":
-        """The journal of a run that may have been under way before."""
-        return cls(run_id, writer, await asyncio.to_thread(written_keys, writer.engine, run_id))
+    written: set[str]
 
     async def step(self, name: str, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """Run ``call`` and keep its JSON value, or give the value that was kept."""

@@ -21,6 +21,7 @@ from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agents import get_version
+from lamplighter.store.events import written_keys
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
     SUCCESSES,
@@ -64,17 +65,17 @@ class Worker:
 
     async def carry_out(self, run_id: str) -> str:
         """Do one run, or go on with it after a restart; gives its outcome."""
-        run = await asyncio.to_thread(self._claim, run_id)
-        if run.ended:
-            return run.outcome or ""
         task = asyncio.current_task()
         assert task is not None
         self.under_way[run_id] = task
         try:
-            journal = await RunJournal.open(run_id, self.writer)
-            if journal.written:
-                journal.event(f"resumed:{len(journal.written)}", "resumed", {})
-            log.info("%s %s %s", run.agent, run_id, "goes on" if journal.written else "starts")
+            run, written = await asyncio.to_thread(self._claim, run_id)
+            if run.ended:
+                return run.outcome or ""
+            log.info("%s %s %s", run.agent, run_id, "goes on" if written else "starts")
+            journal = RunJournal(run_id, self.writer, written)
+            if written:
+                journal.event(f"resumed:{len(written)}", "resumed", {})
             ending = await self._within_bounds(run, journal)
             await self._finish(run, ending, journal)
             log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, redact(ending.summary))
@@ -125,7 +126,8 @@ class Worker:
             self.interruptible.discard(run.id)
 
     async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
-        agent = await asyncio.to_thread(get_version, self.engine, run.version)
+        agent, resolved = await asyncio.to_thread(self._equip, run)
+        journal.event("started", "started", _start_data(run, agent, resolved))
         assert run.started_at is not None
         limits = agent.limits
         budget.iterations = limits.iterations or budget.iterations
@@ -134,39 +136,40 @@ class Worker:
         bound = asyncio.timeout(remaining.total_seconds())
         try:
             async with bound:
-                return await perform(await self._prepare(run, agent, journal, budget), journal)
+                return await perform(self._task(run, agent, resolved, budget), journal)
         except TimeoutError:
             if not bound.expired():
                 raise  # somebody else's time-out: a provider's, a tool's
             return budget.end("stopped_by_limit", f"Stopped by the time limit of {seconds:g} s.")
 
-    async def _prepare(self, run: Run, agent: Agent, journal: RunJournal, budget: Budget) -> Task:
-        resolved = await asyncio.to_thread(self._resolve, run, agent)
-        journal.event("started", "started", _start_data(run, agent, resolved))
+    def _claim(self, run_id: str) -> tuple[Run, set[str]]:
+        """Make a run this worker's; gives it with the keys of what its record holds."""
+        with self.engine.begin() as connection:
+            run = start_run(connection, run_id, self.id, clock.now())
+            return run, written_keys(connection, run_id)
+
+    def _equip(self, run: Run) -> tuple[Agent, Resolved]:
+        """The run's agent and model: once chosen it stays, also when the settings change."""
+        agent = get_version(self.engine, run.version)
+        name = run.model or choose_model(run.model_override or agent.model, self.settings)
+        resolved = resolve_model(name, self.settings, agent=agent.name)
+        if run.model is None:
+            with self.engine.begin() as connection:
+                set_model(connection, run.id, resolved.name, resolved.label)
+        return agent, resolved
+
+    def _task(self, run: Run, agent: Agent, resolved: Resolved, budget: Budget) -> Task:
         return Task(
             agent=agent,
             message=run.message or agent.message,
             at=run.due_at or run.created_at,
             timezone=self.settings.timezone,
             model=resolved.model,
-            tools=build_toolset(agent, self._workbench(run, agent)),
+            tools=build_toolset(agent),
+            bench=self._workbench(run, agent),
             budget=budget,
             patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
         )
-
-    def _claim(self, run_id: str) -> Run:
-        """Make a run this worker's; from now on no other can write to it."""
-        with self.engine.begin() as connection:
-            start_run(connection, run_id, self.id, clock.now())
-        return get_run(self.engine, run_id)
-
-    def _resolve(self, run: Run, agent: Agent) -> Resolved:
-        """The run's model: once chosen it stays, also after a restart with other settings."""
-        name = run.model or choose_model(run.model_override or agent.model, self.settings)
-        resolved = resolve_model(name, self.settings, agent=agent.name)
-        with self.engine.begin() as connection:
-            set_model(connection, run.id, resolved.name, resolved.label)
-        return resolved
 
     def _workbench(self, run: Run, agent: Agent) -> Workbench:
         return Workbench(

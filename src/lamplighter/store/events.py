@@ -48,7 +48,6 @@ def list_events(engine: sa.Engine, run_id: str, *, after: int = 0) -> list[Event
         return [Event(**row._mapping) for row in connection.execute(query.order_by(events.c.seq))]
 
 
-def written_keys(engine: sa.Engine, run_id: str) -> set[str]:
+def written_keys(connection: sa.Connection, run_id: str) -> set[str]:
     """The keys of what a run's record holds already."""
-    with reading(engine) as connection:
-        return set(connection.scalars(sa.select(events.c.key).where(events.c.run_id == run_id)))
+    return set(connection.scalars(sa.select(events.c.key).where(events.c.run_id == run_id)))

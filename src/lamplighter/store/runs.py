@@ -138,8 +138,11 @@ def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> l
     return admitted
 
 
-def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime) -> None:
-    """Mark a run as running in ``worker``, since ``now`` or since it first started."""
+def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime) -> Run:
+    """Mark a run as running in ``worker``, since ``now`` or since it first started.
+
+    Gives the run, unchanged if it has ended. From now on no other worker can write to it.
+    """
     connection.execute(
         runs.update()
         .where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
@@ -149,6 +152,7 @@ def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime
             started_at=sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type)),
         )
     )
+    return _run(connection.execute(sa.select(runs).where(runs.c.id == run_id)).one())
 
 
 def owned_runs(connection: sa.Connection, run_ids: Collection[str], worker: str) -> set[str]:

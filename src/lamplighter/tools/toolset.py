@@ -14,16 +14,13 @@ from lamplighter.tools import delivery, documents, files
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-WRITERS = frozenset({"write_file", "deliver_file"})
-"""Tools that run alone, in the order of the model's calls; the others may overlap."""
-
 NO_DOCUMENTS = "There are no such documents."
 """In words, because models are shown an empty list as nothing at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """What the tools of one run work on; its methods are the tools, as the model sees them.
+    """What the tools of one run work on.
 
     Attributes:
         engine: The workspace's database.
@@ -39,88 +36,104 @@ class Workbench:
     destination: delivery.Delivery
     outbox: Outbox
 
-    def list_documents(
-        self,
-        source: str | None = None,
-        after: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> list[dict[str, Any]] | str:
-        """List the documents that you may read, newest first.
 
-        Args:
-            source: Only from this source.
-            after: Only dated on this day or later, like 2026-10-05.
-            before: Only dated on this day or earlier, like 2026-10-11.
-            limit: How many at most.
-        """
-        found = documents.list_documents(self.engine, self.scope, source, after, before, limit)
-        return found or NO_DOCUMENTS
-
-    def search_documents(self, query: str, limit: int = 20) -> list[dict[str, Any]] | str:
-        """Search the documents that you may read, best match first.
-
-        Args:
-            query: The words to look for.
-            limit: How many at most.
-        """
-        return documents.search_documents(self.engine, self.scope, query, limit) or NO_DOCUMENTS
-
-    def read_document(
-        self, id: str, start_line: int | None = None, end_line: int | None = None
-    ) -> str:
-        """Read the text of one document.
-
-        Args:
-            id: The document's id, as list_documents and search_documents give it.
-            start_line: The first line to read, from 1.
-            end_line: The last line to read.
-        """
-        return documents.read_document(self.engine, self.scope, id, start_line, end_line)
-
-    def read_file(
-        self, path: str, start_line: int | None = None, end_line: int | None = None
-    ) -> str:
-        """Read a text file that you wrote in this run, with numbered lines.
-
-        Args:
-            path: The file, like notes/today.md.
-            start_line: The first line to read, from 1.
-            end_line: The last line to read.
-        """
-        return files.read_file(self.run_files, path, start_line, end_line)
-
-    def write_file(self, path: str, content: str) -> str:
-        """Write a text file into your private folder of this run, replacing it if it exists.
-
-        Args:
-            path: The file, like digest.md.
-            content: The whole text of the file.
-        """
-        return files.write_file(self.run_files, path, content)
-
-    async def deliver_file(  # noqa: D417 - the model reads this, and gives no ctx
-        self, ctx: RunContext[None], path: str
-    ) -> Outcome:
-        """Publish a file that you wrote, so that people find it as a result of this run.
-
-        Args:
-            path: The file, like digest.md.
-        """
-        return await delivery.deliver_file(
-            self.outbox, _call(ctx), self.run_files, self.destination, path
-        )
+Context = RunContext[Workbench]
+"""What each tool gets besides the model's arguments."""
 
 
-def build_toolset(agent: Agent, bench: Workbench) -> FunctionToolset[None]:
+def list_documents(  # noqa: D417 - the model reads these docstrings, and gives no ctx
+    ctx: Context,
+    source: str | None = None,
+    after: str | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> list[dict[str, Any]] | str:
+    """List the documents that you may read, newest first.
+
+    Args:
+        source: Only from this source.
+        after: Only dated on this day or later, like 2026-10-05.
+        before: Only dated on this day or earlier, like 2026-10-11.
+        limit: How many at most.
+    """
+    bench = ctx.deps
+    found = documents.list_documents(bench.engine, bench.scope, source, after, before, limit)
+    return found or NO_DOCUMENTS
+
+
+def search_documents(  # noqa: D417
+    ctx: Context, query: str, limit: int = 20
+) -> list[dict[str, Any]] | str:
+    """Search the documents that you may read, best match first.
+
+    Args:
+        query: The words to look for.
+        limit: How many at most.
+    """
+    bench = ctx.deps
+    return documents.search_documents(bench.engine, bench.scope, query, limit) or NO_DOCUMENTS
+
+
+def read_document(  # noqa: D417
+    ctx: Context, id: str, start_line: int | None = None, end_line: int | None = None
+) -> str:
+    """Read the text of one document.
+
+    Args:
+        id: The document's id, as list_documents and search_documents give it.
+        start_line: The first line to read, from 1.
+        end_line: The last line to read.
+    """
+    bench = ctx.deps
+    return documents.read_document(bench.engine, bench.scope, id, start_line, end_line)
+
+
+def read_file(  # noqa: D417
+    ctx: Context, path: str, start_line: int | None = None, end_line: int | None = None
+) -> str:
+    """Read a text file that you wrote in this run, with numbered lines.
+
+    Args:
+        path: The file, like notes/today.md.
+        start_line: The first line to read, from 1.
+        end_line: The last line to read.
+    """
+    return files.read_file(ctx.deps.run_files, path, start_line, end_line)
+
+
+def write_file(ctx: Context, path: str, content: str) -> str:  # noqa: D417
+    """Write a text file into your private folder of this run, replacing it if it exists.
+
+    Args:
+        path: The file, like digest.md.
+        content: The whole text of the file.
+    """
+    return files.write_file(ctx.deps.run_files, path, content)
+
+
+async def deliver_file(ctx: Context, path: str) -> Outcome:  # noqa: D417
+    """Publish a file that you wrote, so that people find it as a result of this run.
+
+    Args:
+        path: The file, like digest.md.
+    """
+    bench = ctx.deps
+    # The id alone may come back in a later request.
+    call = f"{ctx.run_step}:{ctx.tool_call_id}"
+    return await delivery.deliver_file(bench.outbox, call, bench.run_files, bench.destination, path)
+
+
+READERS = (list_documents, search_documents, read_document, read_file)
+WRITERS = (write_file, deliver_file)
+"""Tools that run alone, in the order of the model's calls; the others may overlap."""
+
+TOOLS: dict[str, Tool[Workbench]] = {
+    function.__name__: Tool(function, sequential=function in WRITERS, docstring_format="google")
+    for function in (*READERS, *WRITERS)
+}
+"""All tools, made once: their schemas take longer to make than to use."""
+
+
+def build_toolset(agent: Agent) -> FunctionToolset[Workbench]:
     """The tools of one run. What the agent may not call does not exist for the model."""
-    tools: list[Tool[None]] = [
-        Tool(getattr(bench, name), sequential=name in WRITERS, docstring_format="google")
-        for name in agent.allowed_tools
-    ]
-    return FunctionToolset(tools)
-
-
-def _call(ctx: RunContext[None]) -> str:
-    """The key of a tool call within its run; the id alone may come back in a later request."""
-    return f"{ctx.run_step}:{ctx.tool_call_id}"
+    return FunctionToolset([TOOLS[name] for name in agent.allowed_tools])
