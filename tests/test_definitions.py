@@ -122,9 +122,9 @@ def test_a_date_needs_no_quotes_and_is_local(value: str) -> None:
 
 
 def test_unknown_keys_are_kept_and_reported() -> None:
-    agent, problems = read_fields("schedual: daily\nprovider: {a: [1, 2030-01-31]}")
+    agent, problems = read_fields("schedual: daily\nsupplier: {a: [1, 2030-01-31]}")
     assert agent is not None
-    assert dict(agent.extra) == {"schedual": "daily", "provider": {"a": [1, "2030-01-31"]}}
+    assert dict(agent.extra) == {"schedual": "daily", "supplier": {"a": [1, "2030-01-31"]}}
     assert [problem.level for problem in problems] == ["warning", "warning"]
     assert problems[0].hint == "did you mean schedule?"
     assert problems[0].place == Place("agents/digest.md", 2, "schedual")

@@ -35,7 +35,7 @@ class Effect(Protocol):
         kind: What kind of effect, such as ``file``.
         destination: Where it goes, for people.
         deduplicates: Whether performing it twice is the same as performing it once.
-        done: What the model is told when it has happened.
+        done: What the model is told when it has happened; ``None``: the receipt.
     """
 
     @property
@@ -45,7 +45,7 @@ class Effect(Protocol):
     @property
     def deduplicates(self) -> bool: ...  # noqa: D102 - told above
     @property
-    def done(self) -> str: ...  # noqa: D102 - told above
+    def done(self) -> str | None: ...  # noqa: D102 - told above
 
     def prepare(self) -> Mapping[str, Any]:
         """The payload: all that ``act`` needs, as JSON; what it refers to is kept on disk.
@@ -71,16 +71,18 @@ class Outcome:
 
     Attributes:
         entry: As it stands in the outbox.
-        done: What the model is told if it has happened.
+        done: What the model is told if it has happened; ``None``: the receipt.
     """
 
     entry: Entry
-    done: str
+    done: str | None
 
     @property
     def answer(self) -> dict[str, Any]:
         """JSON: ``result`` or ``error``, what the model is told; ``effect``, for the record."""
-        told = {"result": self.done} if self.entry.state == "sent" else {"error": self._trouble}
+        told: dict[str, Any] = {"error": self._trouble}
+        if self.entry.state == "sent":
+            told = {"result": self.entry.receipt if self.done is None else self.done}
         return told | {"effect": effect_data(self.entry)}
 
     @property
@@ -103,11 +105,13 @@ class Outbox:
         engine: The workspace's database.
         run_id: The run.
         worker: The process that carries it out. Once that is another, nothing new is intended.
+        within: What keys of calls begin with, for an agent that was called in the run.
     """
 
     engine: "Engine"
     run_id: str
     worker: str
+    within: str = ""
 
     async def perform(self, call: str, effect: Effect) -> Outcome:
         """Perform an effect unless this tool call has done so; never blindly a second time.
@@ -120,7 +124,7 @@ class Outbox:
             ToolFailed: The effect makes no sense, so nothing was intended.
             Conflict: The run is carried out by another process, so nothing was intended.
         """
-        entry, is_new = await asyncio.to_thread(self._intend, call, effect)
+        entry, is_new = await asyncio.to_thread(self._intend, f"{self.within}{call}", effect)
         if is_new or (entry.state == "intended" and effect.deduplicates):
             entry = await self._act(entry, effect, is_new)
         elif entry.state == "intended":

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS
 
-from lamplighter import clock
+from lamplighter import clock, secrets
 from lamplighter.store.events import Event, append_events
 
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE", re.IGNORECASE)
@@ -81,8 +81,12 @@ class RunJournal:
 
 
 def redact(text: str) -> str:
-    """``text`` without the values of secrets that this process knows from its environment."""
-    for name, value in os.environ.items():
-        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET and value in text:
+    """``text`` without the values of secrets that this process knows."""
+    for name, value in [*os.environ.items(), *secrets.known.items()]:
+        if (
+            (SECRET_NAME.search(name) or name in secrets.known)
+            and len(value) >= SHORTEST_SECRET
+            and value in text
+        ):
             text = text.replace(value, f"[{name}]")
     return text

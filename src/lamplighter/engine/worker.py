@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 from ulid import ULID
 
 from lamplighter import clock
@@ -15,6 +16,7 @@ from lamplighter.access import OWNER, Scope
 from lamplighter.agent import Budget, Ending, Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.engine.delegation import Delegation
 from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
@@ -33,9 +35,10 @@ from lamplighter.store.runs import (
     set_model,
     start_run,
 )
+from lamplighter.tools.bench import Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.files import RunFiles
-from lamplighter.tools.toolset import Workbench, build_toolset
+from lamplighter.tools.toolset import build_toolset
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +139,8 @@ class Worker:
         bound = asyncio.timeout(remaining.total_seconds())
         try:
             async with bound:
-                return await perform(self._task(run, agent, resolved, budget), journal)
+                task = self._task(run, agent, resolved, journal, budget)
+                return await perform(task, journal)
         except TimeoutError:
             if not bound.expired():
                 raise  # somebody else's time-out: a provider's, a tool's
@@ -158,17 +162,36 @@ class Worker:
                 set_model(connection, run.id, resolved.name, resolved.label)
         return agent, resolved
 
-    def _task(self, run: Run, agent: Agent, resolved: Resolved, budget: Budget) -> Task:
+    def _task(
+        self, run: Run, agent: Agent, resolved: Resolved, journal: RunJournal, budget: Budget
+    ) -> Task:
         return Task(
             agent=agent,
             message=run.message or agent.message,
             at=run.due_at or run.created_at,
             timezone=self.settings.timezone,
             model=resolved.model,
-            tools=build_toolset(agent),
+            tools=_equip(agent, self._delegation(run, agent, journal, budget)),
             bench=self._workbench(run, agent),
             budget=budget,
             patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
+        )
+
+    def _delegation(
+        self, run: Run, agent: Agent, journal: RunJournal, budget: Budget
+    ) -> Delegation:
+        return Delegation(
+            engine=self.engine,
+            settings=self.settings,
+            agent=agent,
+            chain=(agent.name,),
+            subflow=(),
+            model=run.model_override,
+            actions=frozenset(agent.actions) if agent.type == "org" else None,
+            at=run.due_at or run.created_at,
+            journal=journal,
+            budget=budget,
+            equip=_equip,
         )
 
     def _workbench(self, run: Run, agent: Agent) -> Workbench:
@@ -180,6 +203,7 @@ class Worker:
                 self.settings.workspace, agent.name, run.id, RunFiles(self._kept(run.id))
             ),
             outbox=Outbox(self.engine, run.id, self.id),
+            settings=self.settings,
         )
 
     def _kept(self, run_id: str) -> Path:
@@ -240,6 +264,11 @@ class Worker:
                     now=now,
                 )
                 note_uncertain(connection, run, uncertain, now)
+
+
+def _equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
+    """All that an agent may call: built-in tools, and other agents."""
+    return CombinedToolset([build_toolset(agent), delegation.toolset()])
 
 
 def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]:

@@ -1,44 +1,19 @@
 """Which tools there are, and the toolset of one run."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
-from pydantic_ai import RunContext, Tool
+from pydantic_ai import Tool
 from pydantic_ai.toolsets import FunctionToolset
 
-from lamplighter.access import Scope
 from lamplighter.definitions.agent import Agent
-from lamplighter.outbox import Outbox, Outcome
-from lamplighter.tools import delivery, documents, files
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from lamplighter.outbox import Outcome
+from lamplighter.tools import delivery, documents, files, workspace_files
+from lamplighter.tools.bench import Context, Workbench, call_of
 
 NO_DOCUMENTS = "There are no such documents."
 """In words, because models are shown an empty list as nothing at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Workbench:
-    """What the tools of one run work on.
-
-    Attributes:
-        engine: The workspace's database.
-        scope: What the run may see.
-        run_files: The run's own folder.
-        destination: Where its results go.
-        outbox: The way to them, and to all else outside the run.
-    """
-
-    engine: "Engine"
-    scope: Scope
-    run_files: files.RunFiles
-    destination: delivery.Delivery
-    outbox: Outbox
-
-
-Context = RunContext[Workbench]
-"""What each tool gets besides the model's arguments."""
 
 
 def list_documents(  # noqa: D417 - the model reads these docstrings, and gives no ctx
@@ -118,9 +93,9 @@ async def deliver_file(ctx: Context, path: str) -> Outcome:  # noqa: D417
         path: The file, like digest.md.
     """
     bench = ctx.deps
-    # The id alone may come back in a later request.
-    call = f"{ctx.run_step}:{ctx.tool_call_id}"
-    return await delivery.deliver_file(bench.outbox, call, bench.run_files, bench.destination, path)
+    return await delivery.deliver_file(
+        bench.outbox, call_of(ctx), bench.run_files, bench.destination, path
+    )
 
 
 READERS = (list_documents, search_documents, read_document, read_file)
@@ -130,10 +105,20 @@ WRITERS = (write_file, deliver_file)
 TOOLS: dict[str, Tool[Workbench]] = {
     function.__name__: Tool(function, sequential=function in WRITERS, docstring_format="google")
     for function in (*READERS, *WRITERS)
-}
+} | workspace_files.TOOLS
 """All tools, made once: their schemas take longer to make than to use."""
 
 
 def build_toolset(agent: Agent) -> FunctionToolset[Workbench]:
-    """The tools of one run. What the agent may not call does not exist for the model."""
-    return FunctionToolset([TOOLS[name] for name in agent.allowed_tools])
+    """The built-in tools of one run, called as its agent calls them.
+
+    What the agent may not call does not exist for the model, and neither does what is not
+    available here, of which ``agent validate`` tells.
+    """
+    return FunctionToolset(list(_named(agent)))
+
+
+def _named(agent: Agent) -> Iterable[Tool[Workbench]]:
+    for name, known in agent.tool_names.items():
+        if tool := TOOLS.get(known):
+            yield tool if tool.name == name else replace(tool, name=name)
