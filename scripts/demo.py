@@ -23,7 +23,7 @@ from lamplighter import clock
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 AGENT = "release-digest"
-PERIOD = (date(2026, 10, 26), date(2026, 11, 8))
+PERIOD = (date(2026, 10, 28), date(2026, 11, 6))
 DUE_SECONDS = 8
 SCRIPT = "scripted:script.yaml"
 SETTINGS = """\

@@ -13,7 +13,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.toolsets import FunctionToolset
 
-from lamplighter.agent import Task, perform
+from lamplighter.agent.loop import Task, perform
 from lamplighter.definitions.agent import Agent
 from lamplighter.testing import Workspace, call, turn
 

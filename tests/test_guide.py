@@ -15,7 +15,7 @@ from pydantic_ai.models.test import TestModel
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import FunctionToolset
 
-from lamplighter.agent import Task, instruct
+from lamplighter.agent.loop import Task, instruct
 from lamplighter.definitions.agent import DEFAULT_TOOLS, Agent
 from lamplighter.models import guide
 from lamplighter.models.guide import Action

@@ -22,7 +22,7 @@ from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.function import AgentInfo
 from pydantic_ai.tools import ToolDefinition
 
-from lamplighter.agent import REPORTS
+from lamplighter.agent.report import REPORTS
 from lamplighter.config import Settings
 from lamplighter.errors import ModelUnavailable
 from lamplighter.models import guide, local

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,8 @@ def new_box(workspace: Workspace) -> Outbox:
     run = request_run(workspace.settings, workspace.engine, "digest")
     with workspace.engine.begin() as connection:
         start_run(connection, run.id, WORKER, clock.now())
-    return Outbox(workspace.engine, run.id, WORKER)
+    kept = workspace.settings.state_dir / "outbox" / run.id
+    return Outbox(workspace.engine, run.id, WORKER, kept)
 
 
 def only_entry(workspace: Workspace) -> Entry:
@@ -357,7 +358,7 @@ def test_a_process_that_lost_the_run_intends_nothing_and_gives_nothing_up(
     workspace: Workspace, box: Outbox
 ) -> None:
     line = Line(workspace.path / LINES)
-    lost = Outbox(box.engine, box.run_id, "another")
+    lost = replace(box, worker="another")
     with pytest.raises(Conflict, match="another process"):
         asyncio.run(lost.perform(CALL, line))
     assert not line.file.exists()

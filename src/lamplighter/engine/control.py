@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-import psycopg
 import sqlalchemy as sa
 
 from lamplighter.store.database import is_shared
@@ -57,6 +56,8 @@ def wake_engine(engine: sa.Engine, state_dir: Path) -> bool:
 
 
 async def _listen_to_postgresql(engine: sa.Engine, wake: Callable[[], None]) -> None:
+    import psycopg
+
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     while True:
         try:

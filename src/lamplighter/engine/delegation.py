@@ -12,7 +12,9 @@ from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 
 from lamplighter.access import OWNER, Scope
-from lamplighter.agent import NESTED, Budget, Ending, Journal, Task, perform
+from lamplighter.agent.budget import Budget, Ending
+from lamplighter.agent.journal import NESTED, Journal
+from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.tool import refer

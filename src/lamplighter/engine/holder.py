@@ -63,12 +63,11 @@ class Holder:
         self.woken.set()
 
     async def make_rounds(self) -> None:
-        """For ever: stop what was cancelled, start what is due, sleep until there is more."""
+        """For ever: start what is due, stop what was cancelled, sleep until there is more."""
         while True:
             try:
-                await self.worker.stop_cancelled()
                 await asyncio.to_thread(self._go_round)
-                await self.worker.stop_cancelled()  # those that gave way to what is due now
+                await self.worker.stop_cancelled()  # also what gave way to that which is due now
                 await self.scheduler.wait(self.woken)
             except Exception:  # the loop goes on, whatever one round met
                 log.exception("a round failed; trying again")

@@ -5,24 +5,19 @@ import logging
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 from ulid import ULID
 
 from lamplighter import clock
-from lamplighter.access import OWNER, Scope
-from lamplighter.agent import Budget, Ending, Task, perform
+from lamplighter.agent.budget import Budget, Ending
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
-from lamplighter.engine.delegation import Delegation
 from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import EventWriter, RunJournal, redact
-from lamplighter.models.resolve import Resolved, choose_model, resolve_model
-from lamplighter.models.retry import Patience
+from lamplighter.models.resolve import Resolved
 from lamplighter.outbox import Outbox, effect_data
-from lamplighter.store.agents import get_version
 from lamplighter.store.events import written_keys
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
@@ -32,13 +27,11 @@ from lamplighter.store.runs import (
     find_cancelled,
     finish_run,
     get_run,
-    set_model,
     start_run,
 )
-from lamplighter.tools.bench import Workbench
-from lamplighter.tools.delivery import Delivery
-from lamplighter.tools.files import RunFiles
-from lamplighter.tools.toolset import build_toolset
+
+if TYPE_CHECKING:
+    from lamplighter.agent.loop import Task
 
 log = logging.getLogger(__name__)
 
@@ -129,17 +122,16 @@ class Worker:
             self.interruptible.discard(run.id)
 
     async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
-        agent, resolved = await asyncio.to_thread(self._equip, run)
-        journal.event("started", "started", _start_data(run, agent, resolved))
+        task, resolved = await asyncio.to_thread(self._prepare, run, budget, journal)
+        from lamplighter.agent.loop import perform  # by now imported, in that thread
+
+        journal.event("started", "started", _start_data(run, task.agent, resolved))
         assert run.started_at is not None
-        limits = agent.limits
-        budget.iterations = limits.iterations or budget.iterations
-        seconds = limits.timeout_seconds or self.settings.run_timeout_seconds
+        seconds = task.agent.limits.timeout_seconds or self.settings.run_timeout_seconds
         remaining = run.started_at + timedelta(seconds=seconds) - clock.now()
         bound = asyncio.timeout(remaining.total_seconds())
         try:
             async with bound:
-                task = self._task(run, agent, resolved, journal, budget)
                 return await perform(task, journal)
         except TimeoutError:
             if not bound.expired():
@@ -152,63 +144,13 @@ class Worker:
             run = start_run(connection, run_id, self.id, clock.now())
             return run, written_keys(connection, run_id)
 
-    def _equip(self, run: Run) -> tuple[Agent, Resolved]:
-        """The run's agent and model: once chosen it stays, also when the settings change."""
-        agent = get_version(self.engine, run.version)
-        name = run.model or choose_model(run.model_override or agent.model, self.settings)
-        resolved = resolve_model(name, self.settings, agent=agent.name)
-        if run.model is None:
-            with self.engine.begin() as connection:
-                set_model(connection, run.id, resolved.name, resolved.label)
-        return agent, resolved
+    def _prepare(self, run: Run, budget: Budget, journal: RunJournal) -> tuple["Task", Resolved]:
+        from lamplighter.engine.preparation import prepare
 
-    def _task(
-        self, run: Run, agent: Agent, resolved: Resolved, journal: RunJournal, budget: Budget
-    ) -> Task:
-        return Task(
-            agent=agent,
-            message=run.message or agent.message,
-            at=run.due_at or run.created_at,
-            timezone=self.settings.timezone,
-            model=resolved.model,
-            tools=_equip(agent, self._delegation(run, agent, journal, budget)),
-            bench=self._workbench(run, agent),
-            budget=budget,
-            patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
-        )
+        return prepare(run, budget, journal, self._outbox(run.id), self.settings)
 
-    def _delegation(
-        self, run: Run, agent: Agent, journal: RunJournal, budget: Budget
-    ) -> Delegation:
-        return Delegation(
-            engine=self.engine,
-            settings=self.settings,
-            agent=agent,
-            chain=(agent.name,),
-            subflow=(),
-            model=run.model_override,
-            actions=frozenset(agent.actions) if agent.type == "org" else None,
-            at=run.due_at or run.created_at,
-            journal=journal,
-            budget=budget,
-            equip=_equip,
-        )
-
-    def _workbench(self, run: Run, agent: Agent) -> Workbench:
-        return Workbench(
-            engine=self.engine,
-            scope=Scope.of({OWNER}, agent.sources),
-            run_files=RunFiles(self.settings.state_dir / "runs" / run.id),
-            destination=Delivery(
-                self.settings.workspace, agent.name, run.id, RunFiles(self._kept(run.id))
-            ),
-            outbox=Outbox(self.engine, run.id, self.id),
-            settings=self.settings,
-        )
-
-    def _kept(self, run_id: str) -> Path:
-        """Where the contents of a run's effects wait until it has ended."""
-        return self.settings.state_dir / "outbox" / run_id
+    def _outbox(self, run_id: str) -> Outbox:
+        return Outbox(self.engine, run_id, self.id, self.settings.state_dir / "outbox" / run_id)
 
     async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
         succeeded = ending.outcome in SUCCESSES
@@ -229,10 +171,11 @@ class Worker:
 
     def _give_up_effects(self, run_id: str) -> list[Entry]:
         """Let nothing more happen of what the run intended; gives what is uncertain for good."""
-        unsettled = Outbox(self.engine, run_id, self.id).give_up()
+        outbox = self._outbox(run_id)
+        unsettled = outbox.give_up()
         uncertain = [entry for entry in unsettled if entry.state == "uncertain"]
         if uncertain == unsettled:  # otherwise the run is carried out elsewhere
-            shutil.rmtree(self._kept(run_id), ignore_errors=True)
+            shutil.rmtree(outbox.kept, ignore_errors=True)
         return uncertain
 
     def _write_ending(
@@ -264,11 +207,6 @@ class Worker:
                     now=now,
                 )
                 note_uncertain(connection, run, uncertain, now)
-
-
-def _equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
-    """All that an agent may call: built-in tools, and other agents."""
-    return CombinedToolset([build_toolset(agent), delegation.toolset()])
 
 
 def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]:

@@ -15,6 +15,7 @@ conversation alone, so a run that was interrupted goes on where it was.
 
 import asyncio
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,9 @@ class Turn(BaseModel):
     text: str = ""
     calls: list[Call] = Field(default_factory=list)
     expect: list[str] = Field(default_factory=list)
-    sleep: float = Field(0, ge=0)
+    sleep: float = Field(default=0, ge=0)
     error: str = ""
-    overloaded: int = Field(0, ge=0)
+    overloaded: int = Field(default=0, ge=0)
 
 
 class Script(BaseModel):
@@ -92,15 +93,21 @@ def read_script(path: Path) -> Script:
     Raises:
         InvalidInput: It is absent or malformed.
     """
+    place = Place(file=str(path))
+    try:
+        return _read(path.read_bytes(), path)
+    except OSError as error:
+        raise InvalidInput(f"cannot read the script: {error.strerror}", place=place) from error
+
+
+@lru_cache
+def _read(content: bytes, path: Path) -> Script:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     place = Place(file=str(path))
     try:
-        data = YAML(typ="safe").load(path.read_text("utf-8"))
-        return Script.model_validate(data)
-    except OSError as error:
-        raise InvalidInput(f"cannot read the script: {error.strerror}", place=place) from error
+        return Script.model_validate(YAML(typ="safe").load(content.decode()))
     except (YAMLError, UnicodeDecodeError) as error:
         raise InvalidInput(f"the script is not YAML: {error}", place=place) from error
     except ValidationError as error:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -42,6 +43,7 @@ async def serve(settings: Settings, say: Say, *, drain_seconds: float) -> None:
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             host, port = listener.getsockname()[:2]
             say(f"Serving {settings.workspace.resolve()} on http://{host}:{port} (Ctrl-C stops)")
+            _get_ready()
             await stop.wait()
             following.cancel()
             with suppress(asyncio.CancelledError):
@@ -58,8 +60,20 @@ async def work(settings: Settings, say: Say, *, drain_seconds: float) -> None:
     async with hold(settings, fires=fires, reads_agents=False) as holder:
         async with making_rounds(holder):
             say(f"Working for {settings.workspace.resolve()} as {holder.worker.id} (Ctrl-C stops)")
+            _get_ready()
             await stop.wait()
         await _drain(holder, drain_seconds, stop, say)
+
+
+def _get_ready() -> None:
+    """Load what runs are carried out with; one that is due before waits for it."""
+
+    def load() -> None:
+        from lamplighter.engine.preparation import rehearse
+
+        rehearse()
+
+    threading.Thread(target=load, name="rehearsal", daemon=True).start()
 
 
 def _stop_on_signals() -> asyncio.Event:

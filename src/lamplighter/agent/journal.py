@@ -1,0 +1,230 @@
+"""A run's steps: each model request and each tool call goes through its journal, and is told.
+
+``Journal.step`` may answer from an earlier attempt at the run; between steps the loop is
+deterministic.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Protocol
+
+from pydantic_ai import RunContext
+from pydantic_ai.exceptions import ToolFailed as ModelToolFailed
+from pydantic_ai.exceptions import UsageLimitExceeded
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolReturnPart,
+)
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.toolsets import AbstractToolset, WrapperToolset
+from pydantic_ai.toolsets.abstract import ToolsetTool
+from pydantic_core import to_jsonable_python
+
+from lamplighter import clock
+from lamplighter.agent.budget import Budget
+from lamplighter.agent.report import REPORT_NAMES
+from lamplighter.errors import LamplighterError
+from lamplighter.models.retry import Patience, ask_patiently
+from lamplighter.outbox import Outcome
+
+NESTED = {"nested": True}
+"""Metadata of a tool that makes steps of its own, and so is none itself. It has to run alone."""
+
+PARALLEL_TOOLS = 4
+"""Tool calls of one turn that run at once."""
+
+
+class Journal(Protocol):
+    """Where a run's steps are kept and its events are told."""
+
+    async def step(self, name: str, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """The JSON value of ``call``, or what it gave in an earlier attempt at this run."""
+        ...
+
+    def event(self, key: str, kind: str, data: Mapping[str, object]) -> None:
+        """Add an entry to the run's record, unless ``key`` is already in it."""
+        ...
+
+
+class JournaledModel(WrapperModel):
+    """Makes each model request a step, and tells the record what was said."""
+
+    def __init__(
+        self, wrapped: Model, journal: Journal, budget: Budget, patience: Patience
+    ) -> None:
+        super().__init__(wrapped)
+        self.journal = journal
+        self.budget = budget
+        self.patience = patience
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        """Ask the model, or take its answer from the journal."""
+        self._tell_mistakes(messages[-1])
+        if self.budget.overdrawn:  # by agents that were called
+            raise UsageLimitExceeded("no more model requests")
+
+        def send() -> Awaitable[ModelResponse]:
+            return self.wrapped.request(messages, model_settings, model_request_parameters)
+
+        async def ask() -> Any:
+            started = clock.monotonic()
+            # Within the step: its failed attempts leave no trace that a replay could trip over.
+            response = await ask_patiently(send, self.patience, self._tell_retry)
+            [dumped] = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+            return {"response": dumped, "seconds": round(clock.monotonic() - started, 3)}
+
+        answer = await self.journal.step("model", ask)
+        [response] = ModelMessagesTypeAdapter.validate_python([answer["response"]])
+        assert isinstance(response, ModelResponse)
+        _tell_apart(response)
+        self._tell(response, answer["seconds"])
+        return _never_silent(response)
+
+    def _tell_retry(self, attempt: int, wait: float, error: str) -> None:
+        request = self.budget.requests + 1
+        self.journal.event(
+            f"retry:{request}:{attempt}",
+            "retry",
+            {"request": request, "attempt": attempt, "wait_seconds": wait, "error": error},
+        )
+
+    def _tell(self, response: ModelResponse, seconds: float) -> None:
+        budget, usage = self.budget, response.usage
+        budget.requests += 1
+        budget.input_tokens += usage.input_tokens
+        budget.output_tokens += usage.output_tokens
+        spoken = [p.content for p in response.parts if isinstance(p, TextPart)]
+        thought = [p.content for p in response.parts if isinstance(p, ThinkingPart)]
+        said: dict[str, object] = {"role": "assistant", "content": "\n".join(spoken)}
+        if any(thought):
+            said["thinking"] = "\n".join(thought)
+        said |= {
+            "request": budget.requests,
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "seconds": seconds,
+        }
+        self.journal.event(f"request:{budget.requests}", "message", said)
+        for call in response.parts:
+            if isinstance(call, ToolCallPart):
+                self.journal.event(
+                    f"call:{budget.requests}:{call.tool_call_id}",
+                    "tool_call",
+                    {
+                        "tool_call_id": call.tool_call_id,
+                        "tool": call.tool_name,
+                        "arguments": call.args,
+                    },
+                )
+
+    def _tell_mistakes(self, message: ModelMessage) -> None:
+        """Calls with bad arguments or of unknown tools never reach a tool; tell them here."""
+        if not isinstance(message, ModelRequest):
+            return
+        for part in message.parts:
+            if isinstance(part, ToolReturnPart) and part.outcome == "retried":
+                if part.tool_name not in REPORT_NAMES:
+                    self.budget.take_tool_call()
+                self.journal.event(
+                    f"result:{self.budget.requests}:{part.tool_call_id}",
+                    "tool_result",
+                    {
+                        "tool_call_id": part.tool_call_id,
+                        "tool": part.tool_name,
+                        "error": part.model_response_str(),
+                    },
+                )
+
+
+def _tell_apart(response: ModelResponse) -> None:
+    """Give each call an id of its own; a model that repeats one means two calls all the same."""
+    seen: set[str] = set()
+    for position, part in enumerate(response.parts):
+        if isinstance(part, ToolCallPart):
+            while part.tool_call_id in seen:
+                part.tool_call_id += f"_{position}"
+            seen.add(part.tool_call_id)
+
+
+def _never_silent(response: ModelResponse) -> ModelResponse:
+    """A model that stops without a word has stopped talking; that is an answer too."""
+    spoken = any(
+        isinstance(part, ToolCallPart) or (isinstance(part, TextPart) and part.content.strip())
+        for part in response.parts
+    )
+    if not spoken:
+        response.parts = [*response.parts, TextPart("(no answer)")]
+    return response
+
+
+class JournaledTools(WrapperToolset[Any]):
+    """Makes each tool call a step, within the budget, and tells the record what came of it."""
+
+    def __init__(self, wrapped: AbstractToolset[Any], journal: Journal, budget: Budget) -> None:
+        super().__init__(wrapped)
+        self.journal = journal
+        self.budget = budget
+        self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
+
+    async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
+        """This very object: it belongs to one run already."""
+        return self
+
+    async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
+        """This very object: it belongs to one run already."""
+        return self
+
+    async def call_tool(
+        self,
+        name: str,
+        tool_args: dict[str, Any],
+        ctx: RunContext[Any],
+        tool: ToolsetTool[Any],
+    ) -> Any:
+        """Call a tool, or take its result from the journal."""
+
+        async def call() -> Any:
+            started = clock.monotonic()
+            try:
+                value = await self.wrapped.call_tool(name, tool_args, ctx, tool)
+                if isinstance(value, Outcome):
+                    result = value.answer
+                else:
+                    result = {"result": to_jsonable_python(value)}
+            except (LamplighterError, ModelToolFailed) as error:
+                result = {"error": str(error)}
+            return result | {"seconds": round(clock.monotonic() - started, 3)}
+
+        if self.budget.take_tool_call():
+            if tool.tool_def.metadata == NESTED:
+                answer = await call()
+            else:
+                async with self.at_once:
+                    answer = await self.journal.step(f"tool:{name}", call)
+        else:
+            answer = {"error": "Refused: this run has used all the tool calls that it may make."}
+        # Told from the answer, so that it is told too where a restart took it from the journal.
+        answer = dict(answer)
+        if effect := answer.pop("effect", None):
+            self.journal.event(f"effect:{effect['call']}", "effect", effect)
+        self.journal.event(
+            f"result:{self.budget.requests}:{ctx.tool_call_id}",
+            "tool_result",
+            {"tool_call_id": ctx.tool_call_id, "tool": name, **answer},
+        )
+        if "error" in answer:
+            raise ModelToolFailed(answer["error"])
+        return answer["result"]

@@ -1,0 +1,126 @@
+"""What a run is carried out with: its agent, its model, its tools.
+
+This imports the loop and all tools, half of what a server loads: so it is imported in a thread,
+after the server is up (``rehearse``) or when a run begins.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
+
+from lamplighter import clock
+from lamplighter.access import OWNER, Scope
+from lamplighter.agent.budget import Budget
+from lamplighter.agent.journal import Journal
+from lamplighter.agent.loop import Task, perform
+from lamplighter.config import Settings
+from lamplighter.definitions.agent import Agent
+from lamplighter.engine.delegation import Delegation
+from lamplighter.models.resolve import Resolved, choose_model, resolve_model
+from lamplighter.models.retry import Patience
+from lamplighter.models.scripted import Call, Script, Turn, scripted_model
+from lamplighter.outbox import Outbox
+from lamplighter.store.agents import get_version
+from lamplighter.store.runs import Run, set_model
+from lamplighter.tools.bench import Workbench
+from lamplighter.tools.delivery import Delivery
+from lamplighter.tools.files import RunFiles
+from lamplighter.tools.toolset import build_toolset
+
+
+def prepare(
+    run: Run, budget: Budget, journal: Journal, outbox: Outbox, settings: Settings
+) -> tuple[Task, Resolved]:
+    """The work of ``run``, and the model that does it, which is recorded.
+
+    Raises:
+        ModelUnavailable: There is no such model here.
+        NotFound: The agent's version cannot be read any more.
+    """
+    agent = get_version(outbox.engine, run.version)
+    resolved = _choose(run, agent, outbox.engine, settings)
+    budget.iterations = agent.limits.iterations or budget.iterations
+    task = Task(
+        agent=agent,
+        message=run.message or agent.message,
+        at=run.due_at or run.created_at,
+        timezone=settings.timezone,
+        model=resolved.model,
+        tools=equip(agent, _delegation(run, agent, journal, budget, outbox, settings)),
+        bench=_workbench(run, agent, outbox, settings),
+        budget=budget,
+        patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
+    )
+    return task, resolved
+
+
+def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
+    """All that an agent may call: built-in tools, and other agents."""
+    return CombinedToolset([build_toolset(agent), delegation.toolset()])
+
+
+def rehearse() -> None:
+    """Carry out a run of nothing, so that the first real one finds all imported and made."""
+    script = Script(turns=[Turn(calls=[Call(tool="report", arguments={"summary": "Ready."})])])
+    agent = Agent(name="rehearsal", instructions="")
+    task = Task(
+        agent=agent,
+        message="",
+        at=clock.now(),
+        timezone="UTC",
+        model=scripted_model(script, agent.name),
+        tools=build_toolset(agent),
+    )
+    asyncio.run(perform(task, _Rehearsal()))
+
+
+class _Rehearsal:
+    """A journal that keeps nothing."""
+
+    async def step(self, _name: str, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        return await call()
+
+    def event(self, key: str, kind: str, data: Mapping[str, object]) -> None:
+        pass
+
+
+def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Resolved:
+    """The run's model: once chosen it stays, also after a restart with other settings."""
+    name = run.model or choose_model(run.model_override or agent.model, settings)
+    resolved = resolve_model(name, settings, agent=agent.name)
+    if run.model is None:
+        with engine.begin() as connection:
+            set_model(connection, run.id, resolved.name, resolved.label)
+    return resolved
+
+
+def _delegation(
+    run: Run, agent: Agent, journal: Journal, budget: Budget, outbox: Outbox, settings: Settings
+) -> Delegation:
+    return Delegation(
+        engine=outbox.engine,
+        settings=settings,
+        agent=agent,
+        chain=(agent.name,),
+        subflow=(),
+        model=run.model_override,
+        actions=frozenset(agent.actions) if agent.type == "org" else None,
+        at=run.due_at or run.created_at,
+        journal=journal,
+        budget=budget,
+        equip=equip,
+    )
+
+
+def _workbench(run: Run, agent: Agent, outbox: Outbox, settings: Settings) -> Workbench:
+    return Workbench(
+        engine=outbox.engine,
+        scope=Scope.of({OWNER}, agent.sources),
+        run_files=RunFiles(settings.state_dir / "runs" / run.id),
+        destination=Delivery(settings.workspace, agent.name, run.id, RunFiles(outbox.kept)),
+        outbox=outbox,
+        settings=settings,
+    )
