@@ -24,7 +24,7 @@ from lamplighter.definitions.rowboat import (
     SERVERS_FILE,
 )
 from lamplighter.definitions.rowboat.models import Models, read_models
-from lamplighter.definitions.rowboat.schedules import apply_schedules, read_schedules
+from lamplighter.definitions.rowboat.schedules import Scheduled, apply_schedules, read_schedules
 from lamplighter.definitions.rowboat.security import Security, read_security
 from lamplighter.definitions.rowboat.servers import read_servers
 from lamplighter.definitions.rowboat.tools import TOOLS, UNAVAILABLE
@@ -206,9 +206,7 @@ def read_catalogue(settings: Settings) -> Catalogue:
     """
     files = sorted(_read_files(settings.workspace))
     catalogue = build_catalogue(files, timezone=settings.timezone)
-    scheduled, problems = read_schedules(
-        _read_config(settings, SCHEDULE_FILE), file=SCHEDULE_FILE, timezone=settings.timezone
-    )
+    scheduled, problems = _read_schedules(settings)
     catalogue = replace(apply_schedules(catalogue, scheduled), others=problems)
     known = Known(
         tools=(*DEFAULT_TOOLS, *TOOLS),
@@ -225,6 +223,11 @@ def read_catalogue(settings: Settings) -> Catalogue:
 def is_rowboat(workspace: Path) -> bool:
     """Whether the folder schedules its agents as Rowboat does."""
     return (workspace / SCHEDULE_FILE).is_file()
+
+
+def read_scheduled(settings: Settings) -> list[Scheduled]:
+    """The entries of ``config/agent-schedule.json``."""
+    return _read_schedules(settings)[0]
 
 
 def model_providers(settings: Settings) -> Models:
@@ -248,6 +251,11 @@ def config_problems(settings: Settings) -> list[Problem]:
     """What is wrong in the files that the functions above read."""
     servers = read_servers(_read_config(settings, SERVERS_FILE), SERVERS_FILE)
     return [*model_providers(settings).problems, *servers[1], *security(settings).problems]
+
+
+def _read_schedules(settings: Settings) -> tuple[list[Scheduled], tuple[Problem, ...]]:
+    text = _read_config(settings, SCHEDULE_FILE)
+    return read_schedules(text, file=SCHEDULE_FILE, timezone=settings.timezone)
 
 
 def _read_config(settings: Settings, name: str) -> str:

@@ -135,9 +135,11 @@ class Delegation:
             ToolFailed: It cannot be called, or did not succeed.
         """
         self._check(target)
-        found = await self.journal.step(
-            f"agent:{target}", lambda: asyncio.to_thread(self._find, target)
-        )
+
+        async def find() -> dict[str, str | None]:
+            return await asyncio.to_thread(self._find, target)
+
+        found = await self.journal.step(f"agent:{target}", find)
         if "error" in found:
             raise ToolFailed(found["error"])
         agent = self._narrow(await asyncio.to_thread(self._load, target, found["version"]))
@@ -162,9 +164,10 @@ class Delegation:
         version = None
         if target is not None:
             with reading(self.engine) as connection:
-                version = current_version(connection, target)
-            if version is None:
+                current = current_version(connection, target)
+            if current is None:
                 return {"error": f"there is no agent {target!r}, or its file has an error"}
+            version = current[0]
         agent = self._load(target, version)
         return {"version": version, "model": choose_model(self.model or agent.model, self.settings)}
 

@@ -149,8 +149,8 @@ class _Firing:
 
     def start(self, at: datetime, *, waits: bool) -> Occurrence:
         """Make a run of it, or say why not."""
-        version = current_version(self.connection, self.due.agent)
-        if version is None:
+        current = current_version(self.connection, self.due.agent)
+        if current is None:
             return self.account(at, "skipped", "the agent's file is gone")
         if pause := find_pause(self.connection, self.due.agent):
             return self.account(at, "skipped", f"paused: {pause.reason}")
@@ -167,17 +167,17 @@ class _Firing:
             return self.account(at, "skipped", f"{WAITING} runs of the agent wait already")
         elif active:
             reason = f"after run {active[-1].id}"
-        run = self.run(at, version)
+        run = self.run(at, *current)
         add_run(self.connection, run)
         return self.account(at, "ran", reason, run.id)
 
-    def run(self, at: datetime, version: str) -> Run:
+    def run(self, at: datetime, version: str, message: str) -> Run:
         return Run(
             id=occurrence_run_id(self.due.id, at),
             agent=self.due.agent,
             version=version,
             trigger="scheduled",
-            message="",
+            message=message,
             status="pending",
             created_at=self.now,
             due_at=at,

@@ -46,7 +46,7 @@ def request_run(
             agent=entry.name,
             version=save_version(connection, entry, settings.timezone, now),
             trigger="manual",
-            message=message,
+            message=message or (entry.agent.message if entry.agent else ""),
             model_override=_absolute_script(model),
             status="pending",
             created_at=now,

@@ -18,6 +18,7 @@ from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.models.resolve import Resolved
 from lamplighter.outbox import Outbox, effect_data
+from lamplighter.store.agent_records import record_ending
 from lamplighter.store.events import written_keys
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
@@ -207,6 +208,11 @@ class Worker:
                     now=now,
                 )
                 note_uncertain(connection, run, uncertain, now)
+                record_ending(connection, run.agent, _error(status, summary), now)
+
+
+def _error(status: Status, summary: str) -> str | None:
+    return None if status == "completed" else summary or status
 
 
 def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]:

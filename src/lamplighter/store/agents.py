@@ -69,12 +69,14 @@ def get_version(engine: sa.Engine, version: str) -> Agent:
     return agent
 
 
-def current_version(connection: sa.Connection, agent: str) -> str | None:
-    """The id of an agent's current version; ``None`` if the database does not know it."""
-    version: str | None = connection.scalar(
-        sa.select(agents.c.version).where(agents.c.name == agent)
-    )
-    return version
+def current_version(connection: sa.Connection, agent: str) -> tuple[str, str] | None:
+    """The id of an agent's current version, and the first message of its runs.
+
+    ``None`` if the database does not know it.
+    """
+    query = sa.select(agents.c.version, agents.c.message).where(agents.c.name == agent)
+    row = connection.execute(query).first()
+    return row and (row.version, row.message)
 
 
 def next_due_times(engine: sa.Engine) -> dict[str, datetime]:
@@ -110,7 +112,7 @@ def save_version(connection: sa.Connection, entry: Entry, timezone: str, now: da
 def save_agent(connection: sa.Connection, agent: Agent, version: str) -> None:
     """Write one agent, without its schedules; a new version ends a pause after failures."""
     resume_edited(connection, agent.name, version)
-    values = {"version": version, "enabled": agent.enabled}
+    values = {"version": version, "message": agent.message, "enabled": agent.enabled}
     mine = agents.c.name == agent.name
     if connection.execute(agents.update().where(mine).values(values)).rowcount == 0:
         connection.execute(agents.insert().values(name=agent.name, **values))

@@ -11,7 +11,7 @@ from lamplighter.errors import InvalidInput, NotFound
 from lamplighter.store.database import decide_alone, reading
 from lamplighter.store.tables import notices
 
-Kind = Literal["failure", "paused", "silent", "uncertain"]
+Kind = Literal["failure", "paused", "silent", "uncertain", "foreign", "message"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
