@@ -129,6 +129,10 @@ def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bo
     entries = [_find(catalogue, name) for name in names] or list(catalogue.entries)
     problems = [problem for entry in entries for problem in entry.problems]
     problems += _model_problems(entries, settings)
+    if not names:
+        from lamplighter.workspace import config_problems
+
+        problems += [*catalogue.others, *config_problems(settings)]
     errors = sum(problem.level == "error" for problem in problems)
     warnings = len(problems) - errors
     failed = bool(errors or (strict and warnings))

@@ -47,7 +47,9 @@ class Holder:
         self.settings = settings
         self.engine = engine
         self.woken = asyncio.Event()
-        self.state_file = StateFile(settings, engine) if fires else None
+        self.state_file = (
+            None if settings.database_url or not fires else StateFile(settings, engine)
+        )
         self.worker = Worker(engine, settings, on_end=self.woken.set)
         self.durable = Durable(settings.database, self.worker.id, self.worker.carry_out)
         self.upkeep = Upkeep(settings, engine, self.durable.forget)

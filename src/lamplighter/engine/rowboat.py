@@ -188,8 +188,6 @@ def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+        stream.write(text)  # not synced: what a power cut takes is written again
     os.chmod(name, 0o644)  # as others write it; they have to read it
     os.replace(name, path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from watchfiles import awatch
 
 from lamplighter.definitions.catalogue import FOLDER
+from lamplighter.definitions.rowboat import CONFIG
 from lamplighter.engine.holder import Holder
 from lamplighter.errors import LamplighterError
 from lamplighter.sync import sync_source
@@ -29,6 +30,8 @@ async def follow_workspace(holder: Holder) -> None:
     agents.mkdir(exist_ok=True)
     async with asyncio.TaskGroup() as group:
         group.create_task(_keep_current(agents, holder.read_agents))
+        if (settings.workspace / CONFIG).is_dir():
+            group.create_task(_keep_current(settings.workspace / CONFIG, holder.read_agents))
         for name, source in settings.sources.items():
             folder = settings.workspace / source.path
             group.create_task(_keep_current(folder, partial(_sync, holder, name)))

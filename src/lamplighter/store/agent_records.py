@@ -137,9 +137,9 @@ def go_on_from(
     if missed_at and missed and not (last_run_at and last_run_at >= missed_at):
         window = window_at(schedule, missed_at)
         anchor, due = (window[1] if window else anchor), missed_at
-    elif done:
-        anchor = done[1]
-        due = next_due(schedule, last_run_at or anchor, anchor=anchor, seed=schedule_id)
+    elif last_run_at and (done or (due and due <= last_run_at)):
+        anchor = done[1] if done else anchor
+        due = next_due(schedule, last_run_at, anchor=anchor, seed=schedule_id)
     mine = schedules.update().where(schedules.c.id == schedule_id)
     connection.execute(mine.values(anchor_at=anchor, next_due_at=due))
 

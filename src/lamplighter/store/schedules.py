@@ -95,6 +95,15 @@ def list_schedules(engine: sa.Engine, agent: str) -> list[SavedSchedule]:
         ]
 
 
+def list_enabled(engine: sa.Engine) -> list[DueSchedule]:
+    """All schedules that fire, in no order."""
+    query = sa.select(schedules).where(
+        schedules.c.enabled.is_(True), schedules.c.next_due_at.is_not(None)
+    )
+    with reading(engine) as connection:
+        return [_due(row) for row in connection.execute(query)]
+
+
 def take_due(connection: sa.Connection, now: datetime, limit: int) -> list[DueSchedule]:
     """Schedules that are due at ``now``, the longest overdue first.
 
@@ -107,10 +116,11 @@ def take_due(connection: sa.Connection, now: datetime, limit: int) -> list[DueSc
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [
-        DueSchedule(row.id, row.agent, from_data(row.spec), row.anchor_at, row.next_due_at)
-        for row in connection.execute(query)
-    ]
+    return [_due(row) for row in connection.execute(query)]
+
+
+def _due(row: sa.Row[Any]) -> DueSchedule:
+    return DueSchedule(row.id, row.agent, from_data(row.spec), row.anchor_at, row.next_due_at)
 
 
 def set_next_due(connection: sa.Connection, schedule_id: str, due_at: datetime | None) -> None:
