@@ -8,12 +8,13 @@ running Ollama, the embedded model.
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.config import Provider, Settings
-from lamplighter.errors import LamplighterError, ModelUnavailable
+from lamplighter.errors import InvalidSettings, LamplighterError, ModelUnavailable
 from lamplighter.secrets import reveal
 from lamplighter.workspace import model_providers
 
@@ -116,40 +117,49 @@ def _script_path(name: str, settings: Settings) -> Path:
 
 def _model_of(provider: Provider, name: str, model: str) -> "Model":
     """A model of a provider that the workspace names, with its key and headers."""
-    from pydantic_ai.models import infer_model
     from pydantic_ai.settings import ModelSettings
 
-    key = reveal(provider.api_key, name=f"{name} key") if provider.api_key else None
-    headers = {
-        header: reveal(value, name=f"{name} {header}") for header, value in provider.headers.items()
-    }
-    found = infer_model(f"{FLAVORS[provider.flavor]}:{model}", lambda _: _client(provider, key))
+    try:
+        key = reveal(provider.api_key, name=f"key of {name}") if provider.api_key else None
+        headers = {
+            header: reveal(value, name=f"{header} of {name}")
+            for header, value in provider.headers.items()
+        }
+    except InvalidSettings as error:
+        raise ModelUnavailable(str(error)) from error
+    kind = FLAVORS[provider.flavor]
+    if provider.base_url and kind in ("openai", "openrouter", "vercel"):
+        kind = "openai-chat"  # what stands in for them speaks the older protocol
+    found = _infer(f"{kind}:{model}", f"{name}:{model}", lambda _: _client(provider, kind, key))
     if headers:
         found._settings = ModelSettings(extra_headers=headers)
     return found
 
 
-def _client(provider: Provider, key: str | None) -> Any:
+def _client(provider: Provider, kind: str, key: str | None) -> Any:
     """What speaks to the provider; without a key it takes that of the environment, if there is."""
     from pydantic_ai.providers import infer_provider_class
 
-    flavor, given = provider.flavor, {"api_key": key, "base_url": provider.base_url}
-    if flavor in ("openai-compatible", "ollama"):
+    given = {"api_key": key, "base_url": provider.base_url}
+    if provider.flavor in ("openai-compatible", "ollama"):
         given["api_key"] = key or "none"
-    if flavor == "ollama" and not provider.base_url:
-        given["base_url"] = os.environ.get("OLLAMA_BASE_URL", OLLAMA_URL)
-    made = infer_provider_class(FLAVORS[flavor])
-    return made(**{name: value for name, value in given.items() if value})
+    if provider.flavor == "ollama":
+        given["base_url"] = provider.base_url or os.environ.get("OLLAMA_BASE_URL", OLLAMA_URL)
+    return infer_provider_class(kind)(**{name: value for name, value in given.items() if value})
 
 
 def _known_model(name: str, written: str) -> "Model":
+    if name.startswith("ollama:"):
+        os.environ.setdefault("OLLAMA_BASE_URL", OLLAMA_URL)
+    return _infer(name, written)
+
+
+def _infer(name: str, written: str, *client: Callable[[str], Any]) -> "Model":
     from pydantic_ai.exceptions import UserError
     from pydantic_ai.models import infer_model
 
-    if name.startswith("ollama:"):
-        os.environ.setdefault("OLLAMA_BASE_URL", OLLAMA_URL)
     try:
-        return infer_model(name)
+        return infer_model(name, *client)
     except UserError as error:
         if missing := re.search(r"`(\w+_(?:KEY|TOKEN))`", str(error)):
             reason = f"needs {missing[1]}; put it into .env"
