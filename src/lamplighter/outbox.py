@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lamplighter.errors import ToolFailed
+from lamplighter.errors import ToolFailed, Unconfirmed
 from lamplighter.store.outbox import (
     Entry,
     State,
@@ -60,6 +60,7 @@ class Effect(Protocol):
         """Do it, by the payload alone, which may stem from an earlier process; give the receipt.
 
         Raises:
+            Unconfirmed: Nobody can tell whether it has happened; the run goes on.
             ToolFailed: It has certainly not happened. After any other error nobody knows; the
                 effect is uncertain when its run ends, which an unforeseen error does at once.
         """
@@ -153,6 +154,8 @@ class Outbox:
     async def _act(self, entry: Entry, effect: Effect, is_first: bool) -> Entry:
         try:
             receipt = await effect.act(entry.payload)
+        except Unconfirmed as error:
+            return await self._settle(entry, "uncertain", error=str(error))
         except ToolFailed as error:
             # Of an earlier attempt nobody knows, even if this one has certainly failed.
             state: State = "failed" if is_first else "uncertain"

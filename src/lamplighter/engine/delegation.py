@@ -26,6 +26,7 @@ from lamplighter.store.agents import current_version, get_version
 from lamplighter.store.database import reading
 from lamplighter.store.runs import SUCCESSES
 from lamplighter.tools.bench import Context, Workbench, call_of
+from lamplighter.tools.mcp import Servers
 
 MAX_DEPTH = 3
 """Agents below the one whose run it is."""
@@ -76,6 +77,7 @@ class Delegation:
     Attributes:
         engine: The workspace's database.
         settings: Its settings.
+        servers: The MCP servers of the run.
         agent: The one that calls.
         chain: The names of those that were called to get here, the first one's included.
         subflow: The ids of those calls.
@@ -89,6 +91,7 @@ class Delegation:
 
     engine: sa.Engine
     settings: Settings
+    servers: Servers
     agent: Agent
     chain: tuple[str, ...]
     subflow: tuple[str, ...]
@@ -244,7 +247,7 @@ def _bench(bench: Workbench, agent: Agent, call: str) -> Workbench:
     """The caller's workbench, with what both may see."""
     scope = bench.scope.narrowed(Scope.of({OWNER}, agent.sources))
     outbox = replace(bench.outbox, within=f"{bench.outbox.within}{call}/")
-    return replace(bench, scope=scope, outbox=outbox)
+    return replace(bench, scope=scope, outbox=outbox, allowed=frozenset(agent.allowed_tools))
 
 
 def _actions(agent: Agent, actions: frozenset[str] | None) -> frozenset[str] | None:

@@ -28,6 +28,8 @@ from lamplighter.store.runs import Run, set_model
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.files import RunFiles
+from lamplighter.tools.mcp import Servers
+from lamplighter.tools.mcp_tools import McpTools
 from lamplighter.tools.toolset import build_toolset
 
 
@@ -41,6 +43,7 @@ def prepare(
         NotFound: The agent's version cannot be read any more.
     """
     agent = get_version(outbox.engine, run.version)
+    bench = _workbench(run, agent, outbox, settings)
     resolved = _choose(run, agent, outbox.engine, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
     task = Task(
@@ -49,8 +52,8 @@ def prepare(
         at=run.due_at or run.created_at,
         timezone=settings.timezone,
         model=resolved.model,
-        tools=equip(agent, _delegation(run, agent, journal, budget, outbox, settings)),
-        bench=_workbench(run, agent, outbox, settings),
+        tools=equip(agent, _delegation(run, agent, journal, budget, bench)),
+        bench=bench,
         budget=budget,
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
     )
@@ -58,8 +61,9 @@ def prepare(
 
 
 def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
-    """All that an agent may call: built-in tools, and other agents."""
-    return CombinedToolset([build_toolset(agent), delegation.toolset()])
+    """All that an agent may call: built-in tools, other agents, tools of MCP servers."""
+    servers = McpTools(agent, delegation.servers)
+    return CombinedToolset([build_toolset(agent), delegation.toolset(), servers])
 
 
 def rehearse() -> None:
@@ -98,11 +102,12 @@ def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Re
 
 
 def _delegation(
-    run: Run, agent: Agent, journal: Journal, budget: Budget, outbox: Outbox, settings: Settings
+    run: Run, agent: Agent, journal: Journal, budget: Budget, bench: Workbench
 ) -> Delegation:
     return Delegation(
-        engine=outbox.engine,
-        settings=settings,
+        engine=bench.engine,
+        settings=bench.settings,
+        servers=bench.servers,
         agent=agent,
         chain=(agent.name,),
         subflow=(),
@@ -123,4 +128,6 @@ def _workbench(run: Run, agent: Agent, outbox: Outbox, settings: Settings) -> Wo
         destination=Delivery(settings.workspace, agent.name, run.id, RunFiles(outbox.kept)),
         outbox=outbox,
         settings=settings,
+        servers=Servers(settings),
+        allowed=frozenset(agent.allowed_tools),
     )

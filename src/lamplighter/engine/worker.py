@@ -132,7 +132,7 @@ class Worker:
         remaining = run.started_at + timedelta(seconds=seconds) - clock.now()
         bound = asyncio.timeout(remaining.total_seconds())
         try:
-            async with bound:
+            async with bound, task.bench.servers:
                 return await perform(task, journal)
         except TimeoutError:
             if not bound.expired():

@@ -9,6 +9,7 @@ from lamplighter.access import Scope
 from lamplighter.config import Settings
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, files
+from lamplighter.tools.mcp import Servers
 from lamplighter.tools.places import Places
 from lamplighter.workspace import security
 
@@ -27,6 +28,8 @@ class Workbench:
         destination: Where its results go.
         outbox: The way to them, and to all else outside the run.
         settings: The workspace's settings.
+        servers: The MCP servers, as long as the run is under way.
+        allowed: The tools that the agent may call, as its file names them.
     """
 
     engine: "Engine"
@@ -35,6 +38,8 @@ class Workbench:
     destination: delivery.Delivery
     outbox: Outbox
     settings: Settings
+    servers: Servers
+    allowed: frozenset[str] = frozenset()
 
     def places(self) -> Places:
         """Where in the workspace, and outside it, the run may go; as allowed at this moment."""
