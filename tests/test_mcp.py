@@ -85,12 +85,12 @@ def test_a_server_that_dies_in_a_call_leaves_it_uncertain(tmp_path: Path) -> Non
     program = tmp_path / "server.py"
     program.write_text(
         "import os, signal\n"
-        "from fastmcp import FastMCP\n"
-        "mcp = FastMCP('time')\n"
-        "@mcp.tool\n"
+        "from mcp.server.mcpserver import MCPServer\n"
+        "mcp = MCPServer('time')\n"
+        "@mcp.tool()\n"
         "def convert_time() -> str:\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "mcp.run(show_banner=False)\n"
+        "mcp.run()\n"
     )
     server = {"command": sys.executable, "args": [str(program)]}
     with rowboat(folder({"time": server})) as workspace:

@@ -208,20 +208,10 @@ def _tool(found: Any) -> ServerTool:
     return ServerTool(
         name=found.name,
         description=found.description or "",
-        schema=_schema_of(found),
-        reads=_hint(hints, "read_only_hint", "readOnlyHint"),
-        repeatable=_hint(hints, "idempotent_hint", "idempotentHint"),
+        schema=found.input_schema,
+        reads=hints is not None and hints.read_only_hint is True,
+        repeatable=hints is not None and hints.idempotent_hint is True,
     )
-
-
-def _schema_of(found: Any) -> Mapping[str, Any]:
-    schema = getattr(found, "input_schema", None) or getattr(found, "inputSchema", None)
-    return schema if isinstance(schema, Mapping) else {"type": "object"}
-
-
-def _hint(hints: Any, *names: str) -> bool:
-    """Whether an annotation is given; what it is called depends on the version of the library."""
-    return any(getattr(hints, name, None) is True for name in names)
 
 
 def _why(error: BaseException) -> str:
