@@ -135,6 +135,7 @@ class Settings(BaseSettings):
     pause_after_failures: int = _setting(
         5, "AGENT_PAUSE_AFTER_FAILURES", "pause_after_failures", ge=0
     )
+    rowboat_write_runs: bool = _setting(False, "ROWBOAT_WRITE_RUNS", "rowboat_write_runs")
     timezone: str = _setting("", "LAMPLIGHTER_TIMEZONE", "timezone")
     model: str | None = _setting(None, "LAMPLIGHTER_MODEL", "model")
     model_override: str | None = _setting(None, "LAMPLIGHTER_MODEL_OVERRIDE")

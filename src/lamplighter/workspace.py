@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pydantic_settings import SettingsError
 from lamplighter.config import CONFIG_FILE, STATE_DIR, McpServer, Settings
 from lamplighter.definitions.agent import DEFAULT_TOOLS, Problem
 from lamplighter.definitions.catalogue import FOLDER, Catalogue, build_catalogue
+from lamplighter.definitions.importing import Imported, import_agents
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
 from lamplighter.definitions.references import Known, check_catalogue
 from lamplighter.definitions.rowboat import (
@@ -32,6 +33,7 @@ from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
 
 ENV_FILE = ".env"
+IMPORTABLE = frozenset({".md", ".yaml", ".yml", ".json"})
 ENV_NAME = "LAMPLIGHTER_WORKSPACE"
 ROWBOAT_NAME = "ROWBOAT_WORKDIR"
 
@@ -215,6 +217,54 @@ def read_catalogue(settings: Settings) -> Catalogue:
         unavailable=UNAVAILABLE,
     )
     return check_catalogue(catalogue, known)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """What became of a file that was to be imported.
+
+    Attributes:
+        file: The new agent file, or, if there is none, the file that was read.
+        agent: What was carried and what was not.
+        error: Why nothing was imported; empty if something was.
+    """
+
+    file: str
+    agent: Imported | None = None
+    error: str = ""
+
+
+def import_files(workspace: Path, paths: Iterable[Path]) -> Iterator[ImportedFile]:
+    """Write agent files for those of other programs; files that are there already stay."""
+    for path in _importable(paths):
+        try:
+            found = import_agents(path.read_text("utf-8"), path.absolute().as_posix())
+        except (InvalidInput, OSError, UnicodeDecodeError) as error:
+            yield ImportedFile(str(path), error=str(error))
+            continue
+        for agent in found:
+            yield _write_imported(workspace, agent)
+
+
+def _write_imported(workspace: Path, agent: Imported) -> ImportedFile:
+    name = f"{FOLDER}/{agent.name}.md"
+    file = workspace / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(agent.text)
+    except FileExistsError:
+        return ImportedFile(name, error="there is such an agent already; nothing was imported")
+    return ImportedFile(name, agent)
+
+
+def _importable(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files themselves, and those in folders that could be agents or skills."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(each for each in path.rglob("*") if each.suffix in IMPORTABLE)
+        else:
+            yield path
 
 
 # A Rowboat folder's configuration: read when it is needed, so that a change counts at once

@@ -1,8 +1,9 @@
-"""``lamplighter agent``: list, show, validate, pause, resume."""
+"""``lamplighter agent``: list, show, validate, pause, resume, import."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -183,6 +184,43 @@ def resume(context: Context, name: str) -> None:
     settings = context.settings()
     changed = manual.resume(settings, open_database(settings.database), name)
     click.echo(f"{name} is no longer paused." if changed else f"{name} was not paused.")
+
+
+@group.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@as_json
+@click.pass_obj
+def import_(context: Context, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Take over agents of other programs from the files or folders PATHS.
+
+    Claude's subagents and scheduled tasks (.md), Agent Skills (SKILL.md), goose recipes (.yaml),
+    cron jobs of Hermes and OpenClaw (.json). They arrive disabled, with a word on what was
+    carried and what was not. An agent that is there already is left as it is.
+
+    \b
+    Examples:
+      lamplighter agent import ~/.claude/agents
+      lamplighter agent import recipe.yaml ~/.openclaw/cron/jobs.json
+    """
+    from lamplighter.workspace import import_files
+
+    settings = context.settings()
+    found = list(import_files(settings.workspace, paths))
+    if as_json:
+        print_json(
+            [
+                {"file": each.file, "error": each.error}
+                | ({"carried": each.agent.carried, "lost": each.agent.lost} if each.agent else {})
+                for each in found
+            ]
+        )
+        return
+    for each in found:
+        click.echo(printable(f"{each.file}: {each.error or 'imported, disabled'}"))
+        for line in each.agent.carried if each.agent else ():
+            click.echo(printable(f"  + {line}"))
+        for line in each.agent.lost if each.agent else ():
+            click.echo(printable(f"  - {line}"))
 
 
 # Reading

@@ -16,6 +16,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import EventWriter, RunJournal, redact
+from lamplighter.engine.run_logs import write_run
 from lamplighter.models.resolve import Resolved
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agent_records import record_ending
@@ -169,6 +170,14 @@ class Worker:
         )
         await self.writer.flush()
         await asyncio.to_thread(self._write_ending, run, status, ending, summary, uncertain)
+        if self.settings.rowboat_write_runs:
+            await asyncio.to_thread(self._write_log, run.id)
+
+    def _write_log(self, run_id: str) -> None:
+        try:
+            write_run(self.settings, self.engine, get_run(self.engine, run_id))
+        except OSError as error:
+            log.warning("cannot write the file of run %s: %s", run_id, error)
 
     def _give_up_effects(self, run_id: str) -> list[Entry]:
         """Let nothing more happen of what the run intended; gives what is uncertain for good."""

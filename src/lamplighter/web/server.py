@@ -1,6 +1,7 @@
 """Serve a workspace: scheduler, worker, watcher and HTTP, until told to stop."""
 
 import asyncio
+import logging
 import signal
 import socket
 import threading
@@ -9,12 +10,16 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
+from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.engine.holder import Holder, hold, making_rounds
 from lamplighter.engine.observe import observe
+from lamplighter.engine.run_logs import import_history
 from lamplighter.engine.watch import follow_workspace
 from lamplighter.errors import Conflict
 from lamplighter.web.app import create_app
+
+log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
@@ -50,6 +55,7 @@ async def serve(
         server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         async with making_rounds(holder):
             beside = [asyncio.create_task(follow_workspace(holder))]
+            beside.append(asyncio.create_task(_import_history(holder)))
             if observes:
                 watching = observe(holder.engine, settings.timezone, say)
                 beside.append(asyncio.create_task(watching))
@@ -65,6 +71,14 @@ async def serve(
         await _drain(holder, drain_seconds, stop, say)
         server.should_exit = True
         await serving
+
+
+async def _import_history(holder: Holder) -> None:
+    """The runs that Rowboat has made here; once, and without holding up anything else."""
+    settings = holder.settings
+    new = await asyncio.to_thread(import_history, holder.engine, settings, clock.now())
+    if new:
+        log.info("%d runs of Rowboat's were taken into the history", new)
 
 
 async def work(settings: Settings, say: Say, *, drain_seconds: float) -> None:
