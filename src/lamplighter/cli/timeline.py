@@ -50,7 +50,8 @@ def delivered(run: "Run", workspace: Path) -> list[Path]:
 
 def describe_event(event: "Event") -> str:
     """One line: number, local time, what happened."""
-    return f"{event.seq:4}  {event.at.astimezone():%H:%M:%S}  {_nesting(event.data)}{_what(event.kind, event.data)}"
+    what = _nesting(event.data) + _what(event.kind, event.data)
+    return f"{event.seq:4}  {event.at.astimezone():%H:%M:%S}  {what}"
 
 
 def describe_run(run: "Run") -> str:
