@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import wait_until
+from processes import lamplighter, wait_until
 from rowboat import play, rowboat
 
 from lamplighter.store.outbox import list_entries
@@ -159,3 +159,15 @@ def test_a_server_over_streamable_http(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stderr.close()
+
+
+def test_the_command_line_says_which_servers_work() -> None:
+    servers = {"time": TIME, "dead": {"command": "/nowhere/at/all"}}
+    with rowboat(folder(servers)) as workspace:
+        checked = lamplighter(workspace, "mcp", "list", "--check", "--json")
+        time, dead = json.loads(checked.stdout)
+        listed = lamplighter(workspace, "mcp", "tools", "time")
+    assert checked.returncode == 1
+    assert (time["healthy"], time["state"]) == (True, "2 tools")
+    assert dead["healthy"] is False
+    assert "mcp:time/convert_time" in listed.stdout

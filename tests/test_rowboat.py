@@ -1,18 +1,37 @@
 """A Rowboat folder: its state file, and another program beside us."""
 
 import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from processes import lamplighter, serving, wait_until
 from rounds import Rounds
-from rowboat import rowboat
+from rowboat import AUGUST, FEBRUARY, rowboat
 
+from lamplighter import clock
 from lamplighter.definitions.rowboat import SCHEDULE_FILE, STATE_FILE
+from lamplighter.definitions.rowboat.state import AgentState, read_states, write_states
+from lamplighter.engine.record import redact
 from lamplighter.engine.rowboat import StateFile
+from lamplighter.models.resolve import choose_model, resolve_model
 from lamplighter.store.agent_records import record_ending
-from lamplighter.store.runs import finish_run, start_run
-from lamplighter.testing import HeldClock, Workspace
+from lamplighter.store.agents import save_agents
+from lamplighter.store.notices import list_notices
+from lamplighter.store.runs import count_active, finish_run, list_runs, start_run
+from lamplighter.testing import HeldClock, Workspace, call, turn
+from lamplighter.workspace import (
+    config_problems,
+    find_workspace,
+    load_settings,
+    read_catalogue,
+)
 
 
 class Folder(Rounds):
@@ -34,9 +53,6 @@ class Folder(Rounds):
 
     def begin(self) -> None:
         """As when it is served."""
-        from lamplighter.store.agents import save_agents
-        from lamplighter.workspace import read_catalogue
-
         catalogue = read_catalogue(self.workspace.settings)
         with self.workspace.engine.begin() as connection:
             if not self.state_file.taken_over:
@@ -308,3 +324,169 @@ def test_a_safety_key_that_is_not_known_keeps_its_entry_from_running(folder: Fol
     folder.pass_time(minutes=5)
     assert (folder.results("reader"), folder.results("other")) == ([], ["ran"])
     assert "requireApproval" in folder.state("reader")["lastError"]
+
+
+# A served folder
+
+
+def served_state(workspace: Workspace, agent: str) -> dict[str, Any]:
+    try:
+        content = json.loads((workspace.path / STATE_FILE).read_text())
+    except FileNotFoundError:
+        return {}
+    found: dict[str, Any] = content["agents"].get(agent, {})
+    return found
+
+
+EVERY_SECOND = {"type": "cron", "expression": "* * * * * *"}
+
+
+def a_folder_that_fires(workspace: Workspace) -> None:
+    turns = [turn(call("report", summary="Done."))]
+    workspace.write("script.yaml", json.dumps({"turns": turns}))
+    workspace.write("agents/reader.md", "---\nmodel: scripted:script.yaml\n---\nGo.")
+    entry = {"schedule": EVERY_SECOND, "startingMessage": "Read"}
+    workspace.write(SCHEDULE_FILE, json.dumps({"agents": {"reader": entry}}))
+
+
+def test_a_folder_is_served_as_it_is_until_another_program_writes_its_state() -> None:
+    with rowboat({}) as workspace:
+        a_folder_that_fires(workspace)
+        with serving(workspace) as server:
+            wait_until(lambda: served_state(workspace, "reader").get("runCount", 0) >= 2, "2 runs")
+            state = served_state(workspace, "reader")
+            workspace.write(STATE_FILE, json.dumps({"agents": {"reader": {"status": "running"}}}))
+            [notice] = wait_until(lambda: list_notices(workspace.engine), "a notice")
+            wait_until(lambda: count_active(workspace.engine) == 0, "the end of what began")
+            counted = len(list_runs(workspace.engine))
+            assert server.process.poll() is None
+            wait_for_a_second_to_pass()
+            assert len(list_runs(workspace.engine)) == counted
+        assert served_state(workspace, "reader") == {"status": "running"}
+    assert state["lastError"] is None
+    assert notice.kind == "foreign"
+    assert "Choose one" in notice.message
+
+
+def wait_for_a_second_to_pass() -> None:
+    started = clock.now()
+    wait_until(lambda: clock.now() - started > timedelta(seconds=1.5), "time to pass")
+
+
+def test_observing_says_what_would_fire_and_fires_nothing() -> None:
+    with rowboat({}) as workspace:
+        a_folder_that_fires(workspace)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lamplighter", "-w", str(workspace.path),
+             "serve", "--observe", "--port", "0"],
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stderr is not None
+        try:
+            assert any("would fire: reader" in line for line in process.stderr)
+        finally:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+        assert list_runs(workspace.engine) == []
+        assert not (workspace.path / STATE_FILE).exists()
+
+
+def test_a_rowboat_folder_fires_unless_it_is_told_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    with rowboat(FEBRUARY) as workspace:
+        assert load_settings(workspace.path).agents_enabled
+        monkeypatch.setenv("AGENTS_ENABLED", "false")
+        assert not load_settings(workspace.path).agents_enabled
+        assert find_workspace(None, {"ROWBOAT_WORKDIR": str(workspace.path)}) == workspace.path
+
+
+# Its other files
+
+
+def test_models_of_both_versions_have_their_keys() -> None:
+    for files, name, key in (
+        (FEBRUARY, "gpt-5.1", "sk-february-key"),
+        (AUGUST, None, "sk-ant-august-key"),
+    ):
+        with rowboat(files) as workspace:
+            chosen = choose_model(name, workspace.settings)
+            model = resolve_model(chosen, workspace.settings, agent="x").model
+            assert model.client.api_key == key  # type: ignore[attr-defined]
+            assert key not in redact(f"it says {key}")
+
+
+@pytest.mark.parametrize("files", [FEBRUARY, AUGUST], ids=["February", "August"])
+def test_both_generations_are_valid(files: dict[str, str]) -> None:
+    with rowboat(files) as workspace:
+        assert read_catalogue(workspace.settings).problems == ()
+        assert config_problems(workspace.settings) == []
+
+
+def test_validation_explains_what_cannot_be_honoured() -> None:
+    tools = {
+        "run": {"type": "builtin", "name": "executeCommand"},
+        "search": {"type": "mcp", "mcpServerName": "firecrawl", "name": "search"},
+        "other": {"type": "agent", "name": "nobody"},
+        "made": {"type": "builtin", "name": "workspace-makeCoffee"},
+    }
+    agent = f"---\nmodel: nothing-1\nvoice: loud\ntools: {json.dumps(tools)}\n---\nGo."
+    entry = {"schedule": {"type": "cron", "expression": "0 9 31 2 *"}, "priority": 1}
+    files = {
+        "agents/a.md": agent,
+        "agents/b.md": "---\npermissionMode: plan\n---\nGo.",
+        "agents/c.md": "Go.",
+        SCHEDULE_FILE: json.dumps({"agents": {"c": entry, "gone": entry}}, indent=1),
+        "config/models.json": '{"version": 2, "providers": {"x": {"flavor": "tea"}}}',
+        "config/mcp.json": '{"mcpServers": {"m": {"args": []}}}',
+        "config/security.json": '{"allowedFileAccess": [{"operation": "write"}]}',
+    }
+    with rowboat(files) as workspace:
+        done = lamplighter(workspace, "agent", "validate")
+    assert done.returncode == 2
+    for said in (
+        "warning: the tool 'executeCommand' is not available",
+        "warning: unknown MCP server 'firecrawl'",
+        "error: unknown agent 'nobody'",
+        "error: unknown tool 'workspace-makeCoffee'",
+        "warning: unknown key 'voice'",
+        "error: 'permissionMode' is not known here, and sounds like a safeguard",
+        "config/agent-schedule.json:8 [agents.c.priority]: warning: unknown key 'priority'",
+        "Agent file not found",
+        "config/models.json:1 [providers.x]: error:",
+        "config/mcp.json:1 [mcpServers.m]: error:",
+        "config/security.json:1",
+    ):
+        assert said in done.stderr
+
+
+names = st.text(min_size=1, max_size=8)
+moments = st.none() | st.integers(0, 2_000_000_000).map(
+    lambda seconds: datetime.fromtimestamp(seconds, UTC)
+)
+states = st.builds(
+    AgentState,
+    status=st.sampled_from(["scheduled", "running", "finished", "failed", "triggered"]),
+    started_at=moments,
+    last_run_at=moments,
+    next_run_at=moments,
+    last_error=st.none() | st.text(),
+    run_count=st.integers(0, 10**9),
+)
+
+
+@given(st.dictionaries(names, states), st.dictionaries(names, st.dictionaries(names, st.text())))
+def test_states_come_back_and_so_does_what_others_wrote(
+    given_states: dict[str, AgentState], others: dict[str, dict[str, str]]
+) -> None:
+    zone = ZoneInfo("UTC")
+    before = json.dumps({"agents": others, "other": 1})
+    text = write_states(before, given_states, zone)
+    assert {k: v for k, v in read_states(text, zone).items() if k in given_states} == given_states
+    content = json.loads(text)
+    assert content["other"] == 1
+    for name, entry in others.items():
+        assert (
+            content["agents"][name].items()
+            >= {key: value for key, value in entry.items() if key not in STATE}.items()
+        )
+    assert write_states(text, given_states, zone) == text

@@ -22,6 +22,7 @@ COMMANDS = {
     "notice": ("lamplighter.cli.notice:group", "Read what you should know about your agents."),
     "source": ("lamplighter.cli.source:group", "List and sync the sources of documents."),
     "search": ("lamplighter.cli.search:command", "Search the documents."),
+    "mcp": ("lamplighter.cli.mcp:group", "List the MCP servers, and look whether they work."),
     "db": ("lamplighter.cli.db:group", "Back up, restore and upgrade the database."),
     "doctor": ("lamplighter.cli.doctor:command", "Say what is wrong, and what to do about it."),
     "model": ("lamplighter.cli.model:group", "See and fetch language models."),

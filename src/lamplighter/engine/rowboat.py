@@ -79,18 +79,19 @@ class StateFile:
             next_run_at = state.next_run_at
             missed = next_run_at if next_run_at and next_run_at <= now else None
             go_on_from(connection, schedule_id_of(name, 1), state.last_run_at, missed)
+        self._remember(self._read())
         self.taken_over = True
 
     def is_foreign(self) -> bool:
         """Whether somebody else has written to the file since we took it over."""
-        text = self._read()
-        return self.taken_over and bool(text) and _hash(text) not in self._known()
+        return self._is_foreign(self._read())
 
     def write(self) -> None:
-        """Say how the agents fare, if the file does not say so yet."""
+        """Say how the agents fare, if the file does not say so yet; never over a foreign word."""
+        states = self.states()
         before = self._read()
-        after = write_states(before, self.states(), (), self.zone)
-        if after != before:
+        after = write_states(before, states, self.zone)
+        if after != before and not self._is_foreign(before):
             self._remember(after)
             _replace(self.path, after)
 
@@ -125,6 +126,9 @@ class StateFile:
         found = read_states(text, self.zone)
         return [(name, state, catalogue.find(name)) for name, state in found.items()]
 
+    def _is_foreign(self, text: str) -> bool:
+        return self.taken_over and bool(text) and _hash(text) not in self._known()
+
     def _read(self) -> str:
         with suppress(OSError):
             return self.path.read_bytes().decode("utf-8", errors="replace")
@@ -137,8 +141,7 @@ class StateFile:
 
     def _remember(self, text: str) -> None:
         """Before the file is replaced: should we die in between, either content is ours."""
-        known = [_hash(before)] if (before := self._read()) else []
-        _replace(self.ours, "\n".join([*known, _hash(text)]))
+        _replace(self.ours, "\n".join([*self._known()[-1:], _hash(text)]))
 
 
 def _state(

@@ -1,7 +1,7 @@
 """``config/agent-schedule-state.json``: how the scheduled agents fare, for other tools to read."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -51,9 +51,7 @@ def read_states(text: str, zone: ZoneInfo) -> dict[str, AgentState]:
     }
 
 
-def write_states(
-    before: str, states: Mapping[str, AgentState], dropped: Iterable[str], zone: ZoneInfo
-) -> str:
+def write_states(before: str, states: Mapping[str, AgentState], zone: ZoneInfo) -> str:
     """The file with ``states`` in place of what stood ``before``.
 
     What others have put there, of agents or beside the known keys, stays.
@@ -61,8 +59,7 @@ def write_states(
     content = read_json(before, "").content if before.strip() else {}
     content = content if isinstance(content, dict) else {}
     agents = content.get("agents")
-    agents = agents if isinstance(agents, dict) else {}
-    kept = {name: given for name, given in agents.items() if name not in set(dropped)}
+    kept = dict(agents) if isinstance(agents, dict) else {}
     for name, state in states.items():
         other = kept.get(name)
         extra = other if isinstance(other, dict) else {}
