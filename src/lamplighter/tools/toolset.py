@@ -9,7 +9,15 @@ from pydantic_ai.toolsets import FunctionToolset
 
 from lamplighter.definitions.agent import Agent
 from lamplighter.outbox import Outcome
-from lamplighter.tools import assistance, delivery, documents, files, mcp_tools, workspace_files
+from lamplighter.tools import (
+    assistance,
+    delivery,
+    documents,
+    files,
+    mcp_tools,
+    web,
+    workspace_files,
+)
 from lamplighter.tools.bench import Context, Workbench, call_of
 
 NO_DOCUMENTS = "There are no such documents."
@@ -106,7 +114,7 @@ TOOLS: dict[str, Tool[Workbench]] = {
     function.__name__: Tool(function, sequential=function in WRITERS, docstring_format="google")
     for function in (*READERS, *WRITERS)
 }
-TOOLS |= workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS
+TOOLS |= workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
 """All tools, made once: their schemas take longer to make than to use."""
 
 
