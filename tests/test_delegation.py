@@ -200,3 +200,22 @@ def test_a_killed_run_goes_on_within_the_agent_that_was_called() -> None:
         kinds = [event.kind for event in workspace.events(run)]
     assert kinds.count("started") == 2
     assert kinds.count("resumed") == 1
+
+
+def test_a_helper_is_spawned_with_the_same_tools_but_that_one() -> None:
+    files = {"agents/a.md": "---\ntools: [spawn-agent, workspace-exists]\n---\nGo."}
+    parts = {
+        "a": [
+            turn(call("spawn-agent", task="Look")),
+            turn(call("report", summary="Done."), expect=["It is there."]),
+        ],
+        "a helper": [
+            turn(call("workspace-exists", path="agents/a.md"), expect=["Look"]),
+            turn(text="It is there.", expect=['"exists":true']),
+        ],
+    }
+    with rowboat(files) as workspace:
+        run = play(workspace, "a", parts)
+        tools = [e.data["tools"] for e in workspace.events(run) if e.kind == "started"]
+    assert run.outcome == "reported", run.summary
+    assert tools[1] == ["workspace-exists"]

@@ -51,7 +51,7 @@ class Spot:
     @property
     def is_read_only(self) -> bool:
         """Whether runs may not change it."""
-        return self.inside and (not self.parts or _fold(self.parts)[0] in READ_ONLY)
+        return not self.parts or (self.inside and _fold(self.parts)[0] in READ_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
