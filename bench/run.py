@@ -4,8 +4,10 @@ import os
 import platform
 from collections.abc import Callable
 
+import burst
 import click
 import lateness
+import schedules
 import startup
 import throughput
 from figures import Figure, tabulate
@@ -15,15 +17,17 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "startup": startup.measure,
     "lateness": lateness.measure,
     "throughput": throughput.measure,
+    "burst": burst.measure,
+    "schedules": schedules.measure,
 }
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)), metavar="[NAME]...")
 def main(names: tuple[str, ...]) -> None:
-    """Run the benches called NAME, or all: startup, lateness, throughput.
+    """Run the benches called NAME, or all: startup, lateness, throughput, burst, schedules.
 
-    Together they take about three minutes. The machine should have nothing else to do.
+    Together they take about eight minutes. The machine should have nothing else to do.
 
     \b
     Examples:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from lamplighter.store.runs import Run, count_by_status, list_runs
 from lamplighter.testing import Workspace
@@ -17,10 +18,10 @@ SETTINGS = ("LAMPLIGHTER_", "AGENT_", "AGENTS_")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A ``lamplighter serve`` process.
+    """A process that runs the engine.
 
     Attributes:
-        ready_seconds: From its start until it said that it serves.
+        ready_seconds: From its start until it said that it serves or works.
     """
 
     process: subprocess.Popen[str]
@@ -41,18 +42,31 @@ def environment(**settings: str) -> dict[str, str]:
 @contextmanager
 def serving(workspace: Workspace, *, max_concurrent_runs: int = 3) -> Iterator[Served]:
     """Serve the workspace while the block runs, and stop it as Ctrl-C does."""
+    command = ["-m", "lamplighter", "-w", str(workspace.path), "serve", "--port", "0"]
+    with _running([*command, "--drain", "0"], workspace, max_concurrent_runs) as served:
+        yield served
+
+
+@contextmanager
+def engine_alone(workspace: Workspace, *, max_concurrent_runs: int) -> Iterator[Served]:
+    """The engine on what the database holds, whatever the workspace's files say."""
+    command = [str(Path(__file__).with_name("engine_alone.py")), str(workspace.path)]
+    with _running(command, workspace, max_concurrent_runs) as served:
+        yield served
+
+
+@contextmanager
+def _running(command: list[str], workspace: Workspace, at_most: int) -> Iterator[Served]:
     settings = {
         "AGENTS_ENABLED": "true",
-        "AGENT_MAX_CONCURRENT_RUNS": str(max_concurrent_runs),
+        "AGENT_MAX_CONCURRENT_RUNS": str(at_most),
         "LAMPLIGHTER_TIMEZONE": "UTC",
     }
-    command = [sys.executable, "-m", "lamplighter", "-w", str(workspace.path), "serve"]
+    if url := workspace.settings.database_url:
+        settings["LAMPLIGHTER_DATABASE_URL"] = url
     started = time.perf_counter()
     process = subprocess.Popen(
-        [*command, "--port", "0", "--drain", "0"],
-        env=environment(**settings),
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, *command], env=environment(**settings), stderr=subprocess.PIPE, text=True
     )
     try:
         yield Served(process, _await_ready(process) - started)
@@ -98,12 +112,12 @@ def _await_end(process: subprocess.Popen[str]) -> None:
 
 
 def _await_ready(process: subprocess.Popen[str]) -> float:
-    """When it said that it serves, by ``time.perf_counter``."""
+    """When it said that it is ready, by ``time.perf_counter``."""
     assert process.stderr is not None
     said: list[str] = []
     for line in process.stderr:
         said.append(line)
-        if line.startswith("Serving"):
+        if line.startswith(("Serving", "Working")):
             ready = time.perf_counter()
             # A full pipe would stop it.
             threading.Thread(target=process.stderr.read, daemon=True).start()

@@ -1,13 +1,17 @@
 """A scheduler to move through time by hand."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from lamplighter.engine.scheduler import Scheduler
 from lamplighter.store.agents import next_due_times, save_agents
 from lamplighter.store.runs import Run, finish_run, start_run
-from lamplighter.store.schedules import Occurrence, list_occurrences
+from lamplighter.store.schedules import Occurrence, earliest_due, list_occurrences
 from lamplighter.store.tables import occurrences, runs, schedules
 from lamplighter.testing import HeldClock, Workspace
 from lamplighter.workspace import read_catalogue
@@ -44,8 +48,15 @@ class Rounds:
             save_agents(connection, catalogue, "UTC", self.clock.now())
 
     def pass_time(self, **duration: float) -> None:
+        """Move on, and do all that is due then."""
         self.clock.advance(**duration)
         self.scheduler.tick(self.clock.now())
+        while self.scheduler.fires and self._is_due():
+            self.scheduler.tick(self.clock.now())
+
+    def _is_due(self) -> bool:
+        due = earliest_due(self.workspace.engine)
+        return due is not None and due <= self.clock.now()
 
     def finish_all(self) -> None:
         with self.workspace.engine.begin() as connection:
@@ -69,3 +80,18 @@ class Rounds:
         with self.workspace.engine.begin() as connection:
             for table in (occurrences, runs, schedules):
                 connection.execute(table.delete())
+
+
+@contextmanager
+def recording(engine: sa.Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are executed meanwhile; one for many rows counts once."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

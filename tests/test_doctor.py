@@ -159,7 +159,7 @@ def test_a_holder_that_does_not_answer_is_told(sound: Workspace) -> None:
 def test_schedules_that_wait_for_nobody_are_told(sound: Workspace) -> None:
     assert level(sound, "schedules") == "ok"
     with sound.engine.begin() as connection:
-        set_next_due(connection, "a#1", clock.now() - timedelta(hours=1))
+        set_next_due(connection, {"a#1": clock.now() - timedelta(hours=1)})
     assert "nothing came" in found(sound, "schedules").message
     sound.write("lamplighter.toml", TOML.replace("true", "false"))
     assert "AGENTS_ENABLED" in found(sound, "schedules").advice

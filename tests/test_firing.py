@@ -1,20 +1,40 @@
 """Policies: what runs late, what waits, what gives way, and that nothing is left unaccounted."""
 
 import asyncio
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rounds import START, Rounds
+from rounds import START, Rounds, recording
 
-from lamplighter.engine.firing import WAITING
+from lamplighter.engine.firing import WAITING, Known, decide, fire
 from lamplighter.engine.holder import hold, making_rounds
 from lamplighter.engine.manual import request_run
 from lamplighter.errors import AgentAlreadyActive
-from lamplighter.schedule import upcoming
-from lamplighter.store.runs import finish_run, get_run, list_runs, start_run
-from lamplighter.store.schedules import list_history, list_schedules
+from lamplighter.schedule import parse, upcoming
+from lamplighter.store.pauses import pause_agent, resume_agent
+from lamplighter.store.runs import (
+    count_active,
+    find_cancelled,
+    finish_run,
+    get_run,
+    list_runs,
+    start_run,
+)
+from lamplighter.store.schedules import (
+    DueSchedule,
+    earliest_due,
+    list_history,
+    list_schedules,
+    take_due,
+)
+from lamplighter.store.silences import list_silences
+from lamplighter.store.tables import occurrences, runs
+from lamplighter.store.tables import schedules as schedules_
 from lamplighter.testing import Workspace, call, turn
 
 HOUR = timedelta(hours=1)
@@ -373,3 +393,178 @@ def test_history_shows_expected_against_actual(rounds: Rounds) -> None:
     skipped, ran = list_history(engine, "a", "UTC")
     assert (ran.run_status, ran.lateness_seconds) == ("running", 2.0)
     assert (skipped.run_status, skipped.lateness_seconds) == (None, None)
+
+
+# Many at once
+
+
+def save_many(rounds: Rounds, count: int) -> None:
+    for number in range(count):
+        rounds.workspace.write(f"agents/a{number}.md", "---\nschedule: every 1 hour\n---\nGo.")
+    rounds.read()
+
+
+def test_a_tick_takes_as_many_statements_for_many_as_for_one(rounds: Rounds) -> None:
+    taken = []
+    for count in (1, 60):
+        save_many(rounds, count)
+        rounds.clock.advance(hours=1)
+        with recording(rounds.workspace.engine) as statements:
+            rounds.scheduler.tick(rounds.clock.now())
+        rounds.finish_all()
+        taken.append([statement.split("(")[0] for statement, _ in statements])
+    assert taken[0] == taken[1]
+    assert len(list_runs(rounds.workspace.engine, limit=100)) == 61
+
+
+def test_no_round_reads_all_schedules_or_runs(rounds: Rounds, workspace: Workspace) -> None:
+    """What a server does again and again finds everything by an index."""
+    save_many(rounds, 3)
+    rounds.clock.advance(hours=1)
+    with recording(workspace.engine) as statements:
+        rounds.scheduler.tick(rounds.clock.now())
+        earliest_due(workspace.engine)
+        find_cancelled(workspace.engine)
+        count_active(workspace.engine)
+        list_silences(workspace.engine, rounds.clock.now(), 20)
+    scans = [
+        (step, statement)
+        for statement, parameters in statements
+        for step in plan_of(workspace, statement, parameters)
+        if re.match(r"SCAN (runs|schedules|occurrences|agents)(?! USING (COVERING )?INDEX)", step)
+    ]
+    assert len(statements) > 10
+    assert scans == []
+
+
+def plan_of(workspace: Workspace, statement: str, parameters: Any) -> list[str]:
+    if not statement.startswith(("SELECT", "UPDATE")):
+        return []
+    some = parameters[0] if isinstance(parameters, list) else parameters
+    with workspace.engine.begin() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", some)
+        return [row.detail for row in rows]
+
+
+def test_a_tick_is_bounded_and_the_next_one_follows_at_once(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lamplighter.engine.scheduler.BATCH", 2)
+    save_many(rounds, 3)
+    rounds.clock.advance(hours=1)
+    rounds.scheduler.tick(rounds.clock.now())
+    assert len(rounds.queued) == 2
+    asyncio.run(rounds.scheduler.wait(asyncio.Event()))  # nobody wakes it
+    rounds.scheduler.tick(rounds.clock.now())
+    assert len(rounds.queued) == 3
+
+
+@pytest.mark.parametrize(
+    ("overlap", "results", "statuses"),
+    [
+        ("skip", ["ran", "skipped"], ["pending"]),
+        ("queue", ["ran", "ran"], ["pending", "pending"]),
+        ("cancel_running", ["ran", "ran"], ["pending", "cancelled"]),
+    ],
+)
+def test_schedules_of_one_agent_that_are_due_together_see_each_others_runs(
+    rounds: Rounds, overlap: str, results: list[str], statuses: list[str]
+) -> None:
+    timings = ("every: 1 hour", 'cron: "0 13 * * *"')
+    first, second = (f"{{{timing}, overlap: {overlap}}}" for timing in timings)
+    rounds.save("a", f"schedules: [{first}, {second}]")
+    rounds.pass_time(hours=1)
+    assert sorted(rounds.results("a")) == results
+    found = list_runs(rounds.workspace.engine, agent="a")
+    assert sorted((run.status for run in found), reverse=True) == statuses
+    assert sum(run.admitted_at is not None for run in found) == 1
+
+
+def test_deciding_needs_no_database() -> None:
+    schedule = parse("every 1 hour", timezone="UTC")
+    due = [DueSchedule(f"{name}#1", name, schedule, START, START + HOUR) for name in "ab"]
+    decision = decide(due, Known(versions={"a": "v1"}), START + HOUR)
+    assert [(run.agent, run.version) for run in decision.runs] == [("a", "v1")]
+    assert [each.result for each in decision.occurrences] == ["ran", "skipped"]
+    assert decision.dues == {"a#1": START + 2 * HOUR, "b#1": START + 2 * HOUR}
+
+
+together = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b"]),
+        st.sampled_from(["every: 1 hour", "every: 30 minutes", 'cron: "*/20 * * * *"']),
+        policies,
+    ),
+    min_size=2,
+    max_size=6,
+)
+moves = st.lists(
+    st.tuples(st.integers(1, 200), st.sampled_from(["", "end", "begin", "pause", "resume"])),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(together, moves)
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_deciding_all_together_is_the_same_as_one_by_one(
+    rounds: Rounds,
+    together: list[tuple[str, str, tuple[str, str]]],
+    moves: list[tuple[int, str]],
+) -> None:
+    rounds.clock.moment = START
+    rounds.forget()
+    save_together(rounds, together)
+    for minutes, what in moves:
+        rounds.clock.advance(minutes=minutes)
+        assert written(rounds, each_time=1000) == written(rounds, each_time=1)
+        rounds.pass_time()
+        move(rounds, what)
+
+
+def save_together(rounds: Rounds, together: list[tuple[str, str, tuple[str, str]]]) -> None:
+    for agent in "ab":
+        schedules = [
+            f"{{{timing}, catch_up: {catch_up}, overlap: {overlap}}}"
+            for name, timing, (catch_up, overlap) in together
+            if name == agent
+        ]
+        resume_by_name(rounds, agent)
+        rounds.save(agent, f"schedules: [{', '.join(schedules)}]")
+
+
+def written(rounds: Rounds, *, each_time: int) -> list[list[Any]]:
+    """What all tables hold after firing so many each time; it is then undone."""
+    now = rounds.clock.now()
+    with rounds.workspace.engine.connect() as connection, connection.begin() as transaction:
+        due = take_due(connection, now, 1000)
+        for start in range(0, len(due), each_time):
+            fire(connection, due[start : start + each_time], now)
+        tables = (runs, occurrences, schedules_)
+        found = [
+            connection.execute(sa.select(table).order_by(*table.primary_key)).all()
+            for table in tables
+        ]
+        transaction.rollback()
+    return [list(rows) for rows in found]
+
+
+def move(rounds: Rounds, what: str) -> None:
+    engine = rounds.workspace.engine
+    if what == "end":
+        rounds.finish_all()
+    elif what == "resume":
+        resume_by_name(rounds, "b")
+    else:
+        with engine.begin() as connection:
+            if what == "pause":
+                pause_agent(connection, "b", "a test", rounds.clock.now())
+            elif what == "begin" and rounds.queued:
+                start_run(connection, rounds.queued[-1], "worker", rounds.clock.now())
+
+
+def resume_by_name(rounds: Rounds, agent: str) -> None:
+    with rounds.workspace.engine.begin() as connection:
+        resume_agent(connection, agent)

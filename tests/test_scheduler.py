@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from rounds import START, Rounds
+from rounds import START, Rounds, recording
 
 from lamplighter.engine.firing import MOMENTS, WAITING, occurrence_run_id
 from lamplighter.engine.manual import pause, request_run, resume
 from lamplighter.errors import AgentAlreadyActive
+from lamplighter.store.agents import next_due_times
 from lamplighter.store.runs import list_runs
 from lamplighter.store.schedules import list_occurrences
 from lamplighter.testing import HeldClock, Workspace
@@ -135,6 +136,35 @@ def test_a_removed_file_takes_its_schedules_along(rounds: Rounds) -> None:
     rounds.read()
     rounds.pass_time(hours=2)
     assert rounds.queued == []
+
+
+def test_many_files_are_saved_together_and_the_unchanged_cost_no_statement(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abcde":
+        rounds.save(name, "schedule: every 1 hour")
+    with recording(rounds.workspace.engine) as for_five:
+        rounds.read()
+    kinds = [statement.split()[0] for statement, _ in for_five]
+    assert kinds == ["BEGIN", "SELECT", "SELECT", "SELECT", "SELECT"]
+    monkeypatch.setattr("lamplighter.store.agents.BATCH", 2)
+    agents = rounds.workspace.path / "agents"
+    (agents / "a.md").unlink()
+    (agents / "b.md").write_text("---\nschedule: every blue moon\n---\nGo.")
+    (agents / "c.md").write_text("---\nschedule: every 2 hours\n---\nGo.")
+    (agents / "f.md").write_text("---\nschedule: every 3 hours\n---\nGo.")
+    rounds.read()
+    dues = {name: due - START for name, due in next_due_times(rounds.workspace.engine).items()}
+    assert dues == {"c": 2 * HOUR, "d": HOUR, "e": HOUR, "f": 3 * HOUR}
+
+
+def test_what_was_due_when_its_file_was_deleted_is_accounted_for(rounds: Rounds) -> None:
+    rounds.save("a", "schedule: every 1 hour")
+    rounds.clock.advance(hours=1)
+    (rounds.workspace.path / "agents" / "a.md").unlink()
+    rounds.read()
+    [missed] = rounds.history("a")
+    assert (missed.result, missed.reason) == ("missed", "the agent's file was deleted")
 
 
 def test_several_schedules_of_an_agent_each_fire(rounds: Rounds) -> None:

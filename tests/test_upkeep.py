@@ -73,7 +73,7 @@ def test_a_silence_is_told_once_however_long_it_lasts(hourly: Workspace) -> None
 def test_the_next_silence_is_told_again(hourly: Workspace) -> None:
     look(hourly, hours=4)
     with hourly.engine.begin() as connection:
-        set_next_due(connection, "a#1", START + timedelta(hours=5))
+        set_next_due(connection, {"a#1": START + timedelta(hours=5)})
     assert look(hourly, hours=5, minutes=1) == 0
     assert look(hourly, hours=6) == 1
 
@@ -107,7 +107,7 @@ def test_very_many_silences_share_a_notice(hourly: Workspace) -> None:
 def test_a_server_that_comes_back_tells_what_was_due_while_it_was_off(hourly: Workspace) -> None:
     save(hourly, clock.now() - timedelta(days=3))
     with hourly.engine.begin() as connection:
-        set_next_due(connection, "a#1", clock.now() - timedelta(days=2))
+        set_next_due(connection, {"a#1": clock.now() - timedelta(days=2)})
     with serving(hourly):
         [notice] = wait_until(lambda: list_notices(hourly.engine), "a notice")
     assert "for 2 days" in notice.message
@@ -191,7 +191,11 @@ def test_an_active_run_never_goes() -> None:
         assert kept(workspace) == [run.id]
 
 
-def test_old_occurrences_go_but_the_last_of_each_schedule(hourly: Workspace) -> None:
+@pytest.mark.parametrize("at_a_time", [1, 10_000])
+def test_old_occurrences_go_but_the_last_of_each_schedule(
+    hourly: Workspace, at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lamplighter.engine.upkeep.AT_A_TIME", at_a_time)
     moments = [START - timedelta(days=days) for days in (1, 89, 91, 200, 300)]
     with hourly.engine.begin() as connection:
         for due in moments:
@@ -201,6 +205,19 @@ def test_old_occurrences_go_but_the_last_of_each_schedule(hourly: Workspace) -> 
     assert sum(upkeep.prune(START)) == 3
     left = {(each.schedule_id, each.due_at) for each in list_occurrences(hourly.engine, "a")}
     assert left == {("a#1", moments[0]), ("a#1", moments[1]), ("a#2", moments[4])}
+
+
+def test_only_so_many_occurrences_of_each_agent_stay() -> None:
+    with temporary_workspace({"agents/a.md": "Go."}, run_retention_count=2) as workspace:
+        with workspace.engine.begin() as connection:
+            dues = [START - timedelta(hours=hours) for hours in range(5)]
+            found = [Occurrence("a#1", due, "a", "missed") for due in dues]
+            found += [Occurrence(f"{name}#2", dues[-1], name, "ran") for name in "ab"]
+            record_occurrences(connection, found)
+        assert sum(Upkeep(workspace.settings, workspace.engine, forget).prune(START)) == 3
+        left = [each.schedule_id for each in list_occurrences(workspace.engine, "a")]
+        assert left == ["a#1", "a#1", "a#2"]
+        assert len(list_occurrences(workspace.engine, "b")) == 1
 
 
 def test_notices_go_when_they_were_read(hourly: Workspace) -> None:

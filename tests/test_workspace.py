@@ -7,7 +7,7 @@ import pytest
 from lamplighter.config import Settings
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES
 from lamplighter.errors import InvalidSettings, NotFound, Place
-from lamplighter.workspace import find_workspace, load_settings, read_catalogue
+from lamplighter.workspace import find_workspace, load_settings, read_catalogue, read_entry
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +177,21 @@ def test_reads_all_markdown_files_below_agents(workspace: Path, loaded: Settings
     assert catalogue.problems == ()
     assert catalogue.agents["a"].schedules[0].timezone == "Europe/Berlin"
     assert [entry.file for entry in catalogue.entries][2] == "agents/team/c.md"
+
+
+def test_one_entry_is_the_same_as_among_all(workspace: Path, loaded: Settings) -> None:
+    agents = workspace / "agents"
+    (agents / "Team").mkdir()
+    names = ["a", "caf\u00e9", "cafe\u0301s", "Twin", "twin", "Team/b", "bad:name", "unknown"]
+    for name in names:
+        (agents / f"{name}.md").write_text("---\nsources: [nowhere]\n---\nDo it.")
+    (agents / "broken.md").write_text("---\nschedule: never\n---\nDo it.")
+    (agents / "gone.md").symlink_to("nowhere.md")
+    catalogue = read_catalogue(loaded)
+    found = [read_entry(loaded, entry.name) for entry in catalogue.entries]
+    assert found == list(catalogue.entries)
+    assert read_entry(loaded, "cafe\u0301") == catalogue.find("caf\u00e9")
+    assert read_entry(loaded, "A") is None
 
 
 def test_what_cannot_be_read_is_reported_and_stops_nothing(

@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,13 @@ from pydantic_settings import SettingsError
 
 from lamplighter.config import CONFIG_FILE, STATE_DIR, McpServer, Settings
 from lamplighter.definitions.agent import DEFAULT_TOOLS, Problem
-from lamplighter.definitions.catalogue import FOLDER, Catalogue, build_catalogue
+from lamplighter.definitions.catalogue import (
+    FOLDER,
+    Catalogue,
+    Entry,
+    build_catalogue,
+    fold_name,
+)
 from lamplighter.definitions.importing import Imported, import_agents
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
 from lamplighter.definitions.references import Known, check_catalogue
@@ -206,17 +213,43 @@ def read_catalogue(settings: Settings) -> Catalogue:
     Whatever cannot be read becomes a problem of its own. Hidden files and folders are left out.
     Links to folders are not followed, and links to files only within the workspace.
     """
-    files = sorted(_read_files(settings.workspace))
-    catalogue = build_catalogue(files, timezone=settings.timezone)
     scheduled, problems = _read_schedules(settings)
-    catalogue = replace(apply_schedules(catalogue, scheduled), others=problems)
+    catalogue = _read_files(settings, _list_files(settings.workspace), scheduled)
+    return replace(catalogue, others=problems)
+
+
+def read_entry(settings: Settings, name: str) -> Entry | None:
+    """One agent as ``read_catalogue`` finds it; of the other files only their names are read."""
+    wanted = fold_name(unicodedata.normalize("NFC", name))
+    files = (file for file in _list_files(settings.workspace) if wanted in _folded(file))
+    scheduled = [each for each in read_scheduled(settings) if fold_name(each.name) == wanted]
+    return _read_files(settings, files, scheduled).find(name)
+
+
+def _folded(file: str) -> tuple[str, str]:
+    """What twins of the agent in a file have in common; a good name is normalised first."""
+    name = file.removesuffix(".md")
+    return fold_name(name), fold_name(unicodedata.normalize("NFC", name))
+
+
+def _read_files(
+    settings: Settings, files: Iterable[str], scheduled: Iterable[Scheduled]
+) -> Catalogue:
+    top = settings.workspace / FOLDER
+    contents = (
+        (file, content)
+        for file in sorted(files)
+        if (content := _read_agent_file(top / file, settings.workspace)) is not None
+    )
+    catalogue = build_catalogue(contents, timezone=settings.timezone)
     known = Known(
         tools=(*DEFAULT_TOOLS, *TOOLS),
         sources=settings.sources,
+        agents=[file.removesuffix(".md") for file in _list_files(settings.workspace)],
         servers=mcp_servers(settings),
         unavailable=UNAVAILABLE,
     )
-    return check_catalogue(catalogue, known)
+    return check_catalogue(apply_schedules(catalogue, scheduled), known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,17 +352,15 @@ def _read_config(settings: Settings, name: str) -> str:
     return data.decode("utf-8", errors="replace") or "{}"
 
 
-def _read_files(workspace: Path) -> Iterator[tuple[str, str | Problem]]:
+def _list_files(workspace: Path) -> Iterator[str]:
+    """The paths of agent files below ``agents/``, and of what cannot be followed there."""
     top = workspace / FOLDER
     for folder, subfolders, names in os.walk(top):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         agents = [name for name in names if name.endswith(".md") and not name.startswith(".")]
         links = [name for name in subfolders if (Path(folder) / name).is_symlink()]
-        for name in [*agents, *links]:
-            file = Path(folder) / name
-            content = _read_agent_file(file, workspace)
-            if content is not None:
-                yield file.relative_to(top).as_posix(), content
+        inside = Path(folder).relative_to(top)
+        yield from ((inside / name).as_posix() for name in [*agents, *links])
 
 
 def _read_agent_file(file: Path, workspace: Path) -> str | Problem | None:

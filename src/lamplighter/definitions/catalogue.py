@@ -4,12 +4,16 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lamplighter.definitions.agent import Agent, Problem
 from lamplighter.definitions.markdown import read_agent
 from lamplighter.errors import InvalidInput, Place
 
 FOLDER = "agents"
+
+REMEMBERED = 10_000
+"""Agent files whose readings are remembered, for a server that reads all when one has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,17 @@ def name_agent(path: str) -> str:
     return name
 
 
+def fold_name(name: str) -> str:
+    """What two names have in common that some file system cannot tell apart."""
+    return unicodedata.normalize("NFC", name.casefold())
+
+
 def _may_stand_in_name(character: str) -> bool:
     """Letters with their marks, digits, and a few signs."""
     return character in "._- " or unicodedata.category(character)[0] in "LMN"
 
 
+@lru_cache(REMEMBERED)
 def _read_entry(path: str, content: str | Problem, timezone: str) -> Entry:
     file = f"{FOLDER}/{path}"
     try:
@@ -118,7 +128,7 @@ def _refuse_twins(entries: Iterable[Entry]) -> list[Entry]:
     """Take the agents from entries whose names some file system cannot tell apart."""
     twins: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        twins[unicodedata.normalize("NFC", entry.name.casefold())].append(entry)
+        twins[fold_name(entry.name)].append(entry)
     return [
         entry if len(group) == 1 else _with_twins(entry, group)
         for group in twins.values()

@@ -41,7 +41,6 @@ def check_references(agent: Agent, *, file: str, known: Known) -> list[Problem]:
 
 def check_catalogue(catalogue: Catalogue, known: Known) -> Catalogue:
     """The catalogue, with what ``check_references`` finds added to its entries."""
-    known = replace(known, agents=[entry.name for entry in catalogue.entries])
 
     def check(entry: Entry) -> Entry:
         if entry.agent is None:

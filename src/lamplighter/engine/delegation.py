@@ -22,7 +22,7 @@ from lamplighter.engine.record import redact
 from lamplighter.errors import ToolFailed
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
-from lamplighter.store.agents import current_version, get_version
+from lamplighter.store.agents import current_versions, get_version
 from lamplighter.store.database import reading
 from lamplighter.store.runs import SUCCESSES
 from lamplighter.tools.bench import Context, Workbench, call_of
@@ -167,10 +167,10 @@ class Delegation:
         version = None
         if target is not None:
             with reading(self.engine) as connection:
-                current = current_version(connection, target)
-            if current is None:
+                current = current_versions(connection, [target])
+            if target not in current:
                 return {"error": f"there is no agent {target!r}, or its file has an error"}
-            version = current[0]
+            version = current[target][0]
         agent = self._load(target, version)
         return {"version": version, "model": choose_model(self.model or agent.model, self.settings)}
 

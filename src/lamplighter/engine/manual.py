@@ -13,7 +13,7 @@ from lamplighter.models.resolve import SCRIPTED
 from lamplighter.store.agents import save_agent, save_version
 from lamplighter.store.pauses import BY_HAND, pause_agent, resume_agent
 from lamplighter.store.runs import Run, create_run, get_run, new_run_id, request_cancel
-from lamplighter.workspace import read_catalogue
+from lamplighter.workspace import read_catalogue, read_entry
 
 
 def request_run(
@@ -96,10 +96,9 @@ def resume(settings: Settings, engine: sa.Engine, agent: str) -> bool:
 
 
 def _find(settings: Settings, name: str) -> Entry:
-    catalogue = read_catalogue(settings)
-    entry = catalogue.find(name)
+    entry = read_entry(settings, name)
     if entry is None:
-        names = [each.name for each in catalogue.entries]
+        names = [each.name for each in read_catalogue(settings).entries]
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else "See: lamplighter agent list"
         raise NotFound(f"no agent {name!r}. {hint}")

@@ -1,4 +1,4 @@
-"""Due schedules become runs; pending runs go to the queue. One transaction each way."""
+"""Due schedules become runs; pending runs go to the queue. A transaction for some at a time."""
 
 import asyncio
 import contextlib
@@ -46,31 +46,41 @@ class Scheduler:
     fires: bool
     poll_interval: float
     _last_round: tuple[datetime, float] | None = field(default=None, init=False, repr=False)
+    _busy_seconds: float = field(default=0, init=False, repr=False)
 
     def tick(self, now: datetime) -> int:
-        """Do all that is to be done at ``now``; the number of runs that went to the queue."""
+        """Do what is to be done at ``now``; the number of runs that went to the queue.
+
+        Of what is due at most ``BATCH``, so that the first can start, and others can write, while
+        the rest waits for the next tick.
+        """
         self._notice_jump(now)
-        admitted = 0
-        while True:
-            with self.engine.begin() as connection:
-                decide_alone(connection)
-                due = take_due(connection, now, BATCH) if self.fires else []
-                for schedule in due:
-                    fire(connection, schedule, now)
-                for run in take_admissible(connection, self.max_concurrent_runs, now):
-                    self.enqueue(connection, run)
-                    admitted += 1
-            if len(due) < BATCH:
-                return admitted
+        began = clock.monotonic()
+        with self.engine.begin() as connection:
+            decide_alone(connection)
+            if self.fires:
+                fire(connection, take_due(connection, now, BATCH), now)
+            admitted = take_admissible(connection, self.max_concurrent_runs, now)
+            for run in admitted:
+                self.enqueue(connection, run)
+        self._busy_seconds = clock.monotonic() - began
+        return len(admitted)
 
     async def wait(self, woken: asyncio.Event) -> None:
-        """Until a schedule is due, somebody wakes us, or the poll interval is over."""
+        """Until a schedule is due, somebody wakes us, or the poll interval is over.
+
+        When more is due already, for as long as the last tick took: whoever waits for SQLite looks
+        for a gap now and then, and finds none between transactions that follow at once.
+        """
         seconds = self.poll_interval
         if self.fires and (due := await asyncio.to_thread(earliest_due, self.engine)):
             seconds = min(seconds, (due - clock.now()).total_seconds())
+        if seconds <= 0:
+            await asyncio.sleep(self._busy_seconds)
+            return
         # Not wait_for: up to Python 3.11 it swallows a cancel that comes as the event is set.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(seconds, 0)):
+            async with asyncio.timeout(seconds):
                 await woken.wait()
         woken.clear()
 
@@ -91,6 +101,5 @@ class Scheduler:
         if jump > JUMP:
             log.warning("the clock went forward by %s: it was set, or the machine slept", words)
             return
-        with self.engine.begin() as connection:
-            earlier = bring_forward(connection, now) if self.fires else 0
+        earlier = bring_forward(self.engine, now) if self.fires else 0
         log.warning("the clock was put back by %s; %d schedules are due earlier", words, earlier)

@@ -34,6 +34,9 @@ LOOKS_PER_PRUNING = 60
 BATCH = 100
 """Runs, or occurrences, that are pruned in one transaction."""
 
+AT_A_TIME = 10_000
+"""Runs, or occurrences, that are looked for together: finding them may read long indexes."""
+
 GRACE = timedelta(minutes=5)
 """How late a schedule may be before that is a silence."""
 
@@ -73,12 +76,14 @@ class Upkeep:
         Delivered files are never touched.
         """
         retention = self._retention(now)
-        for run_ids in _batches(list_prunable_runs(self.engine, retention)):
-            self._delete_runs(run_ids)
-            yield len(run_ids)
-        for keys in _batches(list_prunable_occurrences(self.engine, retention)):
-            self._delete_occurrences(keys)
-            yield len(keys)
+        while found := list_prunable_runs(self.engine, retention, AT_A_TIME):
+            for run_ids in _batches(found):
+                self._delete_runs(run_ids)
+                yield len(run_ids)
+        while keys := list_prunable_occurrences(self.engine, retention, AT_A_TIME):
+            for some in _batches(keys):
+                self._delete_occurrences(some)
+                yield len(some)
         with self.engine.begin() as connection:
             deleted = delete_read_notices(connection, retention)
         yield deleted

@@ -10,7 +10,6 @@ from lamplighter.store.database import reading
 from lamplighter.store.schedules import (
     Occurrence,
     record_occurrences,
-    recorded_moments,
     set_next_due,
 )
 from lamplighter.store.tables import agent_records, occurrences, runs, schedules
@@ -105,7 +104,7 @@ def note_earlier_run(
 ) -> None:
     """Account for a run that another program has made of a schedule."""
     at = at.replace(microsecond=at.microsecond // 1000 * 1000)
-    if not recorded_moments(connection, schedule_id, at, at):
+    if not _is_recorded(connection, schedule_id, at):
         earlier = Occurrence(schedule_id, at, agent, "ran", reason)
         record_occurrences(connection, [earlier])
 
@@ -129,8 +128,8 @@ def go_on_from(
         return
     schedule, due, anchor = from_data(row.spec), row.next_due_at, row.anchor_at
     if isinstance(schedule.timing, Once):
-        if recorded_moments(connection, schedule_id, schedule.timing.at, schedule.timing.at):
-            set_next_due(connection, schedule_id, None)
+        if _is_recorded(connection, schedule_id, schedule.timing.at):
+            set_next_due(connection, {schedule_id: None})
         return
     done = last_run_at and window_at(schedule, last_run_at)
     missed = missed_at and _belongs(schedule, missed_at, anchor, schedule_id)
@@ -142,6 +141,11 @@ def go_on_from(
         due = next_due(schedule, last_run_at, anchor=anchor, seed=schedule_id)
     mine = schedules.update().where(schedules.c.id == schedule_id)
     connection.execute(mine.values(anchor_at=anchor, next_due_at=due))
+
+
+def _is_recorded(connection: sa.Connection, schedule_id: str, at: datetime) -> bool:
+    found = sa.exists().where(occurrences.c.schedule_id == schedule_id, occurrences.c.due_at == at)
+    return bool(connection.scalar(sa.select(found)))
 
 
 def _belongs(schedule: Schedule, at: datetime, anchor: datetime, seed: str) -> bool:

@@ -1,6 +1,7 @@
 """Agents and their schedules, as the database knows them: made from the agent files."""
 
 import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,9 @@ from lamplighter.store.database import reading
 from lamplighter.store.pauses import resume_edited
 from lamplighter.store.schedules import Occurrence, record_occurrences
 from lamplighter.store.tables import agent_versions, agents, occurrences, schedules
+
+BATCH = 500
+"""Agents that are saved with the same statements."""
 
 
 def schedule_id_of(agent: str, number: int) -> str:
@@ -43,16 +47,15 @@ def save_agents(
         timezone: The zone in which they were read.
         now: From when new and changed schedules are due.
     """
-    for entry in catalogue.entries:
-        if entry.agent is None:
-            _disable(connection, entry.name, now)
-        else:
-            version = save_version(connection, entry, timezone, now)
-            save_agent(connection, entry.agent, version)
-            _save_schedules(connection, entry.agent, now)
-    present = [entry.name for entry in catalogue.entries]
-    connection.execute(schedules.delete().where(schedules.c.agent.not_in(present)))
-    connection.execute(agents.delete().where(agents.c.name.not_in(present)))
+    for start in range(0, len(catalogue.entries), BATCH):
+        some = catalogue.entries[start : start + BATCH]
+        sound = [entry for entry in some if entry.agent is not None]
+        versions = _save_versions(connection, sound, timezone, now)
+        agents_ = [entry.agent for entry in sound if entry.agent is not None]
+        _save_agents(connection, agents_, versions)
+        _save_schedules(connection, agents_, now)
+        _disable(connection, [entry.name for entry in some if entry.agent is None], now)
+    _forget_others(connection, {entry.name for entry in catalogue.entries}, now)
 
 
 def get_version(engine: sa.Engine, version: str) -> Agent:
@@ -69,14 +72,13 @@ def get_version(engine: sa.Engine, version: str) -> Agent:
     return agent
 
 
-def current_version(connection: sa.Connection, agent: str) -> tuple[str, str] | None:
-    """The id of an agent's current version, and the first message of its runs.
-
-    ``None`` if the database does not know it.
-    """
-    query = sa.select(agents.c.version, agents.c.message).where(agents.c.name == agent)
-    row = connection.execute(query).first()
-    return row and (row.version, row.message)
+def current_versions(
+    connection: sa.Connection, names: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    """Of those of some agents that the database knows: version, and first message of runs."""
+    query = sa.select(agents.c.name, agents.c.version, agents.c.message)
+    found = connection.execute(query.where(agents.c.name.in_(names)))
+    return {row.name: (row.version, row.message) for row in found}
 
 
 def next_due_times(engine: sa.Engine) -> dict[str, datetime]:
@@ -95,62 +97,120 @@ def next_due_times(engine: sa.Engine) -> dict[str, datetime]:
 
 def save_version(connection: sa.Connection, entry: Entry, timezone: str, now: datetime) -> str:
     """Keep the text of an agent; gives the version that it is known by."""
-    version = version_of(entry, timezone)
-    known = sa.exists().where(agent_versions.c.id == version)
-    if not connection.scalar(sa.select(known)):
-        values = {
+    return _save_versions(connection, [entry], timezone, now)[entry.name]
+
+
+def save_agent(connection: sa.Connection, agent: Agent, version: str) -> None:
+    """Write one agent, without its schedules; a new version ends a pause after failures."""
+    _save_agents(connection, [agent], {agent.name: version})
+
+
+def _save_versions(
+    connection: sa.Connection, entries: Sequence[Entry], timezone: str, now: datetime
+) -> dict[str, str]:
+    versions = {version_of(entry, timezone): entry for entry in entries}
+    known = set(
+        connection.scalars(sa.select(agent_versions.c.id).where(agent_versions.c.id.in_(versions)))
+    )
+    new = [
+        {
             "id": version,
             "agent": entry.name,
             "text": entry.text,
             "timezone": timezone,
             "created_at": now,
         }
-        connection.execute(agent_versions.insert().values(values))
-    return version
+        for version, entry in versions.items()
+        if version not in known
+    ]
+    if new:
+        connection.execute(agent_versions.insert(), new)
+    return {entry.name: version for version, entry in versions.items()}
 
 
-def save_agent(connection: sa.Connection, agent: Agent, version: str) -> None:
-    """Write one agent, without its schedules; a new version ends a pause after failures."""
-    resume_edited(connection, agent.name, version)
-    values = {"version": version, "message": agent.message, "enabled": agent.enabled}
-    mine = agents.c.name == agent.name
-    if connection.execute(agents.update().where(mine).values(values)).rowcount == 0:
-        connection.execute(agents.insert().values(name=agent.name, **values))
+def _save_agents(
+    connection: sa.Connection, found: Sequence[Agent], versions: Mapping[str, str]
+) -> None:
+    query = sa.select(agents.c.name, agents.c.version, agents.c.message, agents.c.enabled)
+    query = query.where(agents.c.name.in_([agent.name for agent in found]))
+    known = {row.name: row for row in connection.execute(query)}
+    rows = [
+        {
+            "agent": agent.name,
+            "version": versions[agent.name],
+            "message": agent.message,
+            "enabled": agent.enabled,
+        }
+        for agent in found
+    ]
+    if new := [row for row in rows if row["agent"] not in known]:
+        connection.execute(agents.insert().values(name=sa.bindparam("agent")), new)
+    old = [(row, known[row["agent"]]) for row in rows if row["agent"] in known]
+    resume_edited(connection, [was.name for row, was in old if row["version"] != was.version])
+    if changed := [
+        row
+        for row, was in old
+        if (row["version"], row["message"], row["enabled"])
+        != (was.version, was.message, was.enabled)
+    ]:
+        mine = agents.c.name == sa.bindparam("agent")
+        connection.execute(agents.update().where(mine), changed)
 
 
-def _disable(connection: sa.Connection, name: str, now: datetime) -> None:
-    connection.execute(agents.update().where(agents.c.name == name).values(enabled=False))
-    mine = sa.select(schedules).where(schedules.c.agent == name, schedules.c.next_due_at <= now)
-    for row in connection.execute(mine).all():
-        _account_overdue(connection, row, now, "the agent's file has an error")
-    silent = schedules.update().where(schedules.c.agent == name)
+def _disable(connection: sa.Connection, names: Sequence[str], now: datetime) -> None:
+    if not names:
+        return
+    connection.execute(agents.update().where(agents.c.name.in_(names)).values(enabled=False))
+    _account_all_overdue(connection, names, now, "the agent's file has an error")
+    silent = schedules.update().where(schedules.c.agent.in_(names))
     connection.execute(silent.values(enabled=False, next_due_at=None))
 
 
-def _save_schedules(connection: sa.Connection, agent: Agent, now: datetime) -> None:
-    known = {
-        row.id: row
-        for row in connection.execute(sa.select(schedules).where(schedules.c.agent == agent.name))
-    }
-    for number, schedule in enumerate(agent.schedules, start=1):
-        schedule_id = schedule_id_of(agent.name, number)
-        _save_schedule(connection, agent, schedule_id, schedule, known.pop(schedule_id, None), now)
+def _forget_others(connection: sa.Connection, present: Collection[str], now: datetime) -> None:
+    known = sa.union(sa.select(agents.c.name), sa.select(schedules.c.agent))
+    gone = [name for name in connection.scalars(known) if name not in present]
+    for start in range(0, len(gone), BATCH):
+        names = gone[start : start + BATCH]
+        _account_all_overdue(connection, names, now, "the agent's file was deleted")
+        connection.execute(schedules.delete().where(schedules.c.agent.in_(names)))
+        connection.execute(agents.delete().where(agents.c.name.in_(names)))
+
+
+def _save_schedules(connection: sa.Connection, found: Sequence[Agent], now: datetime) -> None:
+    query = sa.select(schedules).where(schedules.c.agent.in_([agent.name for agent in found]))
+    known = {row.id: row for row in connection.execute(query)}
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for agent in found:
+        for number, schedule in enumerate(agent.schedules, start=1):
+            id_ = schedule_id_of(agent.name, number)
+            old = known.pop(id_, None)
+            if values := _changes(connection, agent, id_, schedule, old, now):
+                (changed if old else new).append({"schedule": id_, **values})
+    if new:
+        connection.execute(schedules.insert().values(id=sa.bindparam("schedule")), new)
+    if changed:
+        this = schedules.c.id == sa.bindparam("schedule")
+        connection.execute(schedules.update().where(this), changed)
     for row in known.values():
         _account_overdue(connection, row, now, "its schedule was taken away")
-    connection.execute(schedules.delete().where(schedules.c.id.in_(list(known))))
+    if known:
+        connection.execute(schedules.delete().where(schedules.c.id.in_(known)))
 
 
-def _save_schedule(
+def _changes(
     connection: sa.Connection,
     agent: Agent,
     schedule_id: str,
     schedule: Schedule,
     old: sa.Row[Any] | None,
     now: datetime,
-) -> None:
+) -> dict[str, Any]:
+    """What is to be written about a schedule; empty if nothing has changed."""
+    spec = schedules_.to_data(schedule)
+    if old and old.spec == spec and old.enabled == agent.enabled:
+        return {}  # an edit of anything else does not move the next time
     before = from_data(old.spec) if old else None
-    if old and before == schedule and old.enabled == agent.enabled:
-        return  # an edit of anything else does not move the next time
     if old and before and before.rhythm == schedule.rhythm:
         anchor = old.anchor_at
     else:
@@ -161,17 +221,13 @@ def _save_schedule(
         if old:
             _account_overdue(connection, old, now, "the schedule was changed before it could run")
         due = _first_due(connection, schedule_id, schedule, anchor, now) if agent.enabled else None
-    values = {
+    return {
         "agent": agent.name,
-        "spec": schedules_.to_data(schedule),
+        "spec": spec,
         "enabled": agent.enabled,
         "anchor_at": anchor,
         "next_due_at": due,
     }
-    if old is None:
-        connection.execute(schedules.insert().values(id=schedule_id, **values))
-    else:
-        connection.execute(schedules.update().where(schedules.c.id == schedule_id).values(values))
 
 
 def _times(schedule: Schedule) -> Schedule:
@@ -211,6 +267,14 @@ def _happened(
         occurrences.c.schedule_id == schedule_id, occurrences.c.due_at.between(since, until)
     )
     return bool(connection.scalar(sa.select(found)))
+
+
+def _account_all_overdue(
+    connection: sa.Connection, names: Sequence[str], now: datetime, reason: str
+) -> None:
+    mine = sa.select(schedules).where(schedules.c.agent.in_(names), schedules.c.next_due_at <= now)
+    for row in connection.execute(mine).all():
+        _account_overdue(connection, row, now, reason)
 
 
 def _account_overdue(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from lamplighter.store.events import Event
-from lamplighter.store.runs import Run, add_run
+from lamplighter.store.runs import Run, add_runs
 from lamplighter.store.tables import agent_versions, events, runs
 
 UNKNOWN = "(Another program has made this run; what its agent was told is not known.)"
@@ -35,6 +35,6 @@ def save_imported(connection: sa.Connection, run: Run, record: Sequence[Event]) 
             "created_at": run.created_at,
         }
         connection.execute(agent_versions.insert().values(values))
-    add_run(connection, run)
+    add_runs(connection, [run])
     if record:
         connection.execute(events.insert(), [asdict(event) for event in record])

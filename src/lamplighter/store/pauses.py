@@ -3,8 +3,10 @@
 A pause is not ``enabled: false``: that stands in the agent's file, which is the person's.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,19 +25,20 @@ class Pause:
     reason: str
 
 
-def find_pause(connection: sa.Connection, agent: str) -> Pause | None:
-    """The agent's pause, if it is paused."""
-    query = sa.select(agents.c.paused_at, agents.c.paused_reason).where(agents.c.name == agent)
-    row = connection.execute(query).first()
-    return Pause(row.paused_at, row.paused_reason or "") if row and row.paused_at else None
+_PAUSES = sa.select(agents.c.name, agents.c.paused_at, agents.c.paused_reason).where(
+    agents.c.paused_at.is_not(None)
+)
+
+
+def find_pauses(connection: sa.Connection, names: Collection[str]) -> dict[str, Pause]:
+    """The pauses of those of some agents that are paused, by the agent's name."""
+    return _pauses(connection.execute(_PAUSES.where(agents.c.name.in_(names))))
 
 
 def list_pauses(engine: sa.Engine) -> dict[str, Pause]:
     """The pauses of all agents that are paused, by the agent's name."""
-    query = sa.select(agents.c.name, agents.c.paused_at, agents.c.paused_reason)
     with reading(engine) as connection:
-        rows = connection.execute(query.where(agents.c.paused_at.is_not(None)))
-        return {row.name: Pause(row.paused_at, row.paused_reason or "") for row in rows}
+        return _pauses(connection.execute(_PAUSES))
 
 
 def pause_agent(connection: sa.Connection, agent: str, reason: str, now: datetime) -> bool:
@@ -47,7 +50,7 @@ def pause_agent(connection: sa.Connection, agent: str, reason: str, now: datetim
 
 def resume_agent(connection: sa.Connection, agent: str) -> bool:
     """End an agent's pause and forget its failures; ``False`` if it was not paused."""
-    was_paused = find_pause(connection, agent) is not None
+    was_paused = agent in find_pauses(connection, [agent])
     connection.execute(
         agents.update()
         .where(agents.c.name == agent)
@@ -56,9 +59,11 @@ def resume_agent(connection: sa.Connection, agent: str) -> bool:
     return was_paused
 
 
-def resume_edited(connection: sa.Connection, agent: str, version: str) -> None:
-    """Give an agent whose text has changed another chance, unless a person paused it."""
-    edited = (agents.c.name == agent) & (agents.c.version != version)
+def resume_edited(connection: sa.Connection, names: Collection[str]) -> None:
+    """Give agents whose text has changed another chance, unless a person paused them."""
+    if not names:
+        return
+    edited = agents.c.name.in_(names)
     connection.execute(agents.update().where(edited).values(failures=0))
     by_failures = agents.c.paused_reason != BY_HAND
     resumed = agents.update().where(edited, by_failures)
@@ -76,3 +81,7 @@ def forget_failures(connection: sa.Connection, agent: str) -> None:
     """Begin to count anew, after a success."""
     failed = (agents.c.name == agent) & (agents.c.failures > 0)
     connection.execute(agents.update().where(failed).values(failures=0))
+
+
+def _pauses(rows: Iterable[sa.Row[Any]]) -> dict[str, Pause]:
+    return {row.name: Pause(row.paused_at, row.paused_reason or "") for row in rows}

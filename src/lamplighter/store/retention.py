@@ -27,25 +27,23 @@ class Retention:
     since: datetime | None
     most: int | None
 
-    def excludes(self, moment: sa.ColumnElement[Any], rank: sa.ColumnElement[int]) -> Any:
-        """Whether something of that age and rank (1 is the newest of its agent) goes."""
-        too_old = sa.false() if self.since is None else moment < self.since
-        too_many = sa.false() if self.most is None else rank > self.most
-        return sa.or_(too_old, too_many)
 
-
-def list_prunable_runs(engine: sa.Engine, retention: Retention) -> list[str]:
-    """Ids of runs that may go, oldest first; never of active ones."""
-    newest_first = (runs.c.finished_at.desc(), runs.c.id.desc())
-    rank = sa.func.row_number().over(partition_by=runs.c.agent, order_by=newest_first)
-    ended = (
-        sa.select(runs.c.id, runs.c.finished_at, rank.label("rank"))
-        .where(runs.c.status.not_in(ACTIVE))
-        .subquery()
-    )
-    old = retention.excludes(ended.c.finished_at, ended.c.rank)
+def list_prunable_runs(engine: sa.Engine, retention: Retention, limit: int) -> list[str]:
+    """Ids of some runs that may go, at most twice ``limit``; never of active ones."""
+    ended = runs.c.status.not_in(ACTIVE)
+    wanted = []
+    if retention.since is not None:
+        old = sa.select(runs.c.id).where(ended, runs.c.finished_at < retention.since)
+        wanted.append(old.order_by(runs.c.finished_at).limit(limit))
+    if retention.most is not None:
+        newest_first = (runs.c.finished_at.desc(), runs.c.id.desc())
+        rank = sa.func.row_number().over(partition_by=runs.c.agent, order_by=newest_first)
+        mine = sa.select(runs.c.id, rank.label("rank")).where(ended)
+        ranked = mine.where(runs.c.agent.in_(_crowded(runs, retention.most))).subquery()
+        too_many = sa.select(ranked.c.id).where(ranked.c.rank > retention.most)
+        wanted.append(too_many.limit(limit))
     with reading(engine) as connection:
-        return list(connection.scalars(sa.select(ended.c.id).where(old).order_by(ended.c.id)))
+        return sorted({id_ for query in wanted for id_ in connection.scalars(query)})
 
 
 def delete_runs(connection: sa.Connection, run_ids: Sequence[str]) -> None:
@@ -53,24 +51,41 @@ def delete_runs(connection: sa.Connection, run_ids: Sequence[str]) -> None:
     connection.execute(runs.delete().where(runs.c.id.in_(run_ids), runs.c.status.not_in(ACTIVE)))
 
 
-def list_prunable_occurrences(engine: sa.Engine, retention: Retention) -> list[Key]:
-    """Occurrences that may go.
+def list_prunable_occurrences(engine: sa.Engine, retention: Retention, limit: int) -> list[Key]:
+    """Some occurrences that may go, at most twice ``limit``.
 
     The newest of each schedule stays: it is how a past `once` is known to have happened.
     """
-    by_time = occurrences.c.due_at.desc()
-    ranked = sa.select(
-        occurrences.c.schedule_id,
-        occurrences.c.due_at,
-        sa.func.row_number().over(partition_by=occurrences.c.agent, order_by=by_time).label("rank"),
-        sa.func.row_number()
-        .over(partition_by=occurrences.c.schedule_id, order_by=by_time)
-        .label("own_rank"),
-    ).subquery()
-    old = retention.excludes(ranked.c.due_at, ranked.c.rank)
-    query = sa.select(ranked.c.schedule_id, ranked.c.due_at).where(ranked.c.own_rank > 1, old)
+    columns = (occurrences.c.schedule_id, occurrences.c.due_at)
+    wanted = []
+    if retention.since is not None:
+        old = sa.select(*columns).where(occurrences.c.due_at < retention.since, _has_newer())
+        wanted.append(old.order_by(occurrences.c.due_at).limit(limit))
+    if retention.most is not None:
+        by_time = occurrences.c.due_at.desc()
+        rank = sa.func.row_number().over(partition_by=occurrences.c.agent, order_by=by_time)
+        mine = sa.select(*columns, rank.label("rank"), _has_newer().label("has_newer"))
+        crowded = occurrences.c.agent.in_(_crowded(occurrences, retention.most))
+        ranked = mine.where(crowded).subquery()
+        too_many = sa.select(ranked.c.schedule_id, ranked.c.due_at)
+        too_many = too_many.where(ranked.c.rank > retention.most, ranked.c.has_newer)
+        wanted.append(too_many.limit(limit))
     with reading(engine) as connection:
-        return [(row.schedule_id, row.due_at) for row in connection.execute(query)]
+        found = {tuple(row) for query in wanted for row in connection.execute(query)}
+    return sorted(found)
+
+
+def _crowded(table: sa.Table, most: int) -> sa.Select[Any]:
+    """The agents that have more than ``most`` rows; few, so that only few rows are ranked."""
+    return sa.select(table.c.agent).group_by(table.c.agent).having(sa.func.count() > most)
+
+
+def _has_newer() -> sa.Exists:
+    """Whether the occurrence's schedule has a newer one."""
+    newer = occurrences.alias()
+    return sa.exists().where(
+        newer.c.schedule_id == occurrences.c.schedule_id, newer.c.due_at > occurrences.c.due_at
+    )
 
 
 def delete_occurrences(connection: sa.Connection, keys: Sequence[Key]) -> None:

@@ -1,6 +1,7 @@
 """Runs: made, admitted to the queue, started, finished, found."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -17,6 +18,21 @@ Status = Literal["pending", "running", "completed", "failed", "cancelled"]
 Trigger = Literal["manual", "scheduled", "imported"]
 ACTIVE: tuple[Status, ...] = ("pending", "running")
 SUCCESSES = ("reported", "nothing_to_report")
+
+
+def _is_active(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
+    """Whether a run has not ended, as the partial indexes say it: with literals."""
+    return of.c.status.in_([sa.literal_column(f"'{status}'") for status in ACTIVE])
+
+
+def _is_waiting(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
+    """Whether a run is yet to be admitted."""
+    return (of.c.status == sa.literal_column("'pending'")) & of.c.admitted_at.is_(None)
+
+
+def _is_under_way(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
+    """Whether a run was admitted and has not ended."""
+    return _is_active(of) & of.c.admitted_at.is_not(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,26 +100,30 @@ def create_run(connection: sa.Connection, run: Run) -> None:
     decide_alone(connection)
     if active := find_active(connection, run.agent):
         raise AgentAlreadyActive(run.agent, active.id, active.status)
-    add_run(connection, run)
+    add_runs(connection, [run])
 
 
-def add_run(connection: sa.Connection, run: Run) -> None:
-    """Write a new, pending run, even if it has to wait for another one of its agent."""
-    values = {column.name: getattr(run, column.name) for column in runs.columns}
-    connection.execute(runs.insert().values(values))
+def add_runs(connection: sa.Connection, new: Collection[Run]) -> None:
+    """Write new, pending runs, even if they have to wait for others of their agents."""
+    if new:
+        rows = [{name: getattr(run, name) for name in Run.__slots__} for run in new]
+        connection.execute(runs.insert(), rows)
 
 
 def find_active(connection: sa.Connection, agent: str) -> Run | None:
     """The agent's pending or running run, if it has one."""
-    query = sa.select(runs).where(runs.c.agent == agent, runs.c.status.in_(ACTIVE))
+    query = sa.select(runs).where(runs.c.agent == agent, _is_active())
     row = connection.execute(query.limit(1)).first()
     return _run(row) if row else None
 
 
-def list_active(connection: sa.Connection, agent: str) -> list[Run]:
-    """The agent's pending and running runs, the oldest first."""
-    query = sa.select(runs).where(runs.c.agent == agent, runs.c.status.in_(ACTIVE))
-    return [_run(row) for row in connection.execute(query.order_by(runs.c.id))]
+def list_active(connection: sa.Connection, agents: Collection[str]) -> Mapping[str, list[Run]]:
+    """The pending and running runs of some agents, of each the oldest first."""
+    query = sa.select(runs).where(runs.c.agent.in_(agents), _is_active()).order_by(runs.c.id)
+    found = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.agent].append(_run(row))
+    return found
 
 
 def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> list[Run]:
@@ -111,31 +131,34 @@ def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> l
 
     Of each agent one run at a time is under way.
     """
-    under_way = connection.scalar(
-        sa.select(sa.func.count())
-        .select_from(runs)
-        .where(runs.c.status.in_(ACTIVE), runs.c.admitted_at.is_not(None))
-    )
-    free = at_most - (under_way or 0)
+    counting = sa.select(sa.func.count()).select_from(runs).where(_is_under_way())
+    free = at_most - (connection.scalar(counting) or 0)
     if free <= 0:
         return []
-    order = (runs.c.trigger, runs.c.id)  # "manual" sorts before "scheduled"
-    busy = runs.alias()
-    is_busy = sa.exists().where(
-        busy.c.agent == runs.c.agent, busy.c.status.in_(ACTIVE), busy.c.admitted_at.is_not(None)
-    )
-    turn = sa.func.row_number().over(partition_by=runs.c.agent, order_by=order)
-    waiting = (
-        sa.select(runs.c.id, turn.label("turn"))
-        .where(runs.c.status == "pending", runs.c.admitted_at.is_(None), ~is_busy)
-        .subquery()
-    )
-    first = sa.select(waiting.c.id).where(waiting.c.turn == 1)
-    query = sa.select(runs).where(runs.c.id.in_(first)).order_by(*order).limit(free)
+    query = _first_of_idle_agents().limit(free)
     admitted = [_run(row) for row in connection.execute(query)]
-    ids = [run.id for run in admitted]
-    connection.execute(runs.update().where(runs.c.id.in_(ids)).values(admitted_at=now))
+    if admitted:
+        ids = [run.id for run in admitted]
+        connection.execute(runs.update().where(runs.c.id.in_(ids)).values(admitted_at=now))
     return admitted
+
+
+def _first_of_idle_agents() -> sa.Select[Any]:
+    """Of each agent without a run under way the one that waits first, in order.
+
+    It is read in the order of an index, so that with a limit a long queue costs no more than a
+    short one.
+    """
+    busy, before = runs.alias(), runs.alias()
+    is_busy = sa.exists().where(busy.c.agent == runs.c.agent, _is_under_way(busy))
+    is_later = sa.exists().where(
+        before.c.agent == runs.c.agent,
+        # Not _is_waiting: here it has to be the index by agent that is used.
+        _is_active(before) & before.c.admitted_at.is_(None),
+        sa.tuple_(before.c.trigger, before.c.id) < sa.tuple_(runs.c.trigger, runs.c.id),
+    )
+    order = (runs.c.trigger, runs.c.id)  # "manual" sorts before "scheduled"
+    return sa.select(runs).where(_is_waiting(), ~is_busy, ~is_later).order_by(*order)
 
 
 def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime) -> Run:
@@ -174,12 +197,17 @@ def finish_run(connection: sa.Connection, run_id: str, worker: str, **values: An
 
 def request_cancel(connection: sa.Connection, run_id: str, now: datetime) -> None:
     """Ask for a run's end. One that was never admitted ends at once."""
-    never_begun = (
-        (runs.c.id == run_id) & (runs.c.status == "pending") & runs.c.admitted_at.is_(None)
-    )
+    request_cancels(connection, [run_id], now)
+
+
+def request_cancels(connection: sa.Connection, run_ids: Collection[str], now: datetime) -> None:
+    """Ask for the end of several runs."""
+    if not run_ids:
+        return
+    wanted = runs.c.id.in_(run_ids)
     connection.execute(
         runs.update()
-        .where(never_begun)
+        .where(wanted, _is_waiting())
         .values(
             status="cancelled",
             outcome="cancelled",
@@ -189,24 +217,21 @@ def request_cancel(connection: sa.Connection, run_id: str, now: datetime) -> Non
     )
     connection.execute(
         runs.update()
-        .where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
-        .where(runs.c.cancel_requested_at.is_(None))
+        .where(wanted, _is_active(), runs.c.cancel_requested_at.is_(None))
         .values(cancel_requested_at=now)
     )
 
 
 def find_cancelled(engine: sa.Engine) -> list[str]:
-    """Ids of active runs whose end was asked for."""
-    query = sa.select(runs.c.id).where(
-        runs.c.status.in_(ACTIVE), runs.c.cancel_requested_at.is_not(None)
-    )
+    """Ids of active runs whose end was asked for; one that was not admitted has ended already."""
+    query = sa.select(runs.c.id).where(_is_under_way(), runs.c.cancel_requested_at.is_not(None))
     with reading(engine) as connection:
         return list(connection.scalars(query))
 
 
 def count_active(engine: sa.Engine) -> int:
     """How many runs are pending or running."""
-    query = sa.select(sa.func.count()).select_from(runs).where(runs.c.status.in_(ACTIVE))
+    query = sa.select(sa.func.count()).select_from(runs).where(_is_active())
     with reading(engine) as connection:
         return connection.scalar(query) or 0
 

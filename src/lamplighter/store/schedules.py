@@ -1,6 +1,8 @@
 """Schedules that are due, and what became of each occurrence."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,6 +14,9 @@ from lamplighter.store.database import reading
 from lamplighter.store.tables import occurrences, runs, schedules
 
 Result = Literal["ran", "skipped", "missed"]
+
+BATCH = 500
+"""Schedules that are looked at together, where it has to be all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +128,14 @@ def _due(row: sa.Row[Any]) -> DueSchedule:
     return DueSchedule(row.id, row.agent, from_data(row.spec), row.anchor_at, row.next_due_at)
 
 
-def set_next_due(connection: sa.Connection, schedule_id: str, due_at: datetime | None) -> None:
-    """When a schedule is due next; ``None`` if never again."""
-    connection.execute(
-        schedules.update().where(schedules.c.id == schedule_id).values(next_due_at=due_at)
-    )
+def set_next_due(connection: sa.Connection, dues: Mapping[str, datetime | None]) -> None:
+    """When schedules are due next, by their ids; ``None`` if never again."""
+    if not dues:
+        return
+    # One statement for every pair: UPDATE ... FROM (VALUES ...) is not the same everywhere.
+    each = schedules.update().where(schedules.c.id == sa.bindparam("schedule"))
+    moved = each.values(next_due_at=sa.bindparam("due"))
+    connection.execute(moved, [{"schedule": id_, "due": due} for id_, due in dues.items()])
 
 
 def record_occurrences(connection: sa.Connection, found: Sequence[Occurrence]) -> None:
@@ -138,28 +146,38 @@ def record_occurrences(connection: sa.Connection, found: Sequence[Occurrence]) -
 
 
 def recorded_moments(
-    connection: sa.Connection, schedule_id: str, since: datetime, until: datetime
-) -> set[datetime]:
-    """The due moments of a schedule that are accounted for already, both ends included."""
-    query = sa.select(occurrences.c.due_at).where(
-        occurrences.c.schedule_id == schedule_id, occurrences.c.due_at.between(since, until)
+    connection: sa.Connection, schedule_ids: Collection[str], until: datetime
+) -> Mapping[str, AbstractSet[datetime]]:
+    """The moments that are accounted for already, from when each schedule is due to ``until``."""
+    query = (
+        sa.select(occurrences.c.schedule_id, occurrences.c.due_at)
+        .join(schedules, schedules.c.id == occurrences.c.schedule_id)
+        .where(schedules.c.id.in_(schedule_ids))
+        .where(occurrences.c.due_at.between(schedules.c.next_due_at, until))
     )
-    return set(connection.scalars(query))
+    found = defaultdict(set)
+    for schedule_id, due_at in connection.execute(query):
+        found[schedule_id].add(due_at)
+    return found
 
 
-def bring_forward(connection: sa.Connection, now: datetime) -> int:
+def bring_forward(engine: sa.Engine, now: datetime) -> int:
     """After the clock was put back: look at every schedule again; how many are due earlier.
 
-    What fired under the clock as it was stays accounted for, and does not fire again.
+    What fired under the clock as it was stays accounted for, and does not fire again. It may be
+    very many, so nobody else has to wait for all of them.
     """
-    query = sa.select(schedules).where(schedules.c.next_due_at > now)
-    earlier = 0
-    for row in connection.execute(query).all():
-        due = next_due(from_data(row.spec), now, anchor=row.anchor_at, seed=row.id)
-        if due is not None and due < row.next_due_at:
-            set_next_due(connection, row.id, due)
-            earlier += 1
-    return earlier
+    later, last, earlier = schedules.c.next_due_at > now, "", 0
+    while True:
+        with engine.begin() as connection:
+            page = sa.select(schedules).where(later, schedules.c.id > last)
+            rows = connection.execute(page.order_by(schedules.c.id).limit(BATCH)).all()
+            dues = {row.id: due for row in rows if (due := _earlier_due(row, now))}
+            set_next_due(connection, dues)
+        earlier += len(dues)
+        if len(rows) < BATCH:
+            return earlier
+        last = rows[-1].id
 
 
 def earliest_due(engine: sa.Engine) -> datetime | None:
@@ -202,6 +220,12 @@ def list_history(
     )
     with reading(engine) as connection:
         return [_history_entry(row, timezone) for row in connection.execute(query)]
+
+
+def _earlier_due(row: sa.Row[Any], now: datetime) -> datetime | None:
+    """When a schedule is due after ``now``, if that is earlier than it says."""
+    due = next_due(from_data(row.spec), now, anchor=row.anchor_at, seed=row.id)
+    return due if due is not None and due < row.next_due_at else None
 
 
 def _occurrences_of(agent: str, limit: int) -> sa.Select[Any]:

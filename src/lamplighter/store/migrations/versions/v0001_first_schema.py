@@ -97,7 +97,8 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("schedule_id", "due_at"),
     )
-    op.create_index(op.f("ix_occurrences_agent"), "occurrences", ["agent"], unique=False)
+    op.create_index("occurrences_by_agent", "occurrences", ["agent", "due_at"], unique=False)
+    op.create_index("occurrences_by_time", "occurrences", ["due_at"], unique=False)
     op.create_table(
         "schedules",
         sa.Column("id", sa.Text(), nullable=False),
@@ -212,12 +213,29 @@ def upgrade() -> None:
     op.create_index(
         "runs_active",
         "runs",
-        ["status", "agent"],
+        ["agent", "id"],
         unique=False,
         sqlite_where=sa.text("status IN ('pending', 'running')"),
         postgresql_where=sa.text("status IN ('pending', 'running')"),
     )
     op.create_index("runs_by_agent", "runs", ["agent", "id"], unique=False)
+    op.create_index("runs_by_end", "runs", ["finished_at"], unique=False)
+    op.create_index(
+        "runs_under_way",
+        "runs",
+        ["agent"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'running') AND admitted_at IS NOT NULL"),
+        postgresql_where=sa.text("status IN ('pending', 'running') AND admitted_at IS NOT NULL"),
+    )
+    op.create_index(
+        "runs_waiting",
+        "runs",
+        ["trigger", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'pending' AND admitted_at IS NULL"),
+        postgresql_where=sa.text("status = 'pending' AND admitted_at IS NULL"),
+    )
     op.create_table(
         "events",
         sa.Column("run_id", sa.Text(), nullable=False),
