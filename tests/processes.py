@@ -4,13 +4,15 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
+
+import warm
 
 from lamplighter.store.runs import Run, list_runs
 from lamplighter.testing import Workspace
@@ -33,14 +35,24 @@ def lamplighter(
     workspace: Workspace, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "lamplighter", "-w", str(workspace.path), *arguments],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+    return run_warm("-w", str(workspace.path), *arguments, environment=os.environ | environment)
+
+
+def run_warm(
+    *arguments: str, environment: Mapping[str, str], program: str = warm.PROGRAM
+) -> subprocess.CompletedProcess[str]:
+    """Run a program, by default Lamplighter's command line, to its end."""
+    with TemporaryFile("w+") as stdout, TemporaryFile("w+") as stderr:
+        process = warm.start(
+            *arguments, environment=environment, stdout=stdout, stderr=stderr, program=program
+        )
+        try:
+            code = process.wait(PATIENCE_SECONDS)
+        finally:
+            process.kill()
+        stdout.seek(0)
+        stderr.seek(0)
+        return subprocess.CompletedProcess(arguments, code, stdout.read(), stderr.read())
 
 
 @dataclass
@@ -51,7 +63,7 @@ class Server:
         name: The URL of a server, the id of a worker.
     """
 
-    process: subprocess.Popen[str]
+    process: warm.Process
     name: str
 
     def kill(self) -> None:
@@ -83,32 +95,34 @@ def working(workspace: Workspace, **environment: str) -> Iterator[Server]:
 @contextmanager
 def _running(
     workspace: Workspace, command: list[str], ready: str, environment: dict[str, str]
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
+) -> Iterator[tuple[warm.Process, str]]:
     """A process, once it has said that it is ready; its standard error is read on."""
     environment = {"AGENTS_ENABLED": "true", "LAMPLIGHTER_TIMEZONE": "UTC"} | environment
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lamplighter", "-w", str(workspace.path), *command],
-        env=os.environ | environment,
-        stderr=subprocess.PIPE,
-        text=True,
+    told, telling = os.pipe()
+    process = warm.start(
+        *("-w", str(workspace.path), *command),
+        environment=os.environ | environment,
+        stdout=telling,
+        stderr=telling,
     )
-    assert process.stderr is not None
+    os.close(telling)
+    stderr = open(told)  # noqa: SIM115  # the thread below reads it to its end
     said: list[str] = []
     try:
-        for line in process.stderr:
+        for line in stderr:
             said.append(line)
             if line.startswith(ready):
                 break
         else:
             raise AssertionError("".join(said))
-        reader = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
+        reader = threading.Thread(target=said.extend, args=(stderr,), daemon=True)
         reader.start()
         yield process, said[-1]
     finally:
         process.kill()
         process.wait()
         reader.join()
-        process.stderr.close()
+        stderr.close()
 
 
 def newest_run(workspace: Workspace, **which: Any) -> Run | None:

@@ -54,6 +54,12 @@ def test_preview_marks_where_the_clocks_change() -> None:
     }
 
 
+def test_preview_of_a_past_moment_says_what_becomes_of_it() -> None:
+    assert "as soon as it is saved" in preview("at 2020-01-01 09:00").stdout
+    assert preview_json("at 2020-01-01 09:00")["upcoming"] == []
+    assert "Never due" in preview("at 2020-01-01 09:00", "--from", "2026-01-01").stdout
+
+
 def test_preview_marks_half_hour_changes_backwards() -> None:
     found = preview_json(
         "0 12 * * *", "--timezone", "Australia/Lord_Howe", "--from", "2026-04-04", "--count", "2"
@@ -87,10 +93,6 @@ def test_preview_takes_the_time_zone_of_the_workspace(tmp_path: Path) -> None:
 def test_preview_works_without_a_workspace(tmp_path: Path) -> None:
     output = preview("@daily", "--json", workspace=tmp_path / "nowhere").stdout
     assert len(json.loads(output)["upcoming"]) == 10
-
-
-def test_preview_of_a_moment_gone_by_says_so() -> None:
-    assert "Never due after that." in preview("at 2020-01-01 09:00", "--timezone", "UTC").stdout
 
 
 def test_preview_shows_windows_as_a_whole_with_the_shift_of_the_clocks() -> None:

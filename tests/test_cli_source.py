@@ -1,11 +1,11 @@
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from processes import run_warm
 
 CONFIG = """
 timezone = "Europe/Berlin"
@@ -14,9 +14,8 @@ path = "notes"
 """
 
 
-def lamplighter(workspace: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "lamplighter", "-w", str(workspace), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def lamplighter(workspace: Path, *arguments: str) -> CompletedProcess[str]:
+    return run_warm("-w", str(workspace), *arguments, environment=os.environ)
 
 
 def data(workspace: Path, *arguments: str) -> Any:

@@ -17,7 +17,7 @@ from processes import lamplighter, script, serving
 from lamplighter.errors import Conflict, NewerDatabase, NotFound, Unreadable
 from lamplighter.store.backup import back_up, restore
 from lamplighter.store.database import FILE, SCHEMA_VERSION, open_database
-from lamplighter.store.health import examine_database, examine_file
+from lamplighter.store.health import Health, examine_database, examine_file
 from lamplighter.store.runs import list_runs
 from lamplighter.store.tables import metadata
 from lamplighter.testing import Workspace, call, turn
@@ -56,7 +56,7 @@ def test_an_empty_file_is_upgraded_when_it_is_opened(tmp_path: Path) -> None:
     (tmp_path / FILE).touch()
     open_database(tmp_path).dispose()
     health = examine_database(tmp_path)
-    assert health is not None
+    assert isinstance(health, Health)
     assert (health.version, health.journal_mode, health.problem) == (SCHEMA_VERSION, "wal", "")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from processes import lamplighter, serving
+from processes import lamplighter, serving, wait_until, working
 
 from lamplighter import clock
 from lamplighter.doctor.examine import examine
@@ -132,7 +133,7 @@ def test_a_file_that_is_no_database_is_told(sound: Workspace) -> None:
     sound.engine.dispose()
     file = sound.settings.state_dir / FILE
     file.write_bytes(b"not a database, but long enough to be read as the header of one" * 100)
-    assert "restore" in [each for each in examine(sound.path) if each.level == "fail"][-1].advice
+    assert "restore" in found(sound, "database").advice
     with pytest.raises(Unreadable):
         examine_file(file)
 
@@ -182,3 +183,83 @@ def test_a_clock_behind_the_records_is_told(sound: Workspace) -> None:
     assert level(sound, "clock") in ("ok", "warn")
     with clock.using(HeldClock(clock.now() - timedelta(days=400))):
         assert level(sound, "clock") == "fail"
+
+
+# PostgreSQL
+
+
+@pytest.fixture
+def shared(postgresql: str) -> Iterator[Workspace]:
+    files = {
+        ".env": f"LAMPLIGHTER_DATABASE_URL={postgresql}\n",
+        "agents/a.md": AGENT.replace("sources: [notes]", "tools: [write_file]"),
+        "ok.yaml": OK,
+        "lamplighter.toml": 'timezone = "UTC"\nagents_enabled = true\n',
+    }
+    with temporary_workspace(files, database_url=postgresql, agents_enabled=True) as made:
+        (made.path / ".env").chmod(0o600)
+        with made.engine.begin() as connection:
+            save_agents(connection, read_catalogue(made.settings), "UTC", clock.now())
+        yield made
+
+
+def test_a_sound_fleet_has_no_findings(shared: Workspace) -> None:
+    with working(shared) as first, working(shared) as second:
+        findings = {each.check: each for each in examine(shared.path)}
+        for worker in (first, second):
+            assert f"process {worker.process.pid} on " in findings["workers"].message
+    # Whether the extension is there depends on the server.
+    bad = [each for each in findings.values() if each.level != "ok" and each.check != "pgvector"]
+    assert bad == []
+    assert f"schema {SCHEMA_VERSION}" in findings["database"].message
+    assert "connections" in findings["postgresql"].message
+    assert findings.keys().isdisjoint({"integrity", "journal", "server"})
+
+
+def test_nobody_at_work_is_told(shared: Workspace) -> None:
+    assert "nobody works" in found(shared, "workers").message
+    assert level(shared, "workers") == "warn"
+
+
+def test_a_worker_that_is_silent_is_told(shared: Workspace) -> None:
+    with working(shared) as worker:
+        worker.process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: level(shared, "workers") == "warn", "the silence")
+        assert "silent for" in found(shared, "workers").message
+
+
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(shared: Workspace) -> None:
+    shared.write(".env", "LAMPLIGHTER_DATABASE_URL=postgresql://me:hush@127.0.0.1:1/lamp\n")
+    done = lamplighter(shared, "doctor")
+    assert done.returncode == 1
+    assert "me:***@127.0.0.1:1/lamp" in done.stdout
+    assert "LAMPLIGHTER_DATABASE_URL right" in done.stdout
+    assert "hush" not in done.stdout + done.stderr
+
+
+def test_a_shared_database_that_only_lets_itself_be_read_is_told(shared: Workspace) -> None:
+    with shared.engine.begin() as connection:
+        name = connection.scalar(sa.text("SELECT current_database()"))
+        read_only = f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'
+        connection.execute(sa.text(read_only))
+    assert "primary" in found(shared, "postgresql").advice
+    assert level(shared, "postgresql") == "fail"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected", "says"),
+    [(30, "warn", "seconds ahead of the database's"), (-600, "fail", "behind the database's")],
+)
+def test_a_clock_that_differs_from_the_databases_is_told(
+    shared: Workspace, seconds: float, expected: str, says: str
+) -> None:
+    with clock.using(HeldClock(clock.now() + timedelta(seconds=seconds))):
+        finding = found(shared, "clock")
+    assert finding.level == expected
+    assert says in finding.message
+
+
+def test_an_old_schema_of_a_shared_database_is_told(shared: Workspace) -> None:
+    with shared.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+    assert found(shared, "database").advice == "lamplighter db upgrade"

@@ -46,7 +46,7 @@ def test_failures_in_a_row_pause_the_agent_and_are_told(strict: Workspace) -> No
     paused = list_notices(strict.engine)[0]
     assert paused.agent == "digest"
     assert "lamplighter agent resume digest" in paused.message
-    assert "no luck" in paused.message
+    assert "no luck. Its schedules" in paused.message
     assert paused.key == f"paused:{last.id}"
 
 

@@ -359,9 +359,9 @@ def test_a_folder_is_served_as_it_is_until_another_program_writes_its_state() ->
             [notice] = wait_until(lambda: list_notices(workspace.engine), "a notice")
             wait_until(lambda: count_active(workspace.engine) == 0, "the end of what began")
             counted = len(list_runs(workspace.engine))
-            assert server.process.poll() is None
             wait_for_a_second_to_pass()
             assert len(list_runs(workspace.engine)) == counted
+            assert server.stop() == 0
         assert served_state(workspace, "reader") == {"status": "running"}
     assert state["lastError"] is None
     assert notice.kind == "foreign"

@@ -1,10 +1,12 @@
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import count, islice
 from zoneinfo import ZoneInfo
 
 import pytest
 from cronsim import CronSim
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lamplighter.errors import InvalidSchedule
@@ -43,6 +45,9 @@ CLOCK_CHANGES = [  # days before a change of the clocks, of each zone that has t
     datetime(2011, 12, 29, tzinfo=UTC),  # Apia left out a whole day
 ]
 MINUTE = timedelta(minutes=1)
+MOST_DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+NEAREST_DAYS = frozenset({1, 15, 25, 29, 31})
+NEAREST = f"{','.join(f'{day}W' for day in sorted(NEAREST_DAYS))} * *"
 
 
 def utc(text: str) -> datetime:
@@ -69,6 +74,8 @@ def due_times(value: object, zone: str, after: str, count: int) -> list[str]:
         ("  0   9 * * mon-fri ", Cron("0 9 * * mon-fri")),
         ("30 0 9 * * *", Cron("30 0 9 * * *")),
         ("0 9 L * *", Cron("0 9 L * *")),
+        ("0 9 15w * *", Cron("0 9 15w * *")),
+        ("0 9 1W,15,LW * *", Cron("0 9 1W,15,LW * *")),
         ("@daily", Cron("0 0 * * *")),
         ("@Hourly", Cron("0 * * * *")),
         ("every 6 hours", Interval(21600)),
@@ -116,6 +123,14 @@ def test_a_mapping_may_name_its_own_zone() -> None:
         ("0 9 31 2 *", "schedule", "never comes"),
         ("0 9 30,31 2 *", "schedule", "never comes"),
         ("0 0 31 4,6,9,11 *", "schedule", "never comes"),
+        ("0 9 31W 2,4 *", "schedule", "never comes"),
+        ("0 9 0W * *", "schedule", "bad day-of-month '0W'"),
+        ("0 9 32W * *", "schedule", "bad day-of-month '32W'"),
+        ("0 9 1-5W * *", "schedule", "bad day-of-month '1-5W'"),
+        ("0 9 15W-20W * *", "schedule", "bad day-of-month"),
+        ("0 9 15W/2 * *", "schedule", "bad day-of-month"),
+        ("0 9 W * *", "schedule", "15W (the weekday nearest to the 15th)"),
+        ("0 9 * * 5W", "schedule", "bad day-of-week '5W'"),
         ("*/90 * * * *", "schedule", "every 90 minutes"),
         ("@reboot", "schedule", "@daily"),
         ("tomorrow morning", "schedule", "is no schedule"),
@@ -133,6 +148,9 @@ def test_a_mapping_may_name_its_own_zone() -> None:
         ("2030-01-31", "schedule", "no time of day"),
         ("2030-02-31 09:00", "schedule", "no date and time"),
         ("at", "schedule", "no date and time"),
+        ("at noon", "schedule", "'noon' is on no day"),
+        ("at Xmas", "schedule", "'Xmas' is no date and time"),
+        ("15th at 9", "schedule", "is no schedule"),
         ("0001-01-01T00:00", "schedule", "no date and time"),
         ("9" * 5000, "schedule", "1000 characters"),
         ("9" * 900, "schedule", "no length of time"),
@@ -295,13 +313,35 @@ def crons(draw: st.DrawFn) -> str:
     return f"{draw(some_of(0, 59))} {draw(some_of(0, 4))} {days}"
 
 
-def shows(sample: CronSim, local: datetime) -> bool:
+nearest_crons = st.builds("{} {} {}".format, some_of(0, 59), some_of(0, 4), st.just(NEAREST))
+
+
+@cache
+def nearest_weekdays(first: date, wanted: frozenset[int]) -> set[date]:
+    """Of the month that begins with ``first``: the weekday nearest to each of some days."""
+    days = [first + timedelta(days=number) for number in range(31)]
+    month = [day for day in days if day.month == first.month]
+    weekdays = [day for day in month if day.isoweekday() <= 5]
+    return {
+        min(weekdays, key=lambda day: abs(day.day - number))
+        for number in wanted
+        if number <= len(month)
+    }
+
+
+def is_nearest(day: date, wanted: frozenset[int]) -> bool:
+    """By looking at the whole month, as a person would."""
+    return day in nearest_weekdays(day.replace(day=1), wanted)
+
+
+def shows(sample: CronSim, local: datetime, nearest: frozenset[int]) -> bool:
     """Whether a wall clock matches, field by field: the oracle knows nothing of time zones."""
     return (
         local.minute in sample.minutes
         and local.hour in sample.hours
         and local.month in sample.months
         and sample.match_day(local.date())
+        and (not nearest or is_nearest(local.date(), nearest))
     )
 
 
@@ -309,7 +349,8 @@ def due_by_brute_force(
     expression: str, zone: ZoneInfo, start: datetime, days: int
 ) -> set[datetime]:
     """Walk through every minute, as a person would who watches the clock on the wall."""
-    sample = CronSim(expression, datetime(2000, 1, 1))  # noqa: DTZ001
+    sample = CronSim(expression.replace(NEAREST, "* * *"), datetime(2000, 1, 1))  # noqa: DTZ001
+    nearest = NEAREST_DAYS if NEAREST in expression else frozenset()
     minute, hour = expression.split()[:2]
     fixed = not minute.startswith("*") and not hour.startswith("*")
     seen: set[datetime] = set()  # wall clock times of the fixed kind that have had their turn
@@ -320,14 +361,19 @@ def due_by_brute_force(
         wall = moment.astimezone(zone).replace(tzinfo=None)
         skipped = [before + n * MINUTE for n in range(1, (wall - before) // MINUTE)]
         shown = [wall, *skipped] if fixed else [wall]
-        if any(shows(sample, local) and not (fixed and local in seen) for local in shown):
+        if any(shows(sample, local, nearest) and not (fixed and local in seen) for local in shown):
             due.add(moment)
         seen.update(shown)
         before = wall
     return {moment for moment in due if moment > start}
 
 
-@given(crons(), st.sampled_from(ZONES), st.sampled_from(CLOCK_CHANGES), st.integers(0, 1500))
+@given(
+    st.one_of(crons(), nearest_crons),
+    st.sampled_from(ZONES),
+    st.sampled_from(CLOCK_CHANGES),
+    st.integers(0, 1500),
+)
 @settings(max_examples=120, deadline=None)
 def test_cron_agrees_with_watching_the_clock(
     expression: str, zone: str, day: datetime, minutes: int
@@ -341,6 +387,37 @@ def test_cron_agrees_with_watching_the_clock(
         found.append(due)
         due = next_due(schedule, due, anchor=after)
     assert found == sorted(expected)
+
+
+@given(
+    st.frozensets(st.integers(1, 31), min_size=1, max_size=4),
+    st.sets(st.integers(1, 12), min_size=1),
+    st.sampled_from(ZONES),
+    st.dates(date(2012, 1, 1), date(2040, 1, 1)),
+)
+@settings(deadline=None)
+def test_the_nearest_weekday_is_the_one_that_a_calendar_shows(
+    wanted: frozenset[int], months: set[int], zone: str, first: date
+) -> None:
+    assume(any(day <= MOST_DAYS[month] for day in wanted for month in months))
+    days = (first + timedelta(days=number) for number in count(1))
+    expected = (day for day in days if day.month in months and is_nearest(day, wanted))
+    expression = f"0 12 {','.join(f'{day}W' for day in wanted)} {','.join(map(str, months))} *"
+    after = datetime.combine(first, time(12), ZoneInfo(zone))
+    found = upcoming(read(expression, zone), after, anchor=after, count=4)
+    local = [moment.astimezone(ZoneInfo(zone)) for moment in found]
+    assert [moment.date() for moment in local] == list(islice(expected, 4))
+    assert {moment.time() for moment in local} == {time(12)}
+
+
+def test_the_nearest_weekday_stays_within_its_month_and_stands_beside_other_days() -> None:
+    def days(expression: str, after: str) -> list[str]:
+        return [due[5:10] for due in due_times(expression, "UTC", after, 4)]
+
+    assert days("0 9 1W * *", "2026-07-31T12:00") == ["08-03", "09-01", "10-01", "11-02"]
+    assert days("0 9 31W * *", "2026-05-01T00:00") == ["05-29", "07-31", "08-31", "10-30"]
+    assert days("0 9 15W,15,L * *", "2026-08-01T00:00") == ["08-14", "08-15", "08-31", "09-15"]
+    assert days("0 9 15W * SUN", "2026-08-10T00:00") == ["08-14", "08-16", "08-23", "08-30"]
 
 
 @given(crons(), st.sampled_from([BERLIN, "America/New_York", "UTC"]), st.integers(0, 365 * 1440))
@@ -407,6 +484,12 @@ def test_an_interval_in_words_reads_back(seconds: int) -> None:
         ("0 9 * * 1-5", "At 09:00 on Monday through Friday (Europe/Berlin)"),
         ("every 6 hours", "Every 6 hours"),
         ("90m", "Every 1 hour 30 minutes"),
+        ("0 9 22 * *", "At 09:00 on the 22nd day of every month (Europe/Berlin)"),
+        (
+            "0 9 1,15W,LW 3 *",
+            "At 09:00 on the first day of month, the weekday nearest to the 15th of the month, and "
+            "the last weekday of the month in March (Europe/Berlin)",
+        ),
         ("3600", "Every hour"),
         ("2030-01-31 09:00", "Once, at 2030-01-31 09:00 (Europe/Berlin)"),
     ],

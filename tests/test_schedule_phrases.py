@@ -36,6 +36,14 @@ def read(value: object) -> Schedule:
         ("1st and 15th of every month at 7", "At 07:00 on the first and the 15th day of month"),
         ("last day of the month at 23:59", "At 23:59 on the last day of every month"),
         ("last weekday of every month at 5 p.m.", "At 17:00 on the last weekday of every month"),
+        (
+            "weekday nearest to the 15th of the month at 9",
+            "At 09:00 on the weekday nearest to the 15th of the month",
+        ),
+        (
+            "on the nearest weekday to the 1st of every month between 8 and 10",
+            "Once between 08:00 and 10:00, on the weekday nearest to the first of the month",
+        ),
         ("second tuesday of the month at 10", "At 10:00 on the second Tuesday of the month"),
         ("last friday of the month at 4pm", "At 16:00 on the last Friday of the month"),
         ("mon, wed and fri at 9 and 17", "At 09:00 and 17:00 on Monday, Wednesday, and Friday"),

@@ -11,8 +11,9 @@ from processes import serving, wait_until
 from lamplighter import clock
 from lamplighter.engine.holder import hold
 from lamplighter.engine.manual import pause, request_run
-from lamplighter.engine.upkeep import GRACE, MOST_NOTICES, Upkeep
-from lamplighter.store.agents import save_agents
+from lamplighter.engine.upkeep import GRACE, MOST_NOTICES, VERSIONS_KEPT, Upkeep
+from lamplighter.store.agents import current_versions, get_version, save_agents
+from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import list_notices, read_all_notices
 from lamplighter.store.runs import list_runs
 from lamplighter.store.schedules import (
@@ -68,6 +69,13 @@ def test_a_silence_is_told_once_however_long_it_lasts(hourly: Workspace) -> None
     assert "180 minutes" not in notice.message
     assert "for 3 hours" in notice.message
     assert "not served" in notice.message
+
+
+def test_a_past_moment_that_was_just_written_down_is_no_silence(hourly: Workspace) -> None:
+    hourly.write("agents/a.md", "---\nschedule: at 2020-01-01 09:00\n---\nGo.")
+    save(hourly)
+    assert look(hourly, seconds=1) == 0
+    assert look(hourly, minutes=6) == 1  # it should have fired at once
 
 
 def test_the_next_silence_is_told_again(hourly: Workspace) -> None:
@@ -218,6 +226,51 @@ def test_only_so_many_occurrences_of_each_agent_stay() -> None:
         left = [each.schedule_id for each in list_occurrences(workspace.engine, "a")]
         assert left == ["a#1", "a#1", "a#2"]
         assert len(list_occurrences(workspace.engine, "b")) == 1
+
+
+def edit(workspace: Workspace, times: int) -> None:
+    for number in range(times):
+        workspace.write("agents/a.md", f"{HOURLY} {number}")
+        save(workspace, clock.now() + timedelta(minutes=number))
+
+
+def test_old_texts_of_an_agent_go_but_those_that_runs_were_made_with() -> None:
+    with temporary_workspace({"agents/a.md": HOURLY}) as workspace:
+        run = workspace.run("a", REPORT)
+        edit(workspace, VERSIONS_KEPT + 5)
+        assert rows(workspace, "agent_versions") == VERSIONS_KEPT + 6
+        upkeep = Upkeep(workspace.settings, workspace.engine, forget=forget)
+        assert sum(upkeep.prune(clock.now())) == 5
+        assert rows(workspace, "agent_versions") == VERSIONS_KEPT + 1
+        assert get_version(workspace.engine, run.version).instructions == "Go."
+        assert sum(upkeep.prune(clock.now())) == 0
+
+
+def test_the_current_text_stays_however_old(hourly: Workspace) -> None:
+    edit(hourly, VERSIONS_KEPT + 2)
+    hourly.write("agents/a.md", HOURLY)  # as it was at first
+    save(hourly, clock.now())
+    upkeep = Upkeep(hourly.settings, hourly.engine, forget=forget)
+    assert sum(upkeep.prune(clock.now())) == 2
+    with hourly.engine.begin() as connection:
+        current, _message = current_versions(connection, ["a"])["a"]
+    assert get_version(hourly.engine, current).instructions == "Go."
+
+
+def test_on_postgresql_one_process_prunes_and_leaves_nothing_in_the_journal(
+    postgresql: str,
+) -> None:
+    with temporary_workspace({"agents/a.md": "Go."}, database_url=postgresql) as workspace:
+        ran = ended_runs(workspace, 2)
+        age(workspace, ran, days=91)
+        with pruning_alone(workspace.engine) as alone:
+            assert alone
+            prune(workspace)
+            assert kept(workspace) == ran
+        prune(workspace)
+        assert kept(workspace) == []
+        for table in ("workflow_status", "workflow_input", "workflow_output", "operation_outputs"):
+            assert rows(workspace, f"dbos.{table}") == 0, table
 
 
 def test_notices_go_when_they_were_read(hourly: Workspace) -> None:

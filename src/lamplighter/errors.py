@@ -185,3 +185,10 @@ class DatabaseUnavailable(LamplighterError):
 
     code = "database_unavailable"
     status = 503
+
+
+class ProgramMissing(LamplighterError):
+    """A program that something needs is not installed, or too old; the message says which."""
+
+    code = "program_missing"
+    status = 503

@@ -78,7 +78,7 @@ def cli(ctx: click.Context, workspace: Path | None) -> None:
 def main() -> None:
     """Run the command line, with exit codes 0, 1, 2, 3, 4, 5 and 130 as documented."""
     try:
-        result = cli.main(standalone_mode=False)
+        result = cli.main(prog_name="lamplighter", standalone_mode=False)
     except LamplighterError as error:
         _fail(str(error), error.exit_code)
     except click.ClickException as error:

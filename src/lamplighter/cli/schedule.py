@@ -56,7 +56,7 @@ def preview(
 
     Exit code 2: EXPR is no schedule, or the time zone is unknown.
     """
-    from lamplighter.schedule import describe, read_zone
+    from lamplighter.schedule import Once, describe, read_zone
 
     schedule = _parse(expression, timezone or _default_zone(context))
     zone = read_zone(schedule.timezone)
@@ -69,6 +69,8 @@ def preview(
     click.echo(words if schedule.timezone in words else f"{words} ({schedule.timezone})")
     if rows:
         print_table(["local time", "UTC", ""], map(_table_row, rows))
+    elif isinstance(schedule.timing, Once) and not start:
+        click.echo("That is past: it fires once, as soon as it is saved, and never again.")
     else:
         click.echo("Never due after that.")
 

@@ -4,16 +4,25 @@ import shutil
 
 from lamplighter.doctor.finding import Case, Finding
 from lamplighter.store.database import SCHEMA_VERSION
+from lamplighter.store.health import Health
 
 MEGABYTE = 1_000_000
 LITTLE_BYTES = 1_000 * MEGABYTE
 TOO_LITTLE_BYTES = 100 * MEGABYTE
+REACH = (
+    "is the server running and reachable from here, and is LAMPLIGHTER_DATABASE_URL right (host, "
+    "port, user, password, name of the database)? createdb NAME makes one"
+)
 RESTORE = "lamplighter db restore FILE, from your last backup"
 
 
 def check_schema(case: Case) -> Finding:
     """The database is there, and this program understands it."""
     name, health = "database", case.health
+    if case.unreadable:
+        return Finding(
+            name, "fail", case.unreadable, REACH if case.settings.database_url else RESTORE
+        )
     if health is None:
         return Finding(name, "ok", "there is none yet; it is made when it is needed")
     if health.version is None:
@@ -29,7 +38,7 @@ def check_schema(case: Case) -> Finding:
 
 def check_integrity(case: Case) -> Finding | None:
     """The file is not damaged."""
-    if case.health is None:
+    if not isinstance(case.health, Health):
         return None
     if case.health.problem:
         return Finding("integrity", "fail", f"damaged: {case.health.problem}", RESTORE)
@@ -38,7 +47,7 @@ def check_integrity(case: Case) -> Finding | None:
 
 def check_journal(case: Case) -> Finding | None:
     """Readers and the writer do not wait for each other."""
-    if case.health is None:
+    if not isinstance(case.health, Health):
         return None
     if case.health.journal_mode != "wal":
         message = f"the journal mode is {case.health.journal_mode}, not wal"

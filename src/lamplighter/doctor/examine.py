@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lamplighter.doctor.database import (
-    RESTORE,
     check_disk,
     check_integrity,
     check_journal,
@@ -20,6 +19,7 @@ from lamplighter.doctor.files import (
 from lamplighter.doctor.finding import Case, Finding
 from lamplighter.doctor.machine import check_clock, check_sandbox, check_zone
 from lamplighter.doctor.models import check_agent_models, check_default_model
+from lamplighter.doctor.server import check_pgvector, check_server, check_workers
 from lamplighter.doctor.service import (
     check_holder,
     check_notices,
@@ -27,9 +27,9 @@ from lamplighter.doctor.service import (
     check_schedules,
     check_sources,
 )
-from lamplighter.errors import InvalidSettings, Unreadable
+from lamplighter.errors import DatabaseUnavailable, InvalidSettings, Unreadable
 from lamplighter.store.database import SCHEMA_VERSION, open_database
-from lamplighter.store.health import examine_database
+from lamplighter.store.health import Health, examine_database
 from lamplighter.workspace import load_settings, read_catalogue
 
 Check = Callable[[Case], Finding | None]
@@ -45,8 +45,11 @@ CHECKS: tuple[Check, ...] = (
     check_schema,
     check_integrity,
     check_journal,
+    check_server,
+    check_pgvector,
     check_disk,
     check_holder,
+    check_workers,
     check_schedules,
     check_pauses,
     check_notices,
@@ -65,11 +68,11 @@ def examine(workspace: Path) -> list[Finding]:
         return [Finding("settings", "fail", str(error), "mend it; the rest depends on it")]
     catalogue = read_catalogue(settings)
     try:
-        health = examine_database(settings.state_dir)
-    except Unreadable as error:
-        unreadable = Finding("database", "fail", str(error), RESTORE)
-        return [*_run(Case(settings=settings, catalogue=catalogue)), unreadable]
-    usable = health is not None and health.version == SCHEMA_VERSION and not health.problem
+        health = examine_database(settings.database)
+    except (Unreadable, DatabaseUnavailable) as error:
+        return _run(Case(settings=settings, catalogue=catalogue, unreadable=str(error)))
+    damaged = isinstance(health, Health) and health.problem
+    usable = health is not None and health.version == SCHEMA_VERSION and not damaged
     engine = open_database(settings.database) if usable else None
     try:
         return _run(Case(settings=settings, catalogue=catalogue, health=health, engine=engine))

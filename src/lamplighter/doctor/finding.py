@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from lamplighter.config import Settings
 from lamplighter.definitions.catalogue import Catalogue
 from lamplighter.store.health import Health
+from lamplighter.store.server import ServerHealth
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -37,11 +38,13 @@ class Case:
     Attributes:
         settings: Its settings.
         catalogue: Its agent files.
-        health: Its database's; ``None`` before there is one.
+        health: Its database's; ``None`` before there is one, or if it cannot be read.
+        unreadable: Why it cannot be read; empty if it can.
         engine: Its database; ``None`` if it cannot be used as it is.
     """
 
     settings: Settings
     catalogue: Catalogue
-    health: Health | None = None
+    health: Health | ServerHealth | None = None
+    unreadable: str = ""
     engine: "Engine | None" = None

@@ -6,16 +6,23 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from lamplighter import clock
-from lamplighter.doctor.finding import Case, Finding
+from lamplighter.doctor.finding import Case, Finding, Level
+from lamplighter.schedule import describe_seconds
 from lamplighter.store.health import newest_record
+from lamplighter.store.server import ServerHealth
 
 TOLERANCE = timedelta(minutes=2)
-"""How far in the future a record may lie before the clock is wrong."""
+"""How far in the future a record may lie, or another clock be away, before this one is wrong."""
+
+NOTICEABLE = timedelta(seconds=2)
+"""How far this machine's clock may be away from the database's before schedules fire that late."""
 
 
 def check_clock(case: Case) -> Finding:
     """The clock does not lag behind what has been recorded with it, and is kept right."""
     now, name = clock.now(), "clock"
+    if isinstance(case.health, ServerHealth) and abs(case.health.ahead) > NOTICEABLE:
+        return _tell_skew(case.health.ahead)
     newest = case.engine and newest_record(case.engine)
     if newest and newest > now + TOLERANCE:
         message = f"it shows {now:%Y-%m-%d %H:%M} UTC, but something was recorded at "
@@ -25,6 +32,14 @@ def check_clock(case: Case) -> Finding:
         message = f"{now:%Y-%m-%d %H:%M} UTC, but nothing keeps it right"
         return Finding(name, "warn", message, "timedatectl set-ntp true")
     return Finding(name, "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _tell_skew(ahead: timedelta) -> Finding:
+    seconds = abs(ahead) // timedelta(seconds=1)
+    message = f"it is {describe_seconds(seconds)} {'ahead of' if ahead > timedelta() else 'behind'}"
+    level: Level = "fail" if abs(ahead) > TOLERANCE else "warn"
+    advice = "set the clocks of both machines: timedatectl set-ntp true"
+    return Finding("clock", level, f"{message} the database's", advice)
 
 
 def check_zone(case: Case) -> Finding:

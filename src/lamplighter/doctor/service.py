@@ -13,23 +13,25 @@ from lamplighter.store.schedules import earliest_due
 SERVE = "lamplighter serve"
 
 
-def check_holder(case: Case) -> Finding:
-    """Somebody serves the workspace, and answers."""
+def check_holder(case: Case) -> Finding | None:
+    """Somebody serves the workspace, and answers; on PostgreSQL the workers say that."""
     name, state_dir = "server", case.settings.state_dir
+    if case.settings.database_url:
+        return None
     pid = ask_holder(state_dir)
     if pid is not None:
         return Finding(name, "ok", f"process {pid} serves this workspace" if pid else "running")
     if is_held(state_dir):
         message = "a process holds this workspace, but does not answer"
         return Finding(name, "fail", message, "stop that process, then: " + SERVE)
-    expected = case.settings.agents_enabled and _has_schedules(case)
+    expected = case.settings.agents_enabled and expects_runs(case)
     return Finding(name, "warn" if expected else "ok", "nobody serves this workspace now", SERVE)
 
 
 def check_schedules(case: Case) -> Finding:
     """What is due fires."""
     name = "schedules"
-    if not _has_schedules(case):
+    if not expects_runs(case):
         return Finding(name, "ok", "no agent has one")
     if not case.settings.agents_enabled:
         message = "they do not fire: AGENTS_ENABLED is false"
@@ -83,5 +85,6 @@ def check_sources(case: Case) -> Finding | None:
     return Finding(name, "ok", f"{len(settings.sources)}, all synced")
 
 
-def _has_schedules(case: Case) -> bool:
+def expects_runs(case: Case) -> bool:
+    """Whether some agent has a schedule that is to fire."""
     return any(agent.enabled and agent.schedules for agent in case.catalogue.agents.values())

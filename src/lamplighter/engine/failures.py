@@ -61,16 +61,23 @@ def _note_failure(
 ) -> None:
     failures = count_failure(connection, run.agent)
     if failures == 1:
-        message = f"{run.agent} failed: {summary} See: lamplighter run show {run.id} --events"
+        message = (
+            f"{run.agent} failed: {_sentence(summary)} See: lamplighter run show {run.id} --events"
+        )
         add_notice(connection, "failure", f"failure:{run.id}", message, now=now, agent=run.agent)
     if not pause_after or failures < pause_after:
         return
     reason = f"{failures} runs in a row failed" if failures > 1 else "a run failed"
     if pause_agent(connection, run.agent, reason, now):
         message = (
-            f"{run.agent} is paused, because {reason}; the last one: {summary} Its schedules do "
-            f"not fire until its file is changed, or you resume it with: lamplighter agent resume "
-            f"{run.agent}"
+            f"{run.agent} is paused, because {reason}; the last one: {_sentence(summary)} Its "
+            "schedules do not fire until its file is changed, or you resume it with: "
+            f"lamplighter agent resume {run.agent}"
         )
         add_notice(connection, "paused", f"paused:{run.id}", message, now=now, agent=run.agent)
         log.warning("%s", message)
+
+
+def _sentence(text: str) -> str:
+    """What others said, with an end."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -10,6 +10,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from lamplighter.config import Settings
+from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import add_notice
 from lamplighter.store.retention import (
     Key,
@@ -17,8 +18,10 @@ from lamplighter.store.retention import (
     delete_occurrences,
     delete_read_notices,
     delete_runs,
+    delete_versions,
     list_prunable_occurrences,
     list_prunable_runs,
+    list_prunable_versions,
 )
 from lamplighter.store.silences import Silence, list_silences
 
@@ -31,8 +34,11 @@ LOOK_SECONDS = 60.0
 LOOKS_PER_PRUNING = 60
 """So often does silence come before pruning: once an hour, and at the start."""
 
+VERSIONS_KEPT = 20
+"""Texts of each agent that are kept although no run was made with them."""
+
 BATCH = 100
-"""Runs, or occurrences, that are pruned in one transaction."""
+"""Runs, occurrences or texts that are pruned in one transaction."""
 
 AT_A_TIME = 10_000
 """Runs, or occurrences, that are looked for together: finding them may read long indexes."""
@@ -73,9 +79,13 @@ class Upkeep:
     def prune(self, now: datetime) -> Iterator[int]:
         """Delete what the settings do not keep, a batch at each step; gives how many.
 
-        Delivered files are never touched.
+        Delivered files are never touched. While another process prunes, this one does not.
         """
-        retention = self._retention(now)
+        with pruning_alone(self.engine) as alone:
+            if alone:
+                yield from self._prune(self._retention(now))
+
+    def _prune(self, retention: Retention) -> Iterator[int]:
         while found := list_prunable_runs(self.engine, retention, AT_A_TIME):
             for run_ids in _batches(found):
                 self._delete_runs(run_ids)
@@ -84,6 +94,10 @@ class Upkeep:
             for some in _batches(keys):
                 self._delete_occurrences(some)
                 yield len(some)
+        for versions in _batches(list_prunable_versions(self.engine, VERSIONS_KEPT)):
+            with self.engine.begin() as connection:
+                delete_versions(connection, versions)
+            yield len(versions)
         with self.engine.begin() as connection:
             deleted = delete_read_notices(connection, retention)
         yield deleted

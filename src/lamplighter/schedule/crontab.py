@@ -1,8 +1,9 @@
 """Cron expressions: what they may look like, and what is wrong with those that cannot be."""
 
 import re
+from calendar import SATURDAY, SUNDAY, monthrange
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import NoReturn
 
 from cronsim import CronSim, CronSimError
@@ -25,10 +26,64 @@ _FIELDS = {  # cronsim's names -> what may stand there, and the largest step tha
     "second": ("0 to 59", 60),
     "minute": ("0 to 59", 60),
     "hour": ("0 to 23", 24),
-    "day-of-month": ("1 to 31, L (the last day) or LW (the last weekday)", 31),
+    "day-of-month": (
+        "1 to 31, L (the last day), LW (the last weekday), 15W (the weekday nearest to the 15th)",
+        31,
+    ),
     "month": ("1 to 12 or JAN to DEC", 12),
     "day-of-week": ("0 to 7 (0 and 7 are Sunday) or SUN to SAT, like MON-FRI, MON#1 or 5L", 7),
 }
+_NEAREST = re.compile(r"(\d{1,2})W", re.ASCII)
+
+
+class Crontab(CronSim):
+    """The times of a cron expression: cronsim's, and ``15W``.
+
+    That is the weekday nearest to the 15th, within its month, as Quartz has it: the Friday before
+    a Saturday, the Monday after a Sunday, the third if the first is a Saturday, the 29th if the
+    31st is a Sunday. A month that has no such day has none.
+
+    Args:
+        expression: Five or six fields.
+        start: Only times after it; of the wall clock.
+
+    Raises:
+        CronSimError: It is no cron expression.
+    """
+
+    def __init__(self, expression: str, start: datetime) -> None:
+        *times, days, month, weekday = expression.upper().split()
+        terms = days.split(",")
+        self.nearest = {day for each in terms if (day := nearest_of(each))}
+        # To cronsim, whose checks are right for it, 15W is the 15th; and then it is not.
+        bare = ",".join(each.removesuffix("W") if nearest_of(each) else each for each in terms)
+        super().__init__(" ".join([*times, bare, month, weekday]), start)
+        if self.nearest:
+            plain = ",".join(each for each in terms if not nearest_of(each))
+            self.days = CronSim(f"0 0 {plain} * *", start).days if plain else set()
+
+    def match_dom(self, d: date) -> bool:
+        """Whether it is one of the days of the month."""
+        return super().match_dom(d) or any(d.day == _nearest(d, day) for day in self.nearest)
+
+
+def nearest_of(term: str) -> int | None:
+    """``15W`` -> 15; ``None`` for any other term of a day of the month."""
+    found = _NEAREST.fullmatch(term)
+    return int(found[1]) if found else None
+
+
+def _nearest(month: date, day: int) -> int | None:
+    """The weekday nearest to a day of the month; ``None`` if the month has no such day."""
+    _, last = monthrange(month.year, month.month)
+    if day > last:
+        return None
+    weekday = month.replace(day=day).weekday()
+    if weekday == SATURDAY:
+        return day - 1 if day > 1 else 3
+    if weekday == SUNDAY:
+        return day + 1 if day < last else day - 2
+    return day
 
 
 def read_cron(value: object, field: str) -> str:
@@ -40,7 +95,7 @@ def read_cron(value: object, field: str) -> str:
     text = str(value).strip()
     if not text:
         refuse("the schedule is empty", f"like {FORMS}", field)
-    if not re.match(r"@|[\d*]\S*\s", text):
+    if not re.match(r"@|[\d*][^a-z\s]*\s", text, re.IGNORECASE):
         refuse(f"{quote(text)} is no schedule", f"like {FORMS}", field)
     expression = " ".join(_ALIASES.get(text.lower(), text).split())
     if expression.startswith("@"):
@@ -61,7 +116,7 @@ def _check(expression: str, field: str) -> None:
         refuse(f"cron has five fields, and {quote(expression)} has {len(parts)}", hint, field)
     by_name = dict(zip(list(_FIELDS)[-len(parts) :], parts, strict=True))
     try:
-        simulation = CronSim(expression, SOME_DAY)
+        simulation = Crontab(expression, SOME_DAY)
     except CronSimError as error:
         _explain_refusal(str(error).removeprefix("Bad "), by_name, field)
     except ValueError:  # a number with thousands of digits
@@ -97,7 +152,7 @@ def _refuse_empty_date(expression: str, field: str) -> NoReturn:
 
 def _is_cron(expression: str) -> bool:
     try:
-        CronSim(expression, SOME_DAY)
+        Crontab(expression, SOME_DAY)
     except CronSimError:
         return False
     return True

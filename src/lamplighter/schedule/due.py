@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
-
+from lamplighter.schedule.crontab import Crontab
 from lamplighter.schedule.times import localise, strip_zone
 from lamplighter.schedule.timing import Cron, Interval, Once, Quiet, Schedule, Window
 
@@ -185,7 +184,7 @@ def _next_cron(expression: str, zone: ZoneInfo, after: datetime) -> datetime | N
     """
     local = after.astimezone(zone)
     if _is_fixed_time(expression):
-        dues = (localise(due, zone) for due in CronSim(expression, strip_zone(local)))
+        dues = (localise(due, zone) for due in Crontab(expression, strip_zone(local)))
         return next((due for due in dues if due > after), None)
     # Zero, except in the first pass of an hour that will be repeated: the second pass shows
     # times that the clock has shown before, so look for those from so much earlier on.
@@ -201,7 +200,7 @@ def _first_showing(
     expression: str, start: datetime, zone: ZoneInfo, *, fold: int, after: datetime
 ) -> datetime | None:
     """The first moment after ``after`` when the clock really shows a matching time."""
-    for due in CronSim(expression, start):
+    for due in Crontab(expression, start):
         moment = due.replace(tzinfo=zone, fold=fold).astimezone(UTC)
         if moment > after and strip_zone(moment.astimezone(zone)) == due:
             return moment
@@ -242,7 +241,7 @@ def _next_drawn(
 def _days(window: Window, zone: ZoneInfo, moment: datetime) -> Iterator[date]:
     """The days of windows, from before the one that ``moment`` may lie in."""
     midnight = datetime.combine(moment.astimezone(zone).date(), time())
-    return (day.date() for day in CronSim(window.days, midnight - 2 * _DAY - SECOND))
+    return (day.date() for day in Crontab(window.days, midnight - 2 * _DAY - SECOND))
 
 
 def _span(hours: Window | Quiet, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -43,6 +43,10 @@ _MONTH = (
 _RANKS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 _RANK = r"first|second|third|fourth|fifth|last|\d{1,2}(?:st|nd|rd|th)"
 _OF_MONTH = r"\s+of\s+(?:every|each|the|a)\s+month"
+_NEAREST = (
+    r"(?:nearest\s+weekday|weekday\s+nearest)\s+(?:to\s+)?(?:the\s+)?"
+    rf"(\d{{1,2}})(?:st|nd|rd|th){_OF_MONTH}"
+)
 _NAMED_DAYS = {
     "day": "* * *",
     "days": "* * *",
@@ -92,6 +96,8 @@ def read_days(words: str) -> str | None:
     for pattern, days in _NAMED_DAYS.items():
         if re.fullmatch(pattern, words):
             return days
+    if found := re.fullmatch(_NEAREST, words):
+        return f"{int(found[1])}W * *"
     return _read_weekdays(words) or _read_days_of_month(words) or _read_date(words)
 
 

@@ -12,6 +12,7 @@ from lamplighter.schedule.due import next_due, quiet_until
 from lamplighter.schedule.phrases import read_days, read_phrase
 from lamplighter.schedule.times import (
     MAX_LENGTH,
+    TIME,
     is_duration,
     localise,
     quote,
@@ -91,6 +92,9 @@ def _parse_timing(value: object, zone: ZoneInfo, field: str) -> Timing:
 
 def _parse_once(value: object, zone: ZoneInfo, field: str) -> Once:
     text = re.sub(r"^\s*(once\s+at|once|at)\b", "", str(value), flags=re.IGNORECASE)
+    if re.fullmatch(TIME, text.strip().lower()):
+        hint = 'write "daily at 9:00", or the date as well, like "at 2030-01-31 09:00"'
+        refuse(f"{quote(text.strip())} is on no day", hint, field)
     return Once(read_moment(text, zone, field=field))
 
 

@@ -66,10 +66,10 @@ def read_moment(text: str, zone: ZoneInfo, *, field: str = "schedule") -> dateti
     Raises:
         InvalidSchedule: It is no date and time.
     """
-    text = text.strip().upper()
+    text = text.strip()
     try:
-        moment = datetime.fromisoformat(text)
-        if not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:?\d\d", text):
+        moment = datetime.fromisoformat(text.upper())
+        if not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:?\d\d", text.upper()):
             refuse(f"{quote(text)} has no time of day", "write it like 2030-01-31 09:00", field)
         moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
         return moment.astimezone(UTC) if moment.tzinfo else localise(moment, zone)

@@ -1,11 +1,13 @@
 """Schedules in words, for people to check."""
 
+import re
+from collections.abc import Generator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
+from cronsim.explain import Day, Expression, Field, Sequence, ordinal
 
-from lamplighter.schedule.crontab import SOME_DAY
+from lamplighter.schedule.crontab import SOME_DAY, Crontab, nearest_of
 from lamplighter.schedule.times import strip_zone
 from lamplighter.schedule.timing import Cron, Interval, Once, Policy, Quiet, Schedule, Window
 
@@ -75,8 +77,36 @@ _OVERLAPPING = {
 }
 
 
+class _Days(Day):
+    """Days of the month in words, among them the weekdays nearest to one."""
+
+    def parse(self, value: str) -> Generator[Sequence, None, None]:
+        for term in value.split(","):
+            if day := nearest_of(term):
+                yield Sequence(day, day, nth=day)
+            else:
+                yield from super().parse(term)
+
+    def format_nth(self, value: int, nth: int) -> str:
+        if nth < 0:
+            return super().format_nth(value, nth)
+        return f"the weekday nearest to the {ordinal(value)} of the month"
+
+    def format(self) -> str:
+        return Field.format(self)  # each day by itself, not "the first and the 15th day"
+
+
 def _explain(expression: str) -> str:
-    return CronSim(expression, SOME_DAY).explain()
+    crontab = Crontab(expression, SOME_DAY)
+    sentence = Expression(crontab.parts)
+    if crontab.nearest:
+        sentence.day = _Days(expression.upper().split()[-3])
+        sentence.day.single_value = None  # a single plain day has words of its own
+    return _ORDINAL.sub(lambda found: found[1] + _ENDINGS[found[2]], sentence.explain())
+
+
+_ORDINAL = re.compile(r"\b([2-9])([123])th\b")  # cronsim says "22th"
+_ENDINGS = {"1": "1st", "2": "2nd", "3": "3rd"}
 
 
 def _show(moment: datetime, schedule: Schedule) -> str:

@@ -28,10 +28,7 @@ def back_up(state_dir: Path, target: Path, *, replace: bool = False) -> Health:
     source = state_dir / FILE
     if not source.exists():
         raise NotFound(f"there is no database in {state_dir} yet")
-    if target.exists() and not replace:
-        raise Conflict(f"{target} is there already. Choose another name, or add --yes")
-    if not target.absolute().parent.is_dir():
-        raise NotFound(f"there is no folder {target.absolute().parent}")
+    claim_target(target, replace=replace)
     part = _copy(source, target)
     health = _check(part)
     part.replace(target)
@@ -74,11 +71,30 @@ def restore(state_dir: Path, backup: Path, now: datetime) -> tuple[Health, Path 
     return health, former
 
 
-def _copy(source: Path, target: Path) -> Path:
-    """Copy a database to a private file beside ``target``; gives that file."""
+def claim_target(target: Path, *, replace: bool) -> None:
+    """See that a backup may become ``target``.
+
+    Raises:
+        Conflict: It is there already, and must not be replaced.
+        NotFound: It has no folder.
+    """
+    if target.exists() and not replace:
+        raise Conflict(f"{target} is there already. Choose another name, or add --yes")
+    if not target.absolute().parent.is_dir():
+        raise NotFound(f"there is no folder {target.absolute().parent}")
+
+
+def new_part(target: Path) -> Path:
+    """An empty private file beside ``target``, which replaces it when it is whole."""
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    return part
+
+
+def _copy(source: Path, target: Path) -> Path:
+    """Copy a database to a private file beside ``target``; gives that file."""
+    part = new_part(target)
     try:
         with (
             closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,

@@ -16,7 +16,11 @@ SCHEMA_VERSION = "0001"
 FILE = "lamplighter.db"
 UPGRADE_LOCK = 0x4C414D50
 DECISION_LOCK = 0x4C414D51
+PRUNING_LOCK = 0x4C414D52
 """PostgreSQL's advisory locks are numbers; these are ours."""
+
+CONNECTING = {"connect_timeout": 10, "fallback_application_name": "lamplighter"}
+"""To PostgreSQL, where the URL does not say otherwise; the time is in seconds."""
 
 PRAGMAS = (
     "journal_mode=WAL",  # readers and the one writer do not wait for each other
@@ -36,16 +40,28 @@ def open_database(place: Path | str) -> sa.Engine:
         DatabaseUnavailable: It cannot be opened.
         NewerDatabase: A newer version of the program has made it.
     """
-    engine = _connect_postgresql(place) if isinstance(place, str) else _open_file(place)
-    try:
-        version = _schema_version(engine)
+    engine = connect_postgresql(place) if isinstance(place, str) else _open_file(place)
+    with explaining(engine):
+        version = schema_version(engine)
         if version != SCHEMA_VERSION:
             refuse_newer(version)
             _upgrade(engine)
-    except sa.exc.OperationalError as error:
-        where = engine.url.render_as_string(hide_password=True)
-        raise DatabaseUnavailable(f"cannot open {where}: {error.orig}") from error
     return engine
+
+
+@contextmanager
+def explaining(engine: sa.Engine) -> Iterator[None]:
+    """Say in one line, and without the password, why a database cannot be opened.
+
+    Raises:
+        DatabaseUnavailable: Something in the block met an error of the database.
+    """
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        why = str(error.orig).strip().partition("\n")[0]
+        raise DatabaseUnavailable(f"cannot open {where}: {why}") from error
 
 
 def refuse_newer(version: str | None) -> None:
@@ -62,10 +78,19 @@ def refuse_newer(version: str | None) -> None:
         )
 
 
+def schema_version(engine: sa.Engine) -> str | None:
+    """The version of its schema; ``None`` if it has none yet."""
+    with reading(engine) as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        return version
+
+
 def open_journal(place: Path | str) -> sa.Engine:
     """The same database for DBOS, which begins its transactions itself."""
     if isinstance(place, str):
-        return _connect_postgresql(place)
+        return connect_postgresql(place)
     return _connect_file(place / FILE, isolation_level="IMMEDIATE")
 
 
@@ -81,6 +106,25 @@ def decide_alone(connection: sa.Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(DECISION_LOCK)))
+
+
+@contextmanager
+def pruning_alone(engine: sa.Engine) -> Iterator[bool]:
+    """Whether this process may prune while the block runs: only one at a time does.
+
+    On SQLite only one process has the workspace anyway.
+    """
+    if not is_shared(engine):
+        yield True
+        return
+    with engine.connect() as connection:  # the lock is the connection's, and ends with it
+        alone = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(PRUNING_LOCK)))
+        connection.commit()  # or an old snapshot would stay in use
+        try:
+            yield bool(alone)
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
+            connection.commit()
 
 
 def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
@@ -102,8 +146,22 @@ def _open_file(folder: Path) -> sa.Engine:
     return engine
 
 
-def _connect_postgresql(url: str) -> sa.Engine:
-    return sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+def connect_postgresql(url: str) -> sa.Engine:
+    """A PostgreSQL database as it is, perhaps empty or of another version.
+
+    Raises:
+        DatabaseUnavailable: ``url`` is none.
+    """
+    try:
+        parsed = sa.make_url(url)
+        usual = {name: value for name, value in CONNECTING.items() if name not in parsed.query}
+        return sa.create_engine(
+            parsed, connect_args=usual, pool_size=10, max_overflow=20, pool_pre_ping=True
+        )
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise DatabaseUnavailable(
+            "LAMPLIGHTER_DATABASE_URL is no URL; write postgresql://user:password@host/database"
+        ) from error
 
 
 @contextmanager
@@ -144,14 +202,6 @@ def _connect_file(path: Path, isolation_level: str | None = None) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
-
-
-def _schema_version(engine: sa.Engine) -> str | None:
-    with reading(engine) as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        return version
 
 
 def _upgrade(engine: sa.Engine) -> None:

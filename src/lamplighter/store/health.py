@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from lamplighter.errors import Unreadable
 from lamplighter.store.database import FILE, reading
+from lamplighter.store.server import ServerHealth, examine_server
 from lamplighter.store.tables import agent_versions, notices, runs
 
 
@@ -49,13 +50,19 @@ def examine_file(file: Path) -> Health:
         raise Unreadable(f"{file.name} cannot be read: {error}") from error
 
 
-def examine_database(state_dir: Path) -> Health | None:
+def examine_database(place: Path | str) -> Health | ServerHealth | None:
     """The health of a workspace's database; ``None`` if it has none yet.
 
+    Args:
+        place: The folder of the SQLite file, or a PostgreSQL URL.
+
     Raises:
-        Unreadable: It cannot be opened, or is no database.
+        Unreadable: The file cannot be opened, or is no database.
+        DatabaseUnavailable: The server cannot be reached.
     """
-    file = state_dir / FILE
+    if isinstance(place, str):
+        return examine_server(place)
+    file = place / FILE
     return examine_file(file) if file.exists() else None
 
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from ulid import ULID
 
-from lamplighter.errors import InvalidInput, NotFound
 from lamplighter.store.database import decide_alone, reading
+from lamplighter.store.shortened import find_row
 from lamplighter.store.tables import notices
 
 Kind = Literal["failure", "paused", "silent", "uncertain", "foreign", "message"]
@@ -77,15 +77,7 @@ def read_notice(connection: sa.Connection, notice_id: str, now: datetime) -> Not
         NotFound: There is none.
         InvalidInput: Several fit.
     """
-    wanted = notice_id.upper()
-    fits = notices.c.id.startswith(wanted, autoescape=True)
-    fits |= notices.c.id.endswith(wanted, autoescape=True)
-    found = connection.execute(sa.select(notices).where(fits).limit(2)).all() if wanted else []
-    if not found:
-        raise NotFound(f"no notice {notice_id!r}. See: lamplighter notice list --all")
-    if len(found) > 1:
-        raise InvalidInput(f"{notice_id!r} fits several notices", hint="give more of the id")
-    [row] = found
+    row = find_row(connection, notices, notice_id, "notice", see="notice list --all")
     unread = (notices.c.id == row.id) & notices.c.read_at.is_(None)
     connection.execute(notices.update().where(unread).values(read_at=now))
     return _notice(row)

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from ulid import ULID
 
 from lamplighter import clock
-from lamplighter.errors import Conflict, InvalidInput, NotFound
+from lamplighter.errors import Conflict, InvalidInput
 from lamplighter.store.database import lasting, reading
 from lamplighter.store.runs import owned_runs
+from lamplighter.store.shortened import find_row
 from lamplighter.store.tables import outbox
 
 State = Literal["intended", "sent", "failed", "uncertain"]
@@ -157,20 +158,14 @@ def list_entries(
 
 
 def get_entry(engine: sa.Engine, entry_id: str) -> Entry:
-    """The effect called ``entry_id``, by its whole id or an unmistakable end of it.
+    """The effect called ``entry_id``, by its whole id or an unmistakable beginning or end of it.
 
     Raises:
         NotFound: There is none.
         InvalidInput: Several fit.
     """
-    fits = outbox.c.id.endswith(entry_id.upper(), autoescape=True)
     with reading(engine) as connection:
-        found = connection.execute(sa.select(outbox).where(fits).limit(2)).all() if entry_id else []
-    if not found:
-        raise NotFound(f"nothing {entry_id!r} in the outbox. See: lamplighter outbox list")
-    if len(found) > 1:
-        raise InvalidInput(f"{entry_id!r} fits several effects", hint="give more of the id")
-    return _entry(found[0])
+        return _entry(find_row(connection, outbox, entry_id, "effect", see="outbox list"))
 
 
 def _entry(row: sa.Row[Any]) -> Entry:

@@ -1,4 +1,4 @@
-"""What is old enough to go: runs with their records, occurrences, notices that were read."""
+"""What is old enough to go: runs with their records, occurrences, read notices, old texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from lamplighter.store.database import reading
 from lamplighter.store.runs import ACTIVE
-from lamplighter.store.tables import notices, occurrences, runs
+from lamplighter.store.tables import agent_versions, agents, notices, occurrences, runs
 
 Key = tuple[str, datetime]
 """Schedule and due moment of an occurrence."""
@@ -95,6 +95,30 @@ def delete_occurrences(connection: sa.Connection, keys: Sequence[Key]) -> None:
         occurrences.c.due_at == sa.bindparam("due"),
     )
     connection.execute(each, [{"schedule": schedule, "due": due} for schedule, due in keys])
+
+
+def list_prunable_versions(engine: sa.Engine, kept: int) -> list[str]:
+    """Ids of texts of agents that no run was made with, but for the newest ``kept`` of each agent.
+
+    The current ones are never among them.
+    """
+    newest_first = (agent_versions.c.created_at.desc(), agent_versions.c.id)
+    rank = sa.func.row_number().over(partition_by=agent_versions.c.agent, order_by=newest_first)
+    ranked = sa.select(agent_versions.c.id, rank.label("rank")).subquery()
+    used = sa.union(sa.select(runs.c.version), sa.select(agents.c.version)).subquery()
+    query = (
+        sa.select(ranked.c.id)
+        .outerjoin(used, used.c.version == ranked.c.id)
+        .where(ranked.c.rank > kept, used.c.version.is_(None))
+    )
+    with reading(engine) as connection:
+        return list(connection.scalars(query))
+
+
+def delete_versions(connection: sa.Connection, versions: Sequence[str]) -> None:
+    """Delete texts of agents, unless a run was made with one meanwhile."""
+    used = sa.exists().where(runs.c.version == agent_versions.c.id)
+    connection.execute(agent_versions.delete().where(agent_versions.c.id.in_(versions), ~used))
 
 
 def delete_read_notices(connection: sa.Connection, retention: Retention) -> int:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from ulid import ULID
 
 from lamplighter import clock
-from lamplighter.errors import AgentAlreadyActive, InvalidInput, NotFound
+from lamplighter.errors import AgentAlreadyActive, InvalidInput
 from lamplighter.store.database import decide_alone, reading
+from lamplighter.store.shortened import find_row
 from lamplighter.store.tables import runs
 
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
@@ -243,16 +244,8 @@ def get_run(engine: sa.Engine, run_id: str) -> Run:
         NotFound: There is none.
         InvalidInput: Several runs fit.
     """
-    wanted = run_id.upper()
-    fits = (runs.c.id == wanted) | runs.c.id.startswith(wanted, autoescape=True)
-    fits |= runs.c.id.endswith(wanted, autoescape=True)
     with reading(engine) as connection:
-        found = connection.execute(sa.select(runs).where(fits).limit(2)).all() if wanted else []
-    if not found:
-        raise NotFound(f"no run {run_id!r}. See: lamplighter run list")
-    if len(found) > 1:
-        raise InvalidInput(f"{run_id!r} fits several runs", hint="give more of the id")
-    return _run(found[0])
+        return _run(find_row(connection, runs, run_id, "run", see="run list"))
 
 
 def list_runs(

@@ -28,14 +28,14 @@ class Silence:
 def list_silences(engine: sa.Engine, before: datetime, limit: int) -> list[Silence]:
     """Schedules that were due ``before`` and are still waiting, without those already told.
 
-    Those of paused agents are left out: nobody expects anything of them. The longest overdue
-    come first.
+    A past moment that somebody has just written down was not missed by anybody. Those of paused
+    agents are left out: nobody expects anything of them. The longest overdue come first.
     """
     told = sa.exists().where(notices.c.key == _KEY)
     paused = sa.exists().where(agents.c.name == schedules.c.agent, agents.c.paused_at.is_not(None))
     query = (
         sa.select(_KEY.label("key"), schedules.c.agent, schedules.c.next_due_at)
-        .where(schedules.c.next_due_at < before, ~told, ~paused)
+        .where(schedules.c.next_due_at < before, schedules.c.anchor_at < before, ~told, ~paused)
         .order_by(schedules.c.next_due_at)
         .limit(limit)
     )
