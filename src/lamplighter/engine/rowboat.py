@@ -88,6 +88,8 @@ class StateFile:
 
     def write(self) -> None:
         """Say how the agents fare, if the file does not say so yet; never over a foreign word."""
+        if not self.taken_over:
+            return
         states = self.states()
         before = self._read()
         after = write_states(before, states, self.zone)
