@@ -3,14 +3,17 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from rounds import START, Rounds, recording
 
 from lamplighter.engine.firing import MOMENTS, WAITING, occurrence_run_id
 from lamplighter.engine.manual import pause, request_run, resume
 from lamplighter.errors import AgentAlreadyActive
 from lamplighter.store.agents import next_due_times
+from lamplighter.store.notices import list_notices
 from lamplighter.store.runs import list_runs
 from lamplighter.store.schedules import list_occurrences
+from lamplighter.store.tables import schedules
 from lamplighter.testing import HeldClock, Workspace
 
 HOUR = timedelta(hours=1)
@@ -128,6 +131,26 @@ def test_a_broken_file_stops_its_own_agent_only(rounds: Rounds) -> None:
     rounds.pass_time(hours=1)
     assert rounds.results("a") == []
     assert rounds.results("b") == ["ran"]
+
+
+@pytest.mark.parametrize("damage", [{"type": "lunar"}, {"timezone": "Moon/Copernicus"}])
+def test_a_stored_schedule_that_cannot_be_read_stops_no_other(
+    rounds: Rounds, damage: dict[str, str]
+) -> None:
+    rounds.save("bad", "schedule: every 6 hours")
+    rounds.save("good", "schedule: every 6 hours")
+    with rounds.workspace.engine.begin() as connection:
+        bad = schedules.c.agent == "bad"
+        spec = connection.execute(sa.select(schedules.c.spec).where(bad)).scalar_one()
+        connection.execute(schedules.update().where(bad).values(spec={**spec, **damage}))
+    rounds.pass_time(hours=6)
+    assert [run.agent for run in list_runs(rounds.workspace.engine)] == ["good"]
+    [notice] = list_notices(rounds.workspace.engine)
+    assert notice.agent == "bad"
+    assert "cannot be read and does not fire" in notice.message
+    rounds.read()
+    rounds.pass_time(hours=6)
+    assert {run.agent for run in list_runs(rounds.workspace.engine)} == {"good", "bad"}
 
 
 def test_a_removed_file_takes_its_schedules_along(rounds: Rounds) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
 
-from lamplighter.schedule.times import refuse
+from lamplighter.schedule.times import read_zone, refuse
 from lamplighter.schedule.timing import (
     Cron,
     Interval,
@@ -37,9 +37,10 @@ def from_data(data: Mapping[str, Any]) -> Schedule:
     """The schedule that ``to_data`` wrote.
 
     Raises:
-        InvalidSchedule: It was not written by ``to_data``.
+        InvalidSchedule: It was not written by ``to_data``, or its zone is not known here.
     """
     try:
+        read_zone(data["timezone"])
         return Schedule(
             timing=_read_timing(data),
             timezone=data["timezone"],

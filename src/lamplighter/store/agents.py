@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from lamplighter import schedule as schedules_
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.catalogue import Catalogue, Entry
 from lamplighter.definitions.markdown import read_agent
-from lamplighter.errors import NotFound
+from lamplighter.errors import InvalidSchedule, NotFound
 from lamplighter.schedule import Once, Policy, Schedule, from_data, window_at
 from lamplighter.store.database import reading
 from lamplighter.store.pauses import resume_edited
@@ -210,7 +211,7 @@ def _changes(
     spec = schedules_.to_data(schedule)
     if old and old.spec == spec and old.enabled == agent.enabled:
         return {}  # an edit of anything else does not move the next time
-    before = from_data(old.spec) if old else None
+    before = _read(old.spec) if old else None
     if old and before and before.rhythm == schedule.rhythm:
         anchor = old.anchor_at
     else:
@@ -228,6 +229,13 @@ def _changes(
         "anchor_at": anchor,
         "next_due_at": due,
     }
+
+
+def _read(spec: dict[str, Any]) -> Schedule | None:
+    """What was saved before; one that cannot be read is as good as none."""
+    with suppress(InvalidSchedule):
+        return from_data(spec)
+    return None
 
 
 def _times(schedule: Schedule) -> Schedule:

@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from lamplighter.errors import InvalidSchedule
 from lamplighter.schedule import Schedule, from_data, next_due
 from lamplighter.store.database import reading
+from lamplighter.store.notices import add_notice
 from lamplighter.store.tables import occurrences, runs, schedules
 
 Result = Literal["ran", "skipped", "missed"]
@@ -106,13 +108,17 @@ def list_enabled(engine: sa.Engine) -> list[DueSchedule]:
         schedules.c.enabled.is_(True), schedules.c.next_due_at.is_not(None)
     )
     with reading(engine) as connection:
-        return [_due(row) for row in connection.execute(query)]
+        return [
+            DueSchedule(row.id, row.agent, from_data(row.spec), row.anchor_at, row.next_due_at)
+            for row in connection.execute(query)
+        ]
 
 
 def take_due(connection: sa.Connection, now: datetime, limit: int) -> list[DueSchedule]:
     """Schedules that are due at ``now``, the longest overdue first.
 
-    They are locked until the transaction ends; those that somebody else holds are left out.
+    They are locked until the transaction ends; those that somebody else holds are left out. One
+    that cannot be read is forgotten with a notice: it must not keep the others from firing.
     """
     query = (
         sa.select(schedules)
@@ -121,11 +127,28 @@ def take_due(connection: sa.Connection, now: datetime, limit: int) -> list[DueSc
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [_due(row) for row in connection.execute(query)]
+    found = []
+    for row in connection.execute(query).all():
+        try:
+            schedule = from_data(row.spec)
+        except InvalidSchedule as error:
+            _forget(connection, row, str(error), now)
+        else:
+            due = DueSchedule(row.id, row.agent, schedule, row.anchor_at, row.next_due_at)
+            found.append(due)
+    return found
 
 
-def _due(row: sa.Row[Any]) -> DueSchedule:
-    return DueSchedule(row.id, row.agent, from_data(row.spec), row.anchor_at, row.next_due_at)
+def _forget(connection: sa.Connection, row: sa.Row[Any], problem: str, now: datetime) -> None:
+    missed = Occurrence(row.id, row.next_due_at, row.agent, "missed", "the schedule is unreadable")
+    record_occurrences(connection, [missed])
+    connection.execute(schedules.delete().where(schedules.c.id == row.id))
+    message = (
+        f"Schedule {row.id} of {row.agent} cannot be read and does not fire: {problem}. "
+        "It is made anew when the agent's file is saved, or the workspace served again."
+    )
+    key = f"unreadable:{row.id}:{row.next_due_at.isoformat()}"
+    add_notice(connection, "failure", key, message, now=now, agent=row.agent)
 
 
 def set_next_due(connection: sa.Connection, dues: Mapping[str, datetime | None]) -> None:
