@@ -1,8 +1,9 @@
-"""DBOS alone: workflows of steps that do nothing. A program; ``throughput`` starts it.
+"""DBOS alone, taking the steps of ``steps``. A program; ``throughput`` starts it.
 
-Usage: python bench/bare_dbos.py WORKFLOWS STEPS AT_ONCE
+Usage: python bench/bare_dbos.py FOLDER WORKFLOWS AT_ONCE
 
-It opens its database as Lamplighter does (SQLite, WAL, synchronous=NORMAL).
+FOLDER holds the documents. It opens its database as Lamplighter does (SQLite, WAL,
+synchronous=NORMAL).
 """
 
 import asyncio
@@ -11,58 +12,61 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+import steps
 from dbos import DBOS
 
 from lamplighter.store.database import open_journal
 
 
 @DBOS.step()
-async def do_nothing() -> None:
+async def take_step(number: int, folder: str) -> dict[str, Any]:
     """One entry in the journal."""
+    return steps.take(number, folder)
 
 
 @DBOS.workflow()
-async def take_steps(steps: int) -> None:
-    """As many entries one after the other."""
-    for _ in range(steps):
-        await do_nothing()
+async def take_steps(folder: str) -> None:
+    """All of them, one after the other."""
+    for number in range(steps.STEPS):
+        await take_step(number, folder)
 
 
-async def time_workflows(workflows: int, steps: int, at_once: int) -> float:
+async def time_workflows(folder: str, workflows: int, at_once: int) -> float:
     """Seconds for all of them."""
     room = asyncio.Semaphore(at_once)
 
     async def one() -> None:
         async with room:
-            handle = await DBOS.start_workflow_async(take_steps, steps)
+            handle = await DBOS.start_workflow_async(take_steps, folder)
             await handle.get_result()
 
+    await one()  # what the first one imports is not measured
     started = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(workflows)))
     return time.perf_counter() - started
 
 
-async def main(folder: Path, workflows: int, steps: int, at_once: int) -> None:
+async def main(folder: str, workflows: int, at_once: int) -> None:
     """Launch, measure, print."""
-    engine = open_journal(folder)
-    url = engine.url.render_as_string(hide_password=False)
-    DBOS(
-        config={
-            "name": "bare",
-            "system_database_url": url,
-            "system_database_engine": engine,
-            "log_level": "ERROR",
-        }
-    )
-    DBOS.launch()
-    try:
-        seconds = await time_workflows(workflows, steps, at_once)
-    finally:
-        DBOS.destroy()
+    with tempfile.TemporaryDirectory(prefix="lamplighter-bench-") as place:
+        engine = open_journal(Path(place))
+        DBOS(
+            config={
+                "name": "bare",
+                "system_database_url": engine.url.render_as_string(hide_password=False),
+                "system_database_engine": engine,
+                "log_level": "ERROR",
+            }
+        )
+        DBOS.launch()
+        try:
+            seconds = await time_workflows(folder, workflows, at_once)
+        finally:
+            DBOS.destroy()
     print(json.dumps({"seconds": seconds}))
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="lamplighter-bench-") as name:
-        asyncio.run(main(Path(name), *(int(argument) for argument in sys.argv[1:4])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

@@ -14,21 +14,28 @@ class Figure:
     Attributes:
         name: What was measured.
         value: In ``unit``.
-        target: The value should be at most this; ``None`` if there is no target.
+        target: The value should be at most this; ``None`` if there is no such target.
+        at_least: The value should be at least this; ``None`` if there is no such target.
     """
 
     name: str
     value: float
     unit: str
     target: float | None = None
+    at_least: float | None = None
 
     @property
     def verdict(self) -> str:
         """How the value stands to its target."""
-        if self.target is None:
-            return ""
-        met = self.value <= self.target
-        return f"≤ {self.target:g} " + ("[green]met[/]" if met else "[red]missed[/]")
+        if self.target is not None:
+            return f"≤ {self.target:g} {_say(self.value <= self.target)}"
+        if self.at_least is not None:
+            return f"≥ {self.at_least:g} {_say(self.value >= self.at_least)}"
+        return ""
+
+
+def _say(met: bool) -> str:
+    return "[green]met[/]" if met else "[red]missed[/]"
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

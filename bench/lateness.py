@@ -59,8 +59,12 @@ def lateness_ms(run: Run, events: list[Event]) -> float:
     """From the run's due time to its first model request."""
     answer = next(event for event in events if event.data.get("role") == "assistant")
     assert run.due_at is not None
-    asked_at = answer.at - timedelta(seconds=answer.data["seconds"])
-    return (asked_at - run.due_at) / timedelta(milliseconds=1)
+    return (asked_at(answer) - run.due_at) / timedelta(milliseconds=1)
+
+
+def asked_at(answer: Event) -> datetime:
+    """When the model was asked for an answer, or a little later."""
+    return answer.at - timedelta(seconds=answer.data["seconds"])
 
 
 def _start_ms(run: Run) -> float:

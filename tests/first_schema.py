@@ -4,6 +4,7 @@ Every later migration is tested from there on. While no version has been release
 first schema is kept by running this as a program; afterwards the copies never change again.
 """
 
+import re
 import sqlite3
 import subprocess
 import warnings
@@ -103,7 +104,7 @@ def _dump_postgresql(url: str, pg_dump: Path) -> Iterator[str]:
     plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     command = [str(pg_dump), "--inserts", "--no-owner", "--no-privileges", f"--dbname={plain}"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    lines = done.stdout.splitlines()
+    lines = re.sub("\n{3,}", "\n\n", done.stdout).splitlines()
     return (line for line in lines if line != "--" and not line.startswith(("-- ", "\\")))
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from lamplighter.store.runs import Run, list_runs
 from lamplighter.testing import Workspace
 
 T = TypeVar("T")
+Process = warm.Process | subprocess.Popen[bytes]
 PATIENCE_SECONDS = 60
 
 
@@ -63,7 +65,7 @@ class Server:
         name: The URL of a server, the id of a worker.
     """
 
-    process: warm.Process
+    process: Process
     name: str
 
     def kill(self) -> None:
@@ -95,11 +97,13 @@ def working(workspace: Workspace, **environment: str) -> Iterator[Server]:
 @contextmanager
 def _running(
     workspace: Workspace, command: list[str], ready: str, environment: dict[str, str]
-) -> Iterator[tuple[warm.Process, str]]:
+) -> Iterator[tuple[Process, str]]:
     """A process, once it has said that it is ready; its standard error is read on."""
     environment = {"AGENTS_ENABLED": "true", "LAMPLIGHTER_TIMEZONE": "UTC"} | environment
     told, telling = os.pipe()
-    process = warm.start(
+    # What is warm has been imported; another version has to be started cold.
+    start = start_cold if "PYTHONPATH" in environment else warm.start
+    process = start(
         *("-w", str(workspace.path), *command),
         environment=os.environ | environment,
         stdout=telling,
@@ -123,6 +127,14 @@ def _running(
         process.wait()
         reader.join()
         stderr.close()
+
+
+def start_cold(
+    *arguments: str, environment: Mapping[str, str], stdout: int, stderr: int
+) -> Process:
+    """Start the command line of the Lamplighter that is in the environment's path."""
+    command = [sys.executable, "-m", "lamplighter", *arguments]
+    return subprocess.Popen(command, env=environment, stdout=stdout, stderr=stderr)
 
 
 def newest_run(workspace: Workspace, **which: Any) -> Run | None:

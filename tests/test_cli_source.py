@@ -75,13 +75,15 @@ def test_sync_list_and_search_as_json(workspace: Path) -> None:
     assert after["synced_at"].endswith("+00:00")
     assert after["skipped_documents"][1]["reason"].startswith("a binary file")
 
-    assert data(workspace, "search", "green", "tea") == [
+    (hit,) = data(workspace, "search", "green", "tea")
+    assert 0 < hit.pop("score") <= 1
+    assert [hit] == [
         {
             "id": "notes:tea.md",
             "title": "Tea",
             "source": "notes",
             "date": "2026-10-05",
-            "snippet": "--- date: 2026-10-05 --- # Tea Green tea.",
+            "snippet": "--- date: 2026-10-05 --- # **Tea** **Green** **tea**.",
         }
     ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import AliasChoices
 
 from lamplighter.config import Settings
-from lamplighter.definitions.agent import DEFAULT_TOOLS
+from lamplighter.definitions.agent import ALL_TOOLS
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,7 +27,7 @@ def test_every_tool_and_every_key_of_an_agent_file_is_documented() -> None:
     from lamplighter.definitions.markdown import KEYS
 
     text = (ROOT / "docs" / "agents.md").read_text()
-    for word in [*DEFAULT_TOOLS, *KEYS]:
+    for word in [*ALL_TOOLS, *KEYS]:
         assert f"`{word}`" in text, f"{word} is not in docs/agents.md"
 
 

@@ -4,23 +4,18 @@ import asyncio
 import hashlib
 import itertools
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import mortal
 import pytest
-from mortal import LINES, MOMENTS, Line, perform_watched
+from mortal import LINES, MOMENTS, Line, Order, bear, perform_watched
 from processes import lamplighter
 
 from lamplighter import clock
-from lamplighter.engine.holder import hold, making_rounds
 from lamplighter.engine.manual import request_run
 from lamplighter.errors import Conflict, ToolFailed
 from lamplighter.outbox import Outbox
@@ -33,6 +28,7 @@ from lamplighter.store.outbox import (
     settle,
 )
 from lamplighter.store.runs import Run, get_run, list_runs, request_cancel, start_run
+from lamplighter.store.tables import contents
 from lamplighter.testing import Workspace, call, temporary_workspace, turn
 from lamplighter.tools import delivery
 from lamplighter.tools.files import RunFiles
@@ -55,8 +51,7 @@ def new_box(workspace: Workspace) -> Outbox:
     run = request_run(workspace.settings, workspace.engine, "digest")
     with workspace.engine.begin() as connection:
         start_run(connection, run.id, WORKER, clock.now())
-    kept = workspace.settings.state_dir / "outbox" / run.id
-    return Outbox(workspace.engine, run.id, WORKER, kept)
+    return Outbox(workspace.engine, run.id, WORKER)
 
 
 def only_entry(workspace: Workspace) -> Entry:
@@ -75,27 +70,19 @@ def delivered(workspace: Workspace, run: Run) -> Path:
 # --- Processes that are really killed ---
 
 
-def start_and_be_killed(workspace: Workspace, effect: str, moment: str) -> Run:
+def start_and_be_killed(workspace: Workspace, path: str, moment: str) -> Run:
     """A run whose process was killed at that moment of its delivery."""
-    model = workspace.script([WRITE, DELIVER, REPORT])
-    command = ["run", "start", "digest", "--wait", "--model", model]
-    done = subprocess.run(
-        [sys.executable, mortal.__file__, "-w", str(workspace.path), *command],
-        env=os.environ | {"EFFECT": effect, "KILL_AT": moment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    model = workspace.script([WRITE, turn(call("deliver_file", path=path)), REPORT])
+    order = Order(str(workspace.path), ("digest",), model, (moment, 1))
+    assert bear(order) == -signal.SIGKILL
     [run] = list_runs(workspace.engine)
     assert run.status == "running"
     return run
 
 
-async def go_on(workspace: Workspace, run: Run) -> Run:
+def go_on(workspace: Workspace, run: Run) -> Run:
     """The run after the restart, at its end."""
-    async with hold(workspace.settings, fires=False) as holder, making_rounds(holder):
-        await holder.worker.wait_for_end(run.id)
+    assert bear(Order(str(workspace.path))) == 0
     return get_run(workspace.engine, run.id)
 
 
@@ -103,10 +90,9 @@ async def go_on(workspace: Workspace, run: Run) -> Run:
 def test_a_killed_file_delivery_is_finished_with_the_bytes_that_were_meant(
     workspace: Workspace, moment: str
 ) -> None:
-    run = start_and_be_killed(workspace, "file", moment)
-    workspace.write(f".lamplighter/runs/{run.id}/digest.md", "changed since")
-    run = asyncio.run(go_on(workspace, run))
-    meant = "changed since" if moment == "before the intent" else "# Dusk"
+    run = start_and_be_killed(workspace, "digest.md", moment)
+    run = go_on(workspace, run)
+    meant = "# Dusk"
     assert (run.outcome, run.tool_calls) == ("reported", 2)
     assert delivered(workspace, run).read_text() == meant
     entry = only_entry(workspace)
@@ -117,7 +103,6 @@ def test_a_killed_file_delivery_is_finished_with_the_bytes_that_were_meant(
         "size_bytes": len(meant),
     }
     assert [told["state"] for told in effects(workspace, run)] == ["sent"]
-    assert not (workspace.settings.state_dir / "outbox" / run.id).exists()
 
 
 @pytest.mark.parametrize(
@@ -130,14 +115,11 @@ def test_a_killed_file_delivery_is_finished_with_the_bytes_that_were_meant(
     ],
 )
 def test_what_must_not_be_repeated_happens_once_or_is_uncertain(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str, state: str, lines: int
+    workspace: Workspace, moment: str, state: str, lines: int
 ) -> None:
-    run = start_and_be_killed(workspace, "line", moment)
-    monkeypatch.setenv("EFFECT", "line")
-    monkeypatch.setattr(Outbox, "perform", mortal.perform_chosen)
-    run = asyncio.run(go_on(workspace, run))
-    file = workspace.path / LINES
-    assert (len(file.read_text().split()) if file.exists() else 0) == lines
+    run = start_and_be_killed(workspace, LINES, moment)
+    run = go_on(workspace, run)
+    assert count_lines(Line(workspace.path / LINES)) == lines
     assert only_entry(workspace).state == state
     [told] = effects(workspace, run)
     assert (told["state"], told["effect"], told["destination"]) == (state, "line", LINES)
@@ -149,10 +131,10 @@ def test_what_must_not_be_repeated_happens_once_or_is_uncertain(
 
 
 def test_an_intent_that_its_run_does_not_come_back_to_is_uncertain(workspace: Workspace) -> None:
-    run = start_and_be_killed(workspace, "file", "before the act")
+    run = start_and_be_killed(workspace, "digest.md", "before the act")
     with workspace.engine.begin() as connection:
         request_cancel(connection, run.id, clock.now())
-    run = asyncio.run(go_on(workspace, run))
+    run = go_on(workspace, run)
     assert run.outcome == "cancelled"
     assert not delivered(workspace, run).exists()
     assert only_entry(workspace).state == "uncertain"
@@ -186,7 +168,7 @@ def perform_through(box: Outbox, effect: Line, crashes: Sequence[str]) -> Entry:
 
 
 def count_lines(effect: Line) -> int:
-    return len(effect.file.read_text().split()) if effect.file.exists() else 0
+    return len(effect.file.read_text().splitlines()) if effect.file.exists() else 0
 
 
 @dataclass(frozen=True)
@@ -293,14 +275,13 @@ def test_an_unforeseen_error_ends_the_run_and_leaves_the_effect_uncertain(
 
 
 def test_content_that_was_damaged_is_not_delivered(workspace: Workspace, box: Outbox) -> None:
-    files = RunFiles(workspace.path / "run")
-    kept = RunFiles(workspace.path / "kept")
+    files = RunFiles(workspace.engine, box.run_id, 1000)
     files.write_bytes("a.md", b"meant")
-    effect = delivery.FileDelivery(
-        files, delivery.Delivery(workspace.path, "digest", box.run_id, kept), "a.md"
-    )
+    place = delivery.Delivery(workspace.path, "digest", box.run_id)
+    effect = delivery.FileDelivery(files, place, "a.md")
     payload = effect.prepare()
-    kept.write_bytes(payload["sha256"], b"other")
+    with workspace.engine.begin() as connection:
+        connection.execute(contents.update().values(content=b"other"))
     with pytest.raises(ToolFailed, match="damaged"):
         asyncio.run(effect.act(payload))
 

@@ -111,6 +111,7 @@ def import_all() -> None:
         import_module(module)
     for module in ("lamplighter.web.server", "lamplighter.models.scripted", "alembic.command"):
         import_module(module)
+    import_module("lamplighter.engine.preparation").rehearse()
 
 
 def await_order(orders: socket.socket) -> str:

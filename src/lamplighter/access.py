@@ -4,15 +4,67 @@ A ``Scope`` is required by every read of documents. It is the product of two thi
 principals that the reader acts as, and the sources that the reader was given. Both must
 admit a document; an empty scope sees nothing. Access to all data is the explicit
 ``Scope.organisation``, never the absence of a filter.
+
+A principal is ``public``, ``user:ADDRESS`` or ``group:NAME``. A group is named by its own name,
+by its e-mail address, by a domain (``group:x.org``: everybody with an address there), or, when a
+source defines it, by ``SOURCE/NAME``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Self
 
 PUBLIC = "public"
 OWNER = "user:owner"
-"""The one principal of a personal workspace."""
+"""The one principal of a personal workspace; with several users, nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may see a document or a person, as the source says it.
+
+    Attributes:
+        public: Everybody who may use the source.
+        users: E-mail addresses of users, or their names where they have none.
+        groups: Names, e-mail addresses, domains like ``x.org``, or ``SOURCE/NAME``.
+    """
+
+    public: bool = False
+    users: Collection[str] = ()
+    groups: Collection[str] = ()
+
+    @property
+    def principals(self) -> frozenset[str]:
+        """Those that it admits."""
+        named = {user_principal(name) for name in self.users if name.strip()}
+        named |= {group_principal(name) for name in self.groups if name.strip("@ ")}
+        return frozenset(named | {PUBLIC} if self.public else named)
+
+
+EVERYBODY = Access(public=True)
+NOBODY = Access()
+"""Nobody but the owner of a personal workspace."""
+
+
+def user_principal(address: str) -> str:
+    """The principal of a user; capitals in an address mean nothing."""
+    return f"user:{address.strip().casefold()}"
+
+
+def group_principal(name: str) -> str:
+    """The principal of a group, or of everybody at a domain: ``x.org`` or ``@x.org``."""
+    return f"group:{name.strip().lstrip('@').casefold()}"
+
+
+def own_principals(addresses: Iterable[str]) -> frozenset[str]:
+    """What somebody with these addresses is before any group is looked up."""
+    found = set()
+    for address in addresses:
+        found.add(user_principal(address))
+        _, at, domain = address.strip().rpartition("@")
+        if at and domain:
+            found.add(group_principal(domain))
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +72,7 @@ class Scope:
     """What a run or a viewer may see: principals x sources.
 
     Attributes:
-        principals: Such as ``user:ann`` or ``group:eng``; ``None`` only by ``organisation``.
+        principals: Such as ``user:ann@x.org``; ``None`` only by ``organisation``.
         sources: Names of sources. Empty sees nothing.
     """
 

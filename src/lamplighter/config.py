@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 CONFIG_FILE = "lamplighter.toml"
+EMBEDDERS = ("wordllama", "minilm", "none")
 STATE_DIR = ".lamplighter"
 ROWBOAT_ITERATIONS = 100
 """Rowboat bounds its agents by time only."""
@@ -140,9 +141,25 @@ class Settings(BaseSettings):
     model: str | None = _setting(None, "LAMPLIGHTER_MODEL", "model")
     model_override: str | None = _setting(None, "LAMPLIGHTER_MODEL_OVERRIDE")
     local_model_path: str | None = _setting(None, "LOCAL_MODEL_PATH", "local_model_path")
+    sandbox: Literal["auto", "bubblewrap", "container", "off"] = _setting(
+        "auto", "LAMPLIGHTER_SANDBOX", "sandbox"
+    )
+    sandbox_image: str = _setting("", "SANDBOX_IMAGE", "sandbox_image")
+    sandbox_engine: str = _setting("", "SANDBOX_ENGINE", "sandbox_engine")
+    sandbox_command_seconds: float = _setting(
+        30.0, "SANDBOX_COMMAND_TIMEOUT", "sandbox_command_timeout", gt=0
+    )
+    sandbox_memory_mb: int = _setting(512, "SANDBOX_MEMORY_MB", "sandbox_memory_mb", ge=64)
+    sandbox_processes: int = _setting(64, "SANDBOX_PROCESSES", "sandbox_processes", ge=4)
+    sandbox_disk_mb: int = _setting(256, "SANDBOX_DISK_MB", "sandbox_disk_mb", ge=1)
+    sandbox_output_kb: int = _setting(100, "SANDBOX_OUTPUT_KB", "sandbox_output_kb", ge=1)
     host: str = _setting("127.0.0.1", "LAMPLIGHTER_HOST", "host")
     port: int = _setting(8321, "LAMPLIGHTER_PORT", "port", ge=0, le=65535)
     database_url: str | None = _setting(None, "LAMPLIGHTER_DATABASE_URL", "database_url")
+    embedder: str = _setting("wordllama", "LAMPLIGHTER_EMBEDDER", "embedder")
+    search_fusion: Literal["scores", "ranks"] = _setting(
+        "scores", "LAMPLIGHTER_SEARCH_FUSION", "search_fusion"
+    )
     sources: dict[str, FilesSource] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
     mcp: dict[str, McpServer] = Field(default_factory=dict)
@@ -156,6 +173,13 @@ class Settings(BaseSettings):
         if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ValueError("use postgresql://..., or leave it out for SQLite in .lamplighter/")
         return f"postgresql+psycopg://{rest}"
+
+    @field_validator("embedder")
+    @classmethod
+    def _known_embedder(cls, name: str) -> str:
+        if name not in EMBEDDERS and ":" not in name:
+            raise ValueError(f"use {', '.join(EMBEDDERS)}, or a provider's, like openai:NAME")
+        return name
 
     @field_validator("run_backoff_seconds", mode="before")
     @classmethod

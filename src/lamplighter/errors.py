@@ -14,6 +14,8 @@
   - ModelDiverged: a scripted model was asked something that its script does not expect
   - ToolFailed: goes back to the model as the tool's result
     - Unconfirmed: of something that may have happened all the same
+  - SandboxUnavailable: commands cannot be run apart here, so they are not run
+  - SandboxLost: a sandbox ended before its time
   - Unreadable: a document or a source that cannot be read
   - DownloadFailed
   - DatabaseUnavailable
@@ -164,6 +166,19 @@ class Unconfirmed(ToolFailed):
     """Something was asked for, and nobody can tell whether it has happened."""
 
     code = "unconfirmed"
+
+
+class SandboxUnavailable(LamplighterError):
+    """No sandbox can be opened here; the message is the reason."""
+
+    code = "sandbox_unavailable"
+    status = 503
+
+
+class SandboxLost(LamplighterError):
+    """A sandbox ended before its time; what was in it and had not been saved is gone."""
+
+    code = "sandbox_lost"
 
 
 class Unreadable(LamplighterError):

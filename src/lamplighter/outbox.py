@@ -9,7 +9,6 @@ where the far side makes that harmless; otherwise it is *uncertain*, and model a
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lamplighter.errors import ToolFailed, Unconfirmed
@@ -49,7 +48,7 @@ class Effect(Protocol):
     def done(self) -> str | None: ...  # noqa: D102 - told above
 
     def prepare(self) -> Mapping[str, Any]:
-        """The payload: all that ``act`` needs, as JSON; what it refers to is kept on disk.
+        """The payload: all that ``act`` needs, as JSON; contents by their SHA-256.
 
         Raises:
             ToolFailed: It makes no sense; nothing is intended then.
@@ -107,14 +106,12 @@ class Outbox:
         engine: The workspace's database.
         run_id: The run.
         worker: The process that carries it out. Once that is another, nothing new is intended.
-        kept: The folder where contents of effects wait until the run has ended.
         within: What keys of calls begin with, for an agent that was called in the run.
     """
 
     engine: "Engine"
     run_id: str
     worker: str
-    kept: Path
     within: str = ""
 
     async def perform(self, call: str, effect: Effect) -> Outcome:

@@ -1,6 +1,7 @@
 """From a source to the index: incremental, in small transactions, safe to kill at any point."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamplighter import clock
-from lamplighter.access import OWNER
 from lamplighter.config import CONFIG_FILE, FilesSource, Settings
-from lamplighter.errors import NotFound, Unreadable
+from lamplighter.errors import ModelUnavailable, NotFound, Unreadable
+from lamplighter.search.embedding import embed_pending
 from lamplighter.sources import extract
 from lamplighter.sources.files import Folder, Item, open_folder
 from lamplighter.store import documents
@@ -18,6 +19,8 @@ from lamplighter.store.documents import Changes, Known, NewDocument, Skipped
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+log = logging.getLogger(__name__)
 
 BATCH_DOCUMENTS = 100
 BATCH_CHARACTERS = 5_000_000
@@ -116,6 +119,11 @@ def sync_all(
             results[name] = sync_source(engine, name, config, settings.workspace, progress=progress)
         except Unreadable as error:
             results[name] = error
+    try:
+        for _ in embed_pending(engine, settings.embedder):
+            pass
+    except ModelUnavailable as error:
+        log.warning("documents without vectors are found by their words alone: %s", error)
     return results
 
 
@@ -243,7 +251,5 @@ class _Sync:
 
     def _write(self) -> None:
         with self.engine.begin() as connection:
-            documents.apply_changes(
-                connection, self.name, self.changes, principals=[OWNER], now=clock.now()
-            )
+            documents.apply_changes(connection, self.name, self.changes, now=clock.now())
         self.changes, self.characters = Changes(), 0

@@ -14,7 +14,7 @@ from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
 from lamplighter.config import CONFIG_FILE, STATE_DIR, McpServer, Settings
-from lamplighter.definitions.agent import DEFAULT_TOOLS, Problem
+from lamplighter.definitions.agent import ALL_TOOLS, Problem
 from lamplighter.definitions.catalogue import (
     FOLDER,
     Catalogue,
@@ -243,7 +243,7 @@ def _read_files(
     )
     catalogue = build_catalogue(contents, timezone=settings.timezone)
     known = Known(
-        tools=(*DEFAULT_TOOLS, *TOOLS),
+        tools=(*ALL_TOOLS, *TOOLS),
         sources=settings.sources,
         agents=[file.removesuffix(".md") for file in _list_files(settings.workspace)],
         servers=mcp_servers(settings),

@@ -6,7 +6,7 @@ deterministic.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic_ai import RunContext
 from pydantic_ai.exceptions import ToolFailed as ModelToolFailed
@@ -33,7 +33,6 @@ from lamplighter.agent.budget import Budget
 from lamplighter.agent.report import REPORT_NAMES
 from lamplighter.errors import LamplighterError
 from lamplighter.models.retry import Patience, ask_patiently
-from lamplighter.outbox import Outcome
 
 NESTED = {"nested": True}
 """Metadata of a tool that makes steps of its own, and so is none itself. It has to run alone."""
@@ -51,6 +50,24 @@ class Journal(Protocol):
 
     def event(self, key: str, kind: str, data: Mapping[str, object]) -> None:
         """Add an entry to the run's record, unless ``key`` is already in it."""
+        ...
+
+
+@runtime_checkable
+class Answered(Protocol):
+    """What a tool gives that says more than its result."""
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """JSON: ``result`` or ``error``; ``effect`` or ``files``, which it brought about."""
+        ...
+
+
+class Bench(Protocol):
+    """What the tools of a run work on."""
+
+    def apply_files(self, changes: Mapping[str, Any]) -> None:
+        """Have these changes of the run's files, which a step brought about, perhaps long ago."""
         ...
 
 
@@ -173,8 +190,11 @@ def _never_silent(response: ModelResponse) -> ModelResponse:
 class JournaledTools(WrapperToolset[Any]):
     """Makes each tool call a step, within the budget, and tells the record what came of it."""
 
-    def __init__(self, wrapped: AbstractToolset[Any], journal: Journal, budget: Budget) -> None:
+    def __init__(
+        self, wrapped: AbstractToolset[Any], journal: Journal, budget: Budget, bench: Bench | None
+    ) -> None:
         super().__init__(wrapped)
+        self.bench = bench
         self.journal = journal
         self.budget = budget
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
@@ -200,7 +220,7 @@ class JournaledTools(WrapperToolset[Any]):
             started = clock.monotonic()
             try:
                 value = await self.wrapped.call_tool(name, tool_args, ctx, tool)
-                if isinstance(value, Outcome):
+                if isinstance(value, Answered):
                     result = value.answer
                 else:
                     result = {"result": to_jsonable_python(value)}
@@ -220,6 +240,8 @@ class JournaledTools(WrapperToolset[Any]):
         answer = dict(answer)
         if effect := answer.pop("effect", None):
             self.journal.event(f"effect:{effect['call']}", "effect", effect)
+        if self.bench is not None:
+            self.bench.apply_files(answer.get("files", {}))
         self.journal.event(
             f"result:{self.budget.requests}:{ctx.tool_call_id}",
             "tool_result",

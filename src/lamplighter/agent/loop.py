@@ -13,7 +13,7 @@ from pydantic_ai.models import Model
 from pydantic_ai.toolsets import AbstractToolset
 
 from lamplighter.agent.budget import Budget, Ending, Outcome
-from lamplighter.agent.journal import Journal, JournaledModel, JournaledTools
+from lamplighter.agent.journal import Bench, Journal, JournaledModel, JournaledTools
 from lamplighter.agent.report import REPORTS, NeedsAttention, NothingToReport, Report
 from lamplighter.definitions.agent import Agent
 from lamplighter.models.retry import Patience
@@ -51,7 +51,7 @@ class Task:
     timezone: str
     model: Model
     tools: AbstractToolset[Any]
-    bench: Any = None
+    bench: Bench | None = None
     budget: Budget = field(default_factory=lambda: Budget(15))
     patience: Patience = field(default_factory=Patience)
     caller: str = ""
@@ -72,7 +72,7 @@ async def perform(task: Task, journal: Journal) -> Ending:
             task.message,
             model=model,
             instructions=[instruct(task), lambda: _closing_instruction(budget)],
-            toolsets=[JournaledTools(task.tools, journal, budget)],
+            toolsets=[JournaledTools(task.tools, journal, budget, task.bench)],
             deps=task.bench,
             retries=budget.iterations + 1,
             usage_limits=UsageLimits(request_limit=budget.iterations + 1),

@@ -1,7 +1,7 @@
 """``lamplighter agent``: list, show, validate, pause, resume, import."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,8 @@ def show(context: Context, name: str, as_json: bool) -> None:
     """
     settings = context.settings()
     entry = _find(_read(settings), name)
+    unoffered = tuple(_command_problems([entry], settings))
+    entry = replace(entry, problems=(*entry.problems, *unoffered))
     now = clock.now().replace(microsecond=0)
     known = _ask_database(settings)
     if as_json:
@@ -130,6 +132,7 @@ def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bo
     entries = [_find(catalogue, name) for name in names] or list(catalogue.entries)
     problems = [problem for entry in entries for problem in entry.problems]
     problems += _model_problems(entries, settings)
+    problems += _command_problems(entries, settings)
     if not names:
         from lamplighter.workspace import config_problems
 
@@ -254,6 +257,22 @@ def _model_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterato
             yield Problem("warning", message, place)
 
 
+def _command_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:
+    """Commands that agents list, but that cannot run apart here and so do not run at all."""
+    from lamplighter.definitions.agent import Problem, runs_commands
+    from lamplighter.sandbox.choice import check_backend, choose_backend
+
+    users = [entry for entry in entries if entry.agent and runs_commands(entry.agent)]
+    readiness = check_backend(choose_backend(settings)) if users else None
+    if readiness is None or readiness.is_ready:
+        return
+    for entry in users:
+        assert entry.agent is not None
+        place = Place(entry.file, entry.agent.lines.get("tools"), "tools")
+        message = f"it has no commands here: {readiness.problem}"
+        yield Problem("warning", message, place, readiness.advice)
+
+
 def _find(catalogue: "Catalogue", name: str) -> "Entry":
     from lamplighter.definitions.spelling import hint_at
 
@@ -355,10 +374,8 @@ def _details(entry: "Entry", now: datetime, saved: "Sequence[SavedSchedule]") ->
         "tools": list(agent.allowed_tools),
         "sources": list(agent.sources),
         "actions": list(agent.actions),
-        "limits": {
-            "iterations": agent.limits.iterations,
-            "timeout_seconds": agent.limits.timeout_seconds,
-        },
+        "limits": asdict(agent.limits),
+        "network": [str(host) for host in agent.network],
         "message": agent.message,
         "instructions": agent.instructions,
         "extra": dict(agent.extra),
@@ -415,6 +432,7 @@ def _print_agent(agent: "Agent", now: datetime, saved: "Sequence[SavedSchedule]"
             *(("schedule", describe(schedule)) for schedule in agent.schedules),
             ("tools", ", ".join(agent.allowed_tools) or "none"),
             ("sources", ", ".join(agent.sources) or "none"),
+            ("network", ", ".join(map(str, agent.network)) or None),
             ("iterations", limits.iterations and f"at most {limits.iterations}"),
             ("timeout", limits.timeout_seconds and f"{limits.timeout_seconds:g} seconds"),
             ("message", agent.message),

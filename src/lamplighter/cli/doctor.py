@@ -20,7 +20,8 @@ MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 def command(context: Context, as_json: bool) -> int:
     """Say what is wrong with the workspace, and what to do about it.
 
-    Looks at files, settings, models, database, server, sources and clock; changes nothing.
+    Looks at files, settings, models, database, server, sources, clock and sandbox;
+    changes nothing.
 
     \b
     Examples:

@@ -23,8 +23,12 @@ COMMANDS = {
     "source": ("lamplighter.cli.source:group", "List and sync the sources of documents."),
     "search": ("lamplighter.cli.search:command", "Search the documents."),
     "mcp": ("lamplighter.cli.mcp:group", "List the MCP servers, and look whether they work."),
+    "people": ("lamplighter.cli.people:group", "Find people; import a directory of them."),
+    "user": ("lamplighter.cli.user:group", "Add, list and remove users."),
+    "group": ("lamplighter.cli.group:group", "Add, list and remove groups of users."),
     "db": ("lamplighter.cli.db:group", "Back up, restore and upgrade the database."),
     "doctor": ("lamplighter.cli.doctor:command", "Say what is wrong, and what to do about it."),
+    "sandbox": ("lamplighter.cli.sandbox:group", "See and set up where agents run commands."),
     "model": ("lamplighter.cli.model:group", "See and fetch language models."),
 }
 """Name -> where it is, and its help; a command's module is imported when it is used."""

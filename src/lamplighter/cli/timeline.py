@@ -101,7 +101,7 @@ def _nesting(data: dict[str, Any]) -> str:
 def _what(kind: str, data: dict[str, Any]) -> str:
     match kind:
         case "started":
-            text = f"started on {data['model']}" + (f" [{data['label']}]" if data["label"] else "")
+            text = _started(data)
         case "message" if data["role"] == "assistant":
             said = data["content"] or data.get("thinking", "")
             text = f"model ({data['seconds']:.1f} s, {data['output_tokens']} tokens) {said}"
@@ -123,6 +123,13 @@ def _what(kind: str, data: dict[str, Any]) -> str:
         case _:
             text = f"{kind}: {_brief(data)}"
     return " ".join(text.split("\n")) if kind == "finished" else _one_line(text)
+
+
+def _started(data: dict[str, Any]) -> str:
+    text = f"started on {data['model']}" + (f" [{data['label']}]" if data["label"] else "")
+    if missing := data.get("missing"):
+        text += f", without {', '.join(missing)}: {next(iter(missing.values()))}"
+    return text
 
 
 def _result(data: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from lamplighter.definitions.hosts import AllowedHost
 from lamplighter.definitions.tool import called
 from lamplighter.errors import Place
 from lamplighter.schedule import Schedule
@@ -12,9 +13,13 @@ from lamplighter.schedule import Schedule
 AgentType = Literal["user", "org"]
 DEFAULT_MESSAGE = "Do your scheduled task now."
 DOCUMENT_TOOLS = ("list_documents", "search_documents", "read_document")
-"""The tools that read the agent's sources."""
 DEFAULT_TOOLS = (*DOCUMENT_TOOLS, "read_file", "write_file", "deliver_file")
 """What an agent may call when its file does not say."""
+SHELL_TOOLS = ("run_bash", "run_python")
+"""The tools that run commands; they are there only where there is a sandbox."""
+SOURCE_TOOLS = (*DOCUMENT_TOOLS, "search_people")
+"""The tools that show what is in the agent's sources."""
+ALL_TOOLS = (*DEFAULT_TOOLS, "search_people", *SHELL_TOOLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,20 @@ class Limits:
     Attributes:
         iterations: Tool calls at most, and model requests too (the closing report is exempt).
         timeout_seconds: Wall time at most.
+        command_seconds: Wall time of one command in the sandbox.
+        memory_mb: Of the sandbox, in MiB.
+        processes: In the sandbox at once.
+        disk_mb: Of the run's files, in MiB.
+        output_kb: Of each output of a command, in thousands of bytes.
     """
 
     iterations: int | None = None
     timeout_seconds: float | None = None
+    command_seconds: float | None = None
+    memory_mb: int | None = None
+    processes: int | None = None
+    disk_mb: int | None = None
+    output_kb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,7 @@ class Agent:
         sources: Names of the sources that it may read; empty means none.
         actions: For org agents, the allow-list of tools.
         limits: Bounds of one run.
+        network: What its commands may reach; empty: nothing.
         message: The first message of a run.
         enabled: Whether its schedules fire.
         extra: Keys that Lamplighter does not know, kept as they are.
@@ -65,6 +81,7 @@ class Agent:
     sources: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     limits: Limits = Limits()
+    network: tuple[AllowedHost, ...] = ()
     message: str = DEFAULT_MESSAGE
     enabled: bool = True
     extra: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -86,6 +103,11 @@ class Agent:
         tools = self.allowed_tools
         named = {name: tool for name, tool in self.aliases.items() if tool in tools}
         return {called(tool): tool for tool in tools if tool not in named.values()} | named
+
+
+def runs_commands(agent: Agent) -> bool:
+    """Whether it may run commands in a sandbox."""
+    return any(tool in SHELL_TOOLS for tool in agent.allowed_tools)
 
 
 @dataclass(frozen=True, slots=True)

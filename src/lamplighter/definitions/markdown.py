@@ -7,6 +7,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from lamplighter.definitions.agent import Agent, Limits, Problem
 from lamplighter.definitions.frontmatter import Document, Value, read_document
+from lamplighter.definitions.hosts import AllowedHost, read_host
 from lamplighter.definitions.safety import is_safety_key
 from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.definitions.tool import AGENT, MCP, called, is_callable
@@ -288,33 +289,57 @@ def _limits(value: Value, name: str) -> Limits:
     limits: dict[str, Any] = {}
     for key, given in value.content.items():
         place = Place(line=given.line, field=f"{name}.{key}")
-        if key == "iterations":
-            limits["iterations"] = _iterations(given, place)
-        elif key == "timeout":
-            limits["timeout_seconds"] = _timeout(given, place)
+        if key in _COUNTS:
+            limits[key] = _count(given, key, place)
+        elif key in _DURATIONS:
+            limits[_DURATIONS[key]] = _duration(given, key, place)
         else:  # an error: a misspelt limit would not limit
-            hint = did_you_mean(key, ("iterations", "timeout"))
-            hint = hint or "limits are iterations and timeout"
+            known = (*_COUNTS, *_DURATIONS)
+            hint = did_you_mean(key, known) or f"limits are {', '.join(known)}"
             raise InvalidInput(f"unknown limit {key!r}", place=place, hint=hint)
     return Limits(**limits)
 
 
-def _iterations(value: Value, place: Place) -> int:
-    number = value.content
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise InvalidInput("iterations is a whole number from 1 on", place=place, hint="like 15")
+def _network(value: Value, name: str) -> tuple[AllowedHost, ...]:
+    content = value.content
+    if not isinstance(content, dict) or list(content) != ["allow"]:
+        _refuse(f"{name} is a mapping with the one key allow", "like network: {allow: [pypi.org]}")
+    hosts = content["allow"]
+    if not isinstance(hosts.content, list):
+        _refuse(f"{name}.allow is a list of hosts, not {_kind(hosts)}", "like [pypi.org]")
+    found = []
+    for number, item in enumerate(hosts.content):
+        place = Place(line=item.line, field=f"{name}.allow[{number}]")
+        try:
+            found.append(read_host(_name(item, str(place.field))))
+        except InvalidInput as error:
+            raise InvalidInput(error.message, place=place, hint=error.hint) from error
+    return tuple(found)
+
+
+def _count(value: Value, key: str, place: Place) -> int:
+    number, least = value.content, _COUNTS[key]
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        hint = f"like {max(least, 15)}"
+        raise InvalidInput(f"{key} is a whole number from {least} on", place=place, hint=hint)
     return number
 
 
-def _timeout(value: Value, place: Place) -> float:
+def _duration(value: Value, key: str, place: Place) -> float:
     if isinstance(value.content, bool) or not isinstance(value.content, str | int):
         hint = 'like "10m" or 600 (seconds)'
-        raise InvalidInput("timeout is a length of time", place=place, hint=hint)
+        raise InvalidInput(f"{key} is a length of time", place=place, hint=hint)
     try:
         return float(read_seconds(str(value.content).strip(), field=str(place.field)))
     except InvalidSchedule as error:
         raise InvalidInput(error.message, place=place, hint='like "10m"') from error
 
+
+_COUNTS = {"iterations": 1, "memory_mb": 64, "processes": 4, "disk_mb": 1, "output_kb": 1}
+"""Limits that are whole numbers, and the least that makes sense."""
+
+_DURATIONS = {"timeout": "timeout_seconds", "command_timeout": "command_seconds"}
+"""Limits as files call them -> as ``Limits`` does."""
 
 _READERS: dict[str, Reader[Any]] = {
     "name": _text,
@@ -324,6 +349,7 @@ _READERS: dict[str, Reader[Any]] = {
     "timezone": _zone,
     "type": _type,
     "limits": _limits,
+    "network": _network,
     "message": _text,
     "enabled": _flag,
 }

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from lamplighter.definitions.agent import DOCUMENT_TOOLS, Agent, Problem
+from lamplighter.definitions.agent import SHELL_TOOLS, SOURCE_TOOLS, Agent, Problem, runs_commands
 from lamplighter.definitions.catalogue import Catalogue, Entry
 from lamplighter.definitions.spelling import hint_at
 from lamplighter.definitions.tool import refer
@@ -90,13 +90,16 @@ def _idle_parts(agent: Agent, file: str) -> Iterator[Problem]:
     def warn(name: str, message: str, hint: str) -> Problem:
         return Problem("warning", message, Place(file, agent.lines.get(name), name), hint)
 
-    reads = any(tool in DOCUMENT_TOOLS for tool in agent.allowed_tools)
+    reads = any(tool in SOURCE_TOOLS for tool in agent.allowed_tools)
     if reads and not agent.sources:
         hint = "name its sources, or list only the tools that it needs"
         yield warn("tools", "the agent may read documents, but has no sources", hint)
     if agent.sources and not reads:
-        hint = f"allow one of {', '.join(DOCUMENT_TOOLS)}"
+        hint = f"allow one of {', '.join(SOURCE_TOOLS)}"
         yield warn("sources", "the agent has sources, but no tool that reads them", hint)
+    if agent.network and not runs_commands(agent):
+        hint = f"allow one of {', '.join(SHELL_TOOLS)}, or leave network out"
+        yield warn("network", "the agent runs no commands that could use a network", hint)
     if agent.type == "org" and agent.tools is not None:
         for action in agent.actions:
             if action not in agent.tools:

@@ -6,7 +6,10 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from lamplighter import clock
+from lamplighter.definitions.agent import SHELL_TOOLS, runs_commands
 from lamplighter.doctor.finding import Case, Finding, Level
+from lamplighter.sandbox.choice import check_backend, choose_backend
+from lamplighter.sandbox.toolbox import SETUP_COMMAND, is_built
 from lamplighter.schedule import describe_seconds
 from lamplighter.store.health import newest_record
 from lamplighter.store.server import ServerHealth
@@ -47,11 +50,19 @@ def check_zone(case: Case) -> Finding:
     return Finding("time zone", "ok", f"{case.settings.timezone}, tzdata {version('tzdata')}")
 
 
-def check_sandbox(_case: Case) -> Finding:
-    """Whether commands could run apart."""
-    found = shutil.which("bwrap")
-    message = f"bubblewrap is {found}" if found else "bubblewrap is not installed"
-    return Finding("sandbox", "ok", f"{message}; not used yet")
+def check_sandbox(case: Case) -> Finding:
+    """Commands of agents can run apart, if any agent has commands."""
+    name = "sandbox"
+    readiness = check_backend(choose_backend(case.settings))
+    users = [agent.name for agent in case.catalogue.agents.values() if runs_commands(agent)]
+    if not readiness.is_ready:
+        message = f"{readiness.problem}; so no agent has {' or '.join(SHELL_TOOLS)}"
+        message += f" ({', '.join(users)})" if users else ""
+        return Finding(name, "fail" if users else "ok", message, readiness.advice)
+    if not is_built():
+        message = f"{readiness.backend} works, but there is only a bare Python in it"
+        return Finding(name, "warn" if users else "ok", message, SETUP_COMMAND)
+    return Finding(name, "ok", f"{readiness.backend} works, with the toolbox")
 
 
 def _synchronized() -> str:

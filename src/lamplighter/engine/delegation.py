@@ -18,10 +18,12 @@ from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.tool import refer
+from lamplighter.engine.commands import make_shell, without
 from lamplighter.engine.record import redact
 from lamplighter.errors import ToolFailed
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
+from lamplighter.sandbox.bounds import Bounds
 from lamplighter.store.agents import current_versions, get_version
 from lamplighter.store.database import reading
 from lamplighter.store.runs import SUCCESSES
@@ -78,6 +80,7 @@ class Delegation:
         engine: The workspace's database.
         settings: Its settings.
         servers: The MCP servers of the run.
+        bounds: What a sandbox may use in the run.
         agent: The one that calls.
         chain: The names of those that were called to get here, the first one's included.
         subflow: The ids of those calls.
@@ -92,6 +95,7 @@ class Delegation:
     engine: sa.Engine
     settings: Settings
     servers: Servers
+    bounds: Bounds
     agent: Agent
     chain: tuple[str, ...]
     subflow: tuple[str, ...]
@@ -185,13 +189,17 @@ class Delegation:
         """The agent with nothing that those above it may not do."""
         if self.actions is None:
             return agent
-        return replace(agent, tools=tuple(t for t in agent.allowed_tools if t in self.actions))
+        tools = tuple(t for t in agent.allowed_tools if t in self.actions)
+        network = tuple(host for host in agent.network if host in self.agent.network)
+        return replace(agent, tools=tools, network=network)
 
     async def _carry_out(
         self, ctx: Context, agent: Agent, resolved: Resolved, message: str
     ) -> Ending:
-        call = f"{call_of(ctx)}"
+        call = call_of(ctx)
         journal = NestedJournal(self.journal, call, (*self.subflow, ctx.tool_call_id or call))
+        bench, missing = await self._bench(ctx.deps, agent, journal)
+        agent = without(agent, missing)
         budget = self.budget.share(agent.limits.iterations or self.settings.max_iterations)
         inner = replace(
             self,
@@ -202,7 +210,7 @@ class Delegation:
             journal=journal,
             budget=budget,
         )
-        journal.event("started", "started", _start_data(agent, resolved))
+        journal.event("started", "started", _start_data(agent, resolved, missing))
         task = Task(
             agent=agent,
             message=message,
@@ -210,15 +218,40 @@ class Delegation:
             timezone=self.settings.timezone,
             model=resolved.model,
             tools=self.equip(agent, inner),
-            bench=_bench(ctx.deps, agent, call),
+            bench=bench,
             budget=budget,
             patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
             caller=self.agent.name,
         )
-        ending = await _within_bounds(task, journal)
+        try:
+            ending = await _within_bounds(task, journal)
+        finally:
+            await bench.close()
         summary = {"outcome": ending.outcome, "summary": redact(ending.summary)}
         journal.event("finished", "finished", {"status": _status(ending), **summary})
         return ending
+
+    async def _bench(
+        self, bench: Workbench, agent: Agent, journal: NestedJournal
+    ) -> tuple[Workbench, dict[str, str]]:
+        """The caller's workbench, with what both may see and a sandbox of its own.
+
+        The run's files and its bounds are the same; so there is one sandbox at a time.
+        """
+        shell, missing = await asyncio.to_thread(
+            make_shell, agent, self.bounds, bench.run_files, journal, self.settings
+        )
+        if shell is not None:
+            await bench.close()
+        scope = bench.library.scope.narrowed(Scope.of({OWNER}, agent.sources))
+        inner = replace(
+            bench,
+            library=replace(bench.library, scope=scope),
+            outbox=replace(bench.outbox, within=f"{bench.outbox.within}{journal.call}/"),
+            allowed=frozenset(agent.allowed_tools),
+            shell=shell,
+        )
+        return inner, missing
 
 
 Equip = Callable[[Agent, Delegation], AbstractToolset[Workbench]]
@@ -243,13 +276,6 @@ async def _within_bounds(task: Task, journal: Journal) -> Ending:
         return task.budget.end("error", message)
 
 
-def _bench(bench: Workbench, agent: Agent, call: str) -> Workbench:
-    """The caller's workbench, with what both may see."""
-    scope = bench.scope.narrowed(Scope.of({OWNER}, agent.sources))
-    outbox = replace(bench.outbox, within=f"{bench.outbox.within}{call}/")
-    return replace(bench, scope=scope, outbox=outbox, allowed=frozenset(agent.allowed_tools))
-
-
 def _actions(agent: Agent, actions: frozenset[str] | None) -> frozenset[str] | None:
     if agent.type != "org":
         return actions
@@ -261,13 +287,14 @@ def _status(ending: Ending) -> str:
     return "completed" if ending.outcome in SUCCESSES else "failed"
 
 
-def _start_data(agent: Agent, resolved: Resolved) -> dict[str, object]:
+def _start_data(agent: Agent, resolved: Resolved, missing: dict[str, str]) -> dict[str, object]:
     return {
         "agent": agent.name,
         "model": resolved.name,
         "label": resolved.label,
         "tools": list(agent.allowed_tools),
         "sources": list(agent.sources),
+        **({"missing": missing} if missing else {}),
     }
 
 

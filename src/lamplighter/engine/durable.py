@@ -70,7 +70,9 @@ class Durable:
         self.executor = executor
         self.dbos = DBOS(config=config)
 
-        @DBOS.workflow(name=WORKFLOW)
+        # A run has a time limit of its own; DBOS would leave one that was interrupted too often
+        # without an end.
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
         async def run(run_id: str) -> str:
             return await carry_out(run_id)
 
@@ -144,7 +146,13 @@ class Durable:
         """Stop DBOS; what is still under way goes on after the next launch."""
         self.client.destroy()
         DBOS.destroy(destroy_registry=True)
+        # What a thread of DBOS still gives back would stay open in the pool that is gone.
+        sa.event.listen(self.engine, "checkin", _close_connection)
         self.engine.dispose()
+
+
+def _close_connection(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def _encode(value: object) -> object:

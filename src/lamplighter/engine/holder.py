@@ -83,19 +83,19 @@ class Holder:
             try:
                 await _in_thread(partial(self.upkeep.note_silence, clock.now()))
                 if look % LOOKS_PER_PRUNING == 0:
-                    await self._prune()
+                    await self._go_through(self.upkeep.prune(clock.now()), "pruned %d old rows")
+                await self._go_through(self.upkeep.embed(), "embedded %d documents")
             except Exception:  # the runs go on, whatever became of this
                 log.exception("the upkeep failed; trying again")
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _prune(self) -> None:
-        """Prune in steps, so that the process can stop in between."""
-        steps = self.upkeep.prune(clock.now())
-        pruned = 0
-        while (deleted := await _in_thread(partial(next, steps, None))) is not None:
-            pruned += deleted
-        if pruned:
-            log.info("pruned %d old runs, occurrences and notices", pruned)
+    async def _go_through(self, steps: Iterator[int], message: str) -> None:
+        """Do something in steps, so that the process can stop in between."""
+        total = 0
+        while (done := await _in_thread(partial(next, steps, None))) is not None:
+            total += done
+        if total:
+            log.info(message, total)
 
     async def drain(self, seconds: float) -> None:
         """Give the runs that are under way some time to end."""

@@ -6,6 +6,7 @@ after the server is up (``rehearse``) or when a run begins.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,34 +19,55 @@ from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox
+from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
-from lamplighter.store.runs import Run, set_model
+from lamplighter.store.runs import Run, find_last_success, set_model
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.delivery import Delivery
+from lamplighter.tools.documents import Library
 from lamplighter.tools.files import RunFiles
 from lamplighter.tools.mcp import Servers
 from lamplighter.tools.mcp_tools import McpTools
 from lamplighter.tools.toolset import build_toolset
 
 
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What a run is carried out with.
+
+    Attributes:
+        task: The work.
+        bench: What its tools work on; to be closed when it has ended.
+        resolved: The model that does it.
+        missing: The names of tools that its agent lists and this machine cannot offer -> why.
+    """
+
+    task: Task
+    bench: Workbench
+    resolved: Resolved
+    missing: dict[str, str]
+
+
 def prepare(
     run: Run, budget: Budget, journal: Journal, outbox: Outbox, settings: Settings
-) -> tuple[Task, Resolved]:
-    """The work of ``run``, and the model that does it, which is recorded.
+) -> Preparation:
+    """What ``run`` is carried out with; its model is recorded.
 
     Raises:
         ModelUnavailable: There is no such model here.
         NotFound: The agent's version cannot be read any more.
     """
     agent = get_version(outbox.engine, run.version)
-    bench = _workbench(run, agent, outbox, settings)
     resolved = _choose(run, agent, outbox.engine, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
+    bench, missing = _workbench(run, agent, journal, outbox, settings)
+    agent = without(agent, missing)
     task = Task(
         agent=agent,
         message=run.message or agent.message,
@@ -57,13 +79,13 @@ def prepare(
         budget=budget,
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
     )
-    return task, resolved
+    return Preparation(task, bench, resolved, missing)
 
 
 def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
     """All that an agent may call: built-in tools, other agents, tools of MCP servers."""
     servers = McpTools(agent, delegation.servers)
-    return CombinedToolset([build_toolset(agent), delegation.toolset(), servers])
+    return CombinedToolset([build_toolset(agent.tool_names), delegation.toolset(), servers])
 
 
 def rehearse() -> None:
@@ -76,7 +98,7 @@ def rehearse() -> None:
         at=clock.now(),
         timezone="UTC",
         model=scripted_model(script, agent.name),
-        tools=build_toolset(agent),
+        tools=build_toolset(agent.tool_names),
     )
     asyncio.run(perform(task, _Rehearsal()))
 
@@ -105,9 +127,10 @@ def _delegation(
     run: Run, agent: Agent, journal: Journal, budget: Budget, bench: Workbench
 ) -> Delegation:
     return Delegation(
-        engine=bench.engine,
+        engine=bench.outbox.engine,
         settings=bench.settings,
         servers=bench.servers,
+        bounds=bound(agent, bench.settings),
         agent=agent,
         chain=(agent.name,),
         subflow=(),
@@ -120,14 +143,26 @@ def _delegation(
     )
 
 
-def _workbench(run: Run, agent: Agent, outbox: Outbox, settings: Settings) -> Workbench:
-    return Workbench(
-        engine=outbox.engine,
-        scope=Scope.of({OWNER}, agent.sources),
-        run_files=RunFiles(settings.state_dir / "runs" / run.id),
-        destination=Delivery(settings.workspace, agent.name, run.id, RunFiles(outbox.kept)),
+def _workbench(
+    run: Run, agent: Agent, journal: Journal, outbox: Outbox, settings: Settings
+) -> tuple[Workbench, dict[str, str]]:
+    """What the tools work on, and the tools that are missing, with the reason."""
+    bounds = bound(agent, settings)
+    files = RunFiles(outbox.engine, run.id, bounds.disk_bytes)
+    shell, missing = make_shell(agent, bounds, files, journal, settings)
+    bench = Workbench(
+        library=Library(
+            outbox.engine,
+            Scope.of({OWNER}, agent.sources),
+            Ranking(settings.embedder, settings.search_fusion),
+            find_last_success(outbox.engine, run),
+        ),
+        run_files=files,
+        destination=Delivery(settings.workspace, agent.name, run.id),
         outbox=outbox,
         settings=settings,
         servers=Servers(settings),
         allowed=frozenset(agent.allowed_tools),
+        shell=shell,
     )
+    return bench, missing

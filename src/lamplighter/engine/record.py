@@ -5,13 +5,14 @@ import json
 import os
 import re
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS
 
-from lamplighter import clock, secrets
+from lamplighter import clock
+from lamplighter.secrets import known
 from lamplighter.store.events import Event, append_events
 
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE", re.IGNORECASE)
@@ -55,17 +56,28 @@ class EventWriter:
                 raise
 
 
+def find_secrets() -> dict[str, str]:
+    """The secrets that this process knows from its environment, by name."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET
+    }
+
+
 @dataclass
 class RunJournal:
     """The ``Journal`` of one run.
 
     Attributes:
         written: The keys of what its record holds, from earlier attempts too.
+        secrets: What its record must not hold; looked for once, because that takes a while.
     """
 
     run_id: str
     writer: EventWriter
     written: set[str]
+    secrets: dict[str, str] = field(default_factory=find_secrets)
 
     async def step(self, name: str, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """Run ``call`` and keep its JSON value, or give the value that was kept."""
@@ -76,17 +88,18 @@ class RunJournal:
         if key in self.written:
             return
         self.written.add(key)
-        clean = json.loads(redact(json.dumps(data, default=str, ensure_ascii=False)))
+        text = json.dumps(data, default=str, ensure_ascii=False)
+        clean = json.loads(redact(text, self.secrets))
         self.writer.add(Event(self.run_id, len(self.written), key, clock.now(), kind, clean))
 
 
-def redact(text: str) -> str:
-    """``text`` without the values of secrets that this process knows."""
-    for name, value in [*os.environ.items(), *secrets.known.items()]:
-        if (
-            (SECRET_NAME.search(name) or name in secrets.known)
-            and len(value) >= SHORTEST_SECRET
-            and value in text
-        ):
-            text = text.replace(value, f"[{name}]")
+def redact(text: str, secrets: Mapping[str, str] | None = None) -> str:
+    """``text`` without the values of secrets, by default of all that this process knows.
+
+    Those that stood in files are always among them; they become known while a run is under way.
+    """
+    found = find_secrets() if secrets is None else secrets
+    hidden = {name: value for name, value in known.items() if len(value) >= SHORTEST_SECRET}
+    for name, value in {**found, **hidden}.items():
+        text = text.replace(value, f"[{name}]")
     return text

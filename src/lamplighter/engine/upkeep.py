@@ -1,7 +1,6 @@
 """What the holder of a workspace does besides runs: it notices silence and prunes what is old."""
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from lamplighter.config import Settings
+from lamplighter.search.embedding import embed_pending
 from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import add_notice
 from lamplighter.store.retention import (
@@ -76,6 +76,13 @@ class Upkeep:
                 self._note_one(connection, silence, now)
         return len(found)
 
+    def embed(self) -> Iterator[int]:
+        """Give the documents vectors that lack one, a batch at each step; gives how many.
+
+        That is so after the embedder has been changed, or a sync was killed.
+        """
+        return embed_pending(self.engine, self.settings.embedder)
+
     def prune(self, now: datetime) -> Iterator[int]:
         """Delete what the settings do not keep, a batch at each step; gives how many.
 
@@ -111,8 +118,6 @@ class Upkeep:
 
     def _delete_runs(self, run_ids: list[str]) -> None:
         """The rows come last: if we are interrupted, they are how the rest is found again."""
-        for run_id in run_ids:
-            shutil.rmtree(self.settings.state_dir / "runs" / run_id, ignore_errors=True)
         self.forget(run_ids)
         with self.engine.begin() as connection:
             delete_runs(connection, run_ids)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,11 +12,9 @@ from ulid import ULID
 from lamplighter import clock
 from lamplighter.agent.budget import Budget, Ending
 from lamplighter.config import Settings
-from lamplighter.definitions.agent import Agent
 from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.engine.run_logs import write_run
-from lamplighter.models.resolve import Resolved
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agent_records import record_ending
 from lamplighter.store.events import written_keys
@@ -33,7 +30,7 @@ from lamplighter.store.runs import (
 )
 
 if TYPE_CHECKING:
-    from lamplighter.agent.loop import Task
+    from lamplighter.engine.preparation import Preparation
 
 log = logging.getLogger(__name__)
 
@@ -124,21 +121,24 @@ class Worker:
             self.interruptible.discard(run.id)
 
     async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
-        task, resolved = await asyncio.to_thread(self._prepare, run, budget, journal)
+        prepared = await asyncio.to_thread(self._prepare, run, budget, journal)
         from lamplighter.agent.loop import perform  # by now imported, in that thread
 
-        journal.event("started", "started", _start_data(run, task.agent, resolved))
+        task = prepared.task
+        journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
         seconds = task.agent.limits.timeout_seconds or self.settings.run_timeout_seconds
         remaining = run.started_at + timedelta(seconds=seconds) - clock.now()
         bound = asyncio.timeout(remaining.total_seconds())
         try:
-            async with bound, task.bench.servers:
+            async with bound, prepared.bench.servers:
                 return await perform(task, journal)
         except TimeoutError:
             if not bound.expired():
                 raise  # somebody else's time-out: a provider's, a tool's
             return budget.end("stopped_by_limit", f"Stopped by the time limit of {seconds:g} s.")
+        finally:
+            await prepared.bench.close()
 
     def _claim(self, run_id: str) -> tuple[Run, set[str]]:
         """Make a run this worker's; gives it with the keys of what its record holds."""
@@ -146,13 +146,13 @@ class Worker:
             run = start_run(connection, run_id, self.id, clock.now())
             return run, written_keys(connection, run_id)
 
-    def _prepare(self, run: Run, budget: Budget, journal: RunJournal) -> tuple["Task", Resolved]:
+    def _prepare(self, run: Run, budget: Budget, journal: RunJournal) -> "Preparation":
         from lamplighter.engine.preparation import prepare
 
         return prepare(run, budget, journal, self._outbox(run.id), self.settings)
 
     def _outbox(self, run_id: str) -> Outbox:
-        return Outbox(self.engine, run_id, self.id, self.settings.state_dir / "outbox" / run_id)
+        return Outbox(self.engine, run_id, self.id)
 
     async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
         succeeded = ending.outcome in SUCCESSES
@@ -181,12 +181,8 @@ class Worker:
 
     def _give_up_effects(self, run_id: str) -> list[Entry]:
         """Let nothing more happen of what the run intended; gives what is uncertain for good."""
-        outbox = self._outbox(run_id)
-        unsettled = outbox.give_up()
-        uncertain = [entry for entry in unsettled if entry.state == "uncertain"]
-        if uncertain == unsettled:  # otherwise the run is carried out elsewhere
-            shutil.rmtree(outbox.kept, ignore_errors=True)
-        return uncertain
+        unsettled = self._outbox(run_id).give_up()
+        return [entry for entry in unsettled if entry.state == "uncertain"]
 
     def _write_ending(
         self, run: Run, status: Status, ending: Ending, summary: str, uncertain: list[Entry]
@@ -224,8 +220,10 @@ def _error(status: Status, summary: str) -> str | None:
     return None if status == "completed" else summary or status
 
 
-def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]:
+def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:
     """What a run may do, for its record."""
+    agent, resolved = prepared.task.agent, prepared.resolved
+    missing = {"missing": prepared.missing} if prepared.missing else {}
     return {
         "agent": agent.name,
         "version": run.version,
@@ -234,4 +232,5 @@ def _start_data(run: Run, agent: Agent, resolved: Resolved) -> dict[str, object]
         "label": resolved.label,
         "tools": list(agent.allowed_tools),
         "sources": list(agent.sources),
+        **missing,
     }

@@ -1,30 +1,36 @@
 """What the index holds, as far as a ``Scope`` admits it: list, search, read."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
+from lamplighter import clock
 from lamplighter.access import Scope
 from lamplighter.errors import InvalidInput, NotFound
+from lamplighter.search.embedders import NONE
+from lamplighter.search.filters import Filter, in_period
+from lamplighter.search.fusion import Fusion, freshness, fuse
+from lamplighter.search.query import parse_query
+from lamplighter.search.snippet import LOOKED_AT, Snippet, make_snippet
+from lamplighter.search.vectors import rank_vectors
+from lamplighter.search.words import holds_text, rank_words
+from lamplighter.store.access import visible
 from lamplighter.store.database import reading
-from lamplighter.store.tables import access_sets, documents
+from lamplighter.store.tables import authors, document_texts, documents
+from lamplighter.terms import index_terms
 
-WORDS_LIMIT = 32
-"""Words of a query that count."""
+CANDIDATES = 100
+"""Documents of each ranking that are fused, at least."""
 
-TITLE_WEIGHT = 2.0
-SNIPPET_WORDS = 24
-SNIPPET_CHARACTERS = 160
+LONGEST_LINE = 500
+"""Characters that are shown of a line."""
 
-_WORD = re.compile(r'"([^"]*)"|([^\s"]+)')
-# Scripts that put no space between words: the full-text index takes a whole run for one word.
-_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-
-_full_text = sa.table("documents_fts", sa.column("rowid", sa.Integer))
+FARTHEST = 1_000
+"""Results that can be paged through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class DocumentInfo:
 
     Attributes:
         id: ``source:path``.
+        kind: Such as file, email, message.
+        author: The name, or else the address; empty if nobody knows.
         dated_at: Its own date, else that of its file; in UTC.
         size_bytes: Of the original.
     """
@@ -41,17 +49,54 @@ class DocumentInfo:
     source: str
     path: str
     title: str
+    kind: str
     media_type: str
+    author: str
+    author_address: str
+    url: str
     dated_at: datetime
     size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document that a search found, with a piece of its text around what was found."""
+    """A document that a search found.
+
+    Attributes:
+        snippet: A piece of its text around what was found.
+        score: How good it is beside the others of this search, up to 1.
+    """
 
     document: DocumentInfo
-    snippet: str
+    snippet: Snippet
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A page of what a search found.
+
+    Attributes:
+        next_offset: Where the next page begins; ``None``: there is nothing more.
+    """
+
+    hits: tuple[Hit, ...]
+    next_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How results are ranked, as the settings say.
+
+    Attributes:
+        embedder: The name of an embedder; ``none`` ranks by words alone.
+    """
+
+    embedder: str = NONE
+    fusion: Fusion = "scores"
+
+
+WORDS_ONLY = Ranking()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +120,14 @@ class Document:
         return self.first_line + len(self.lines) - 1
 
 
-def list_documents(
+def list_documents(  # noqa: PLR0913 - a filter has so many sides, by name
     engine: sa.Engine,
     scope: Scope,
     *,
     source: str | None = None,
     after: date | None = None,
     before: date | None = None,
+    changed_after: datetime | None = None,
     limit: int = 50,
 ) -> list[DocumentInfo]:
     """The documents of a period, newest first.
@@ -92,44 +138,55 @@ def list_documents(
         source: Only of this source.
         after: The first day that counts, a day of UTC.
         before: The last day that counts.
+        changed_after: Only what the index got since then.
         limit: How many at most.
     """
-    query = sa.select(*_INFO).where(_visible(scope))
+    query = _select_info().where(visible(scope), *in_period(after, before))
     if source is not None:
         query = query.where(documents.c.source == source)
-    if after is not None:
-        query = query.where(documents.c.dated_at >= _midnight(after))
-    if before is not None:
-        query = query.where(documents.c.dated_at < _midnight(before) + timedelta(days=1))
+    if changed_after is not None:
+        query = query.where(documents.c.changed_at >= changed_after)
     query = query.order_by(documents.c.dated_at.desc(), documents.c.id).limit(limit)
     with reading(engine) as connection:
         return [_info(row) for row in connection.execute(query).mappings()]
 
 
-def search_documents(engine: sa.Engine, scope: Scope, query: str, *, limit: int = 20) -> list[Hit]:
-    """The documents that hold every word of the query, best first; if none does, any word.
+def search_documents(  # noqa: PLR0913 - a search has so many sides, by name
+    engine: sa.Engine,
+    scope: Scope,
+    text: str,
+    *,
+    limit: int = 20,
+    offset: int = 0,
+    last_run_at: datetime | None = None,
+    ranking: Ranking = Ranking(),
+) -> Results:
+    """The documents that match best, or, of a query without words, the newest.
 
-    Words are compared by their stems and without accents, and words in quotes as a phrase.
-    Nothing else in a query has a meaning of its own. A word in a script without spaces is
-    looked for as it stands, newest document first.
+    Args:
+        engine: The workspace's database.
+        scope: What the reader may see.
+        text: The query; see ``search.query`` for its language. Any text is one.
+        limit: How many at most.
+        offset: How many of the best to pass over.
+        last_run_at: When the reader's last run was, for ``since:last_run``; ``None``: never.
+        ranking: How they are ranked.
 
     Raises:
-        InvalidInput: The query has no word.
+        InvalidInput: The query asks for nothing.
     """
-    words = _words(query)
+    query = parse_query(text, clock.now().date())
+    if query.is_empty:
+        raise InvalidInput("nothing to search for", hint="give at least one word")
+    wanted = Filter(scope, query, last_run_at if query.since_last_run else None)
+    limit = max(min(limit, FARTHEST - offset), 0)
     with reading(engine) as connection:
-        if any(_UNSPACED.search(word) for word in words):
-            return [
-                Hit(_info(row), _around(row["text"], words))
-                for row in connection.execute(_containing(scope, words, limit)).mappings()
-            ]
-        for operator in (" AND ", " OR "):
-            found = connection.execute(_matching(scope, operator.join(_quoted(words)), limit))
-            if hits := [
-                Hit(_info(row), " ".join(row["snippet"].split())) for row in found.mappings()
-            ]:
-                return hits
-    return []
+        if query.plain:
+            ranked = _rank(connection, wanted, ranking, offset + limit + 1)
+        else:
+            ranked = _newest(connection, wanted, offset + limit + 1)
+        hits = _show(connection, wanted, ranked[offset : offset + limit])
+    return Results(hits, offset + limit if len(ranked) > offset + limit else None)
 
 
 def read_document(
@@ -148,7 +205,7 @@ def read_document(
         NotFound: There is no such document, or it is not visible.
         InvalidInput: There are no such lines.
     """
-    query = sa.select(*_INFO, documents.c.text).where(_visible(scope), documents.c.id == id)
+    query = _select_info(document_texts.c.text).where(visible(scope), documents.c.id == id)
     with reading(engine) as connection:
         row = connection.execute(query).mappings().first()
     if row is None:
@@ -161,77 +218,96 @@ def read_document(
     return Document(_info(row), tuple(lines[first - 1 : last]), first, len(lines))
 
 
+def search_lines(
+    engine: sa.Engine, scope: Scope, id: str, text: str, *, limit: int = 20
+) -> list[tuple[int, str]]:
+    """The lines of one document that hold a word of the query, with their numbers from 1.
+
+    Raises:
+        NotFound: There is no such document, or it is not visible.
+        InvalidInput: The query has no word.
+    """
+    wanted = set(parse_query(text, clock.now().date()).terms)
+    if not wanted:
+        raise InvalidInput("nothing to search for", hint="give at least one word")
+    lines = read_document(engine, scope, id).lines
+    found = (
+        (number, line[:LONGEST_LINE])
+        for number, line in enumerate(lines, 1)
+        if not wanted.isdisjoint(index_terms(line))
+    )
+    return list(islice(found, limit))
+
+
+def _rank(
+    connection: sa.Connection, wanted: Filter, ranking: Ranking, count: int
+) -> list[tuple[int, float]]:
+    """Row numbers and scores, best first."""
+    candidates = -(-count // CANDIDATES) * CANDIDATES
+    words = rank_words(connection, wanted, candidates, count)
+    near = rank_vectors(connection, wanted, ranking.embedder, candidates)
+    scores = {
+        pk: score
+        for pk, score in fuse(words, near.cosines, ranking.fusion).items()
+        if pk in words or near.cosines[pk] >= near.floor
+    }
+    query = sa.select(documents.c.pk, documents.c.id, documents.c.dated_at).where(
+        documents.c.pk.in_(list(scores))
+    )
+    now = clock.now()
+    ranked = [
+        (scores[pk] * freshness((now - dated_at).total_seconds() / 86_400), id, pk)
+        for pk, id, dated_at in connection.execute(query)
+    ]
+    ranked.sort(key=lambda each: (-each[0], each[1]))
+    return [(pk, score) for score, _, pk in ranked]
+
+
+def _newest(connection: sa.Connection, wanted: Filter, count: int) -> list[tuple[int, float]]:
+    query = (
+        sa.select(documents.c.pk)
+        .where(wanted.admits(), *holds_text(connection, wanted.query))
+        .order_by(documents.c.dated_at.desc(), documents.c.id)
+        .limit(count)
+    )
+    return [(pk, 0.0) for pk in connection.scalars(query)]
+
+
+def _show(
+    connection: sa.Connection, wanted: Filter, ranked: Sequence[tuple[int, float]]
+) -> tuple[Hit, ...]:
+    text = sa.func.substr(document_texts.c.text, 1, LOOKED_AT).label("text")
+    chosen = documents.c.pk.in_([pk for pk, _ in ranked])
+    query = _select_info(documents.c.pk, text).where(chosen, visible(wanted.scope))
+    rows = {row["pk"]: row for row in connection.execute(query).mappings()}
+    return tuple(
+        Hit(_info(rows[pk]), make_snippet(rows[pk]["text"], wanted.query.terms), round(score, 4))
+        for pk, score in ranked
+    )
+
+
 _INFO = (
     documents.c.id,
     documents.c.source,
     documents.c.path,
     documents.c.title,
+    documents.c.kind,
     documents.c.media_type,
+    sa.func.coalesce(authors.c.name, "").label("author"),
+    sa.func.coalesce(authors.c.address, "").label("author_address"),
+    documents.c.url,
     documents.c.dated_at,
     documents.c.size_bytes,
 )
 
 
-def _visible(scope: Scope) -> sa.ColumnElement[bool]:
-    """``Scope.admits`` in SQL."""
-    within = documents.c.source.in_(sorted(scope.sources))
-    if scope.principals is None:
-        return within
-    theirs = sa.select(access_sets.c.id).where(
-        access_sets.c.principal.in_(sorted(scope.principals))
+def _select_info(*more: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return (
+        sa.select(*_INFO, *more)
+        .join_from(documents, document_texts, document_texts.c.document == documents.c.pk)
+        .outerjoin(authors, authors.c.id == documents.c.author)
     )
-    return sa.and_(within, documents.c.access_set.in_(theirs))
 
 
 def _info(row: sa.RowMapping) -> DocumentInfo:
     return DocumentInfo(**{column.name: row[column.name] for column in _INFO})
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _words(query: str) -> list[str]:
-    # The index can hold neither lone surrogates nor NUL.
-    plain = query.encode("utf-8", "replace").decode().replace("\0", " ")
-    found = (phrase or word for phrase, word in _WORD.findall(plain))
-    words = [word for word in found if any(letter.isalnum() for letter in word)]
-    if not words:
-        raise InvalidInput("nothing to search for", hint="give at least one word")
-    return words[:WORDS_LIMIT]
-
-
-def _quoted(words: Iterable[str]) -> list[str]:
-    """Words as FTS5 strings, which hold no operators; the words have no quotes in them."""
-    return [f'"{word}"' for word in words]
-
-
-def _matching(scope: Scope, expression: str, limit: int) -> sa.Select[Any]:
-    snippet = sa.func.snippet(sa.literal_column("documents_fts"), -1, "", "", " … ", SNIPPET_WORDS)
-    rank = sa.func.bm25(sa.literal_column("documents_fts"), TITLE_WEIGHT, 1.0)
-    return (
-        sa.select(*_INFO, snippet.label("snippet"))
-        .join_from(_full_text, documents, documents.c.pk == _full_text.c.rowid)
-        .where(sa.literal_column("documents_fts").op("MATCH")(expression), _visible(scope))
-        .order_by(rank, documents.c.dated_at.desc(), documents.c.id)
-        .limit(limit)
-    )
-
-
-def _containing(scope: Scope, words: Iterable[str], limit: int) -> sa.Select[Any]:
-    everything = documents.c.title + "\n" + documents.c.text
-    holds = (everything.icontains(word, autoescape=True) for word in words)
-    return (
-        sa.select(*_INFO, documents.c.text)
-        .where(_visible(scope), *holds)
-        .order_by(documents.c.dated_at.desc(), documents.c.id)
-        .limit(limit)
-    )
-
-
-def _around(text: str, words: Iterable[str]) -> str:
-    """The part of the text around the first of the words that it holds."""
-    places = (text.casefold().find(word.casefold()) for word in words)
-    place = min((place for place in places if place >= 0), default=0)
-    start = max(place - SNIPPET_CHARACTERS // 4, 0)
-    return " ".join(text[start : start + SNIPPET_CHARACTERS].split())

@@ -1,29 +1,47 @@
 """Documents, as a sync writes them; reading them is the search index's, under a ``Scope``."""
 
-import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from lamplighter.access import NOBODY, Access
+from lamplighter.store.access import put_access_sets
 from lamplighter.store.database import reading
-from lamplighter.store.tables import access_sets, documents, skipped_documents, sources
+from lamplighter.store.fulltext import add_texts, mark_changed, refresh, remove_texts
+from lamplighter.store.people import DIRECTORY, MERGES, Author, put_authors
+from lamplighter.store.tables import (
+    document_texts,
+    documents,
+    groups,
+    people,
+    skipped_documents,
+    sources,
+)
 
+STORED = ("path", "title", "kind", "media_type", "url", "dated_at", "size_bytes", "fingerprint")
 CHUNK = 500
 """Values of one ``IN``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDocument:
-    """A document as it goes into the index.
+    """A document as a connector gives it.
 
     Attributes:
         path: Within its source; unique there.
         dated_at: Its own date, else its file's.
         size_bytes: Of the original.
         fingerprint: What tells whether it changed; the source knows its form.
+        access: Who may see it; as it stands, only the owner of a personal workspace.
+        kind: What ``type:`` looks for: file, email, message, event, issue, post, page, ...
+        author: The name of who wrote or sent it, as far as it is known.
+        author_address: Their e-mail address.
+        url: Where people open it.
+        context: Text around it that it is understood by, such as the messages before and after;
+            for its vector only, never shown nor found by its words.
     """
 
     path: str
@@ -33,6 +51,12 @@ class NewDocument:
     dated_at: datetime
     size_bytes: int
     fingerprint: str
+    access: Access = NOBODY
+    kind: str = "file"
+    author: str = ""
+    author_address: str = ""
+    url: str = ""
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +90,14 @@ class Changes:
     Attributes:
         saved: New and changed documents.
         touched: New fingerprints of documents that did not change.
+        granted: New access lists of documents that did not change.
         skipped: Documents that cannot be read.
         deleted: What leaves the index. A path may be both here and in ``skipped``.
     """
 
     saved: dict[str, NewDocument] = field(default_factory=dict)
     touched: dict[str, str] = field(default_factory=dict)
+    granted: dict[str, Access] = field(default_factory=dict)
     skipped: dict[str, Skipped] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
 
@@ -112,37 +138,29 @@ def skipped(engine: sa.Engine, source: str) -> list[Skipped]:
 
 
 def apply_changes(
-    connection: sa.Connection,
-    source: str,
-    changes: Changes,
-    *,
-    principals: Collection[str],
-    now: datetime,
+    connection: sa.Connection, source: str, changes: Changes, *, now: datetime
 ) -> None:
-    """Write the changes; the saved documents become visible to ``principals``."""
-    _remove(connection, documents, source, changes.deleted | changes.saved.keys())
+    """Write the changes.
+
+    Args:
+        connection: In a transaction that may write.
+        source: The name of the source.
+        changes: What is new, changed, skipped and gone.
+        now: Read within this transaction: by it documents are new since somebody's last run.
+    """
+    refresh(connection)
+    _remove_documents(connection, source, changes.deleted | changes.saved.keys())
     settled = changes.saved.keys() | changes.touched.keys() | changes.deleted
-    _remove(connection, skipped_documents, source, settled | changes.skipped.keys())
-    if changes.saved:
-        access_set = _put_access_set(connection, principals)
-        rows = [
-            {
-                **asdict(new),
-                "id": document_id(source, new.path),
-                "source": source,
-                "access_set": access_set,
-            }
-            for new in changes.saved.values()
-        ]
-        connection.execute(documents.insert(), rows)
-    for path, fingerprint in changes.touched.items():
-        chosen = documents.c.id == document_id(source, path)
-        connection.execute(documents.update().where(chosen).values(fingerprint=fingerprint))
+    _remove_skipped(connection, source, settled | changes.skipped.keys())
+    _insert_documents(connection, source, list(changes.saved.values()), now)
+    _touch(connection, source, changes)
     if changes.skipped:
         rows = [
             {**asdict(item), "source": source, "seen_at": now} for item in changes.skipped.values()
         ]
         connection.execute(skipped_documents.insert(), rows)
+    if changes.deleted or changes.saved or changes.granted:
+        mark_changed(connection)
 
 
 def document_id(source: str, path: str) -> str:
@@ -176,30 +194,87 @@ def list_sources(engine: sa.Engine) -> dict[str, SourceState]:
 
 
 def forget_sources(connection: sa.Connection, *, but: Iterable[str]) -> None:
-    """Remove every source but these, with its documents."""
-    kept = list(but)
-    for table in (documents, skipped_documents):
+    """Remove every source but these, with its documents, people and groups."""
+    kept = [*but, DIRECTORY, MERGES]
+    gone = documents.c.source.not_in(kept)
+    _remove_chosen(connection, list(connection.scalars(sa.select(documents.c.pk).where(gone))))
+    for table in (skipped_documents, people):
         connection.execute(table.delete().where(table.c.source.not_in(kept)))
+    connection.execute(groups.delete().where(groups.c.source.not_in(kept)))
     connection.execute(sources.delete().where(sources.c.name.not_in(kept)))
+    mark_changed(connection)
 
 
-def _remove(connection: sa.Connection, table: sa.Table, source: str, paths: Iterable[str]) -> None:
+def _insert_documents(
+    connection: sa.Connection, source: str, new: Sequence[NewDocument], now: datetime
+) -> None:
+    if not new:
+        return
+    sets = put_access_sets(connection, (each.access.principals for each in new))
+    authors = put_authors(connection, (_author(each) for each in new))
+    rows = [
+        {
+            **{name: getattr(each, name) for name in STORED},
+            "id": document_id(source, each.path),
+            "source": source,
+            "author": authors.get(_author(each)),
+            "access_set": sets[each.access.principals],
+            "changed_at": now,
+        }
+        for each in new
+    ]
+    connection.execute(documents.insert(), rows)
+    pks = _row_numbers(connection, source, [each.path for each in new])
+    texts = [
+        {"document": pks[each.path], "text": each.text, "context": each.context} for each in new
+    ]
+    connection.execute(document_texts.insert(), texts)
+    add_texts(connection, {pks[each.path]: (each.title, each.text) for each in new})
+
+
+def _author(document: NewDocument) -> Author:
+    return Author.of(document.author, document.author_address)
+
+
+def _touch(connection: sa.Connection, source: str, changes: Changes) -> None:
+    for path, fingerprint in changes.touched.items():
+        chosen = documents.c.id == document_id(source, path)
+        connection.execute(documents.update().where(chosen).values(fingerprint=fingerprint))
+    sets = put_access_sets(connection, (each.principals for each in changes.granted.values()))
+    for path, access in changes.granted.items():
+        chosen = documents.c.id == document_id(source, path)
+        values = {"access_set": sets[access.principals]}
+        connection.execute(documents.update().where(chosen).values(values))
+
+
+def _row_numbers(connection: sa.Connection, source: str, paths: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    every = sorted(paths)
+    for start in range(0, len(every), CHUNK):
+        query = sa.select(documents.c.path, documents.c.pk).where(
+            documents.c.id.in_([document_id(source, path) for path in every[start : start + CHUNK]])
+        )
+        found |= {row.path: row.pk for row in connection.execute(query)}
+    return found
+
+
+def _remove_documents(connection: sa.Connection, source: str, paths: Iterable[str]) -> None:
+    _remove_chosen(connection, list(_row_numbers(connection, source, paths).values()))
+
+
+def _remove_chosen(connection: sa.Connection, pks: Sequence[int]) -> None:
+    remove_texts(connection, pks)
+    for start in range(0, len(pks), CHUNK):
+        chosen = documents.c.pk.in_(pks[start : start + CHUNK])
+        connection.execute(documents.delete().where(chosen))
+
+
+def _remove_skipped(connection: sa.Connection, source: str, paths: Iterable[str]) -> None:
+    table = skipped_documents
     every = sorted(paths)
     for start in range(0, len(every), CHUNK):
         chosen = table.c.path.in_(every[start : start + CHUNK])
         connection.execute(table.delete().where(table.c.source == source, chosen))
-
-
-def _put_access_set(connection: sa.Connection, principals: Collection[str]) -> str:
-    """The id of the set of these principals, which is written if it is new."""
-    names = sorted(set(principals))
-    set_id = hashlib.sha256("\n".join(names).encode()).hexdigest()[:32]
-    query = sa.select(access_sets.c.principal).where(access_sets.c.id == set_id)
-    present = set(connection.scalars(query))
-    if missing := [name for name in names if name not in present]:
-        rows = [{"id": set_id, "principal": name} for name in missing]
-        connection.execute(access_sets.insert(), rows)
-    return set_id
 
 
 def _put_source(connection: sa.Connection, source: str, **values: Any) -> None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from ulid import ULID
 
 from lamplighter import clock
 from lamplighter.errors import AgentAlreadyActive, InvalidInput
-from lamplighter.store.database import decide_alone, reading
+from lamplighter.store.database import decide_alone, is_shared, reading
 from lamplighter.store.shortened import find_row
 from lamplighter.store.tables import runs
 
@@ -87,6 +87,9 @@ class Run:
         return ((self.finished_at or clock.now()) - self.started_at).total_seconds()
 
 
+OVERLAP = timedelta(minutes=1)
+
+
 def new_run_id() -> str:
     """An id for a manual run; ids sort by time."""
     return str(ULID.from_datetime(clock.now()))
@@ -116,6 +119,23 @@ def find_active(connection: sa.Connection, agent: str) -> Run | None:
     query = sa.select(runs).where(runs.c.agent == agent, _is_active())
     row = connection.execute(query.limit(1)).first()
     return _run(row) if row else None
+
+
+def find_last_success(engine: sa.Engine, run: Run) -> datetime | None:
+    """When the last run of the same agent that went well began, before this one.
+
+    What the index got since then is new to the agent. Several processes write to PostgreSQL, and
+    what one of them began to write shortly before may not have been there to be seen: rather once
+    more than never.
+    """
+    query = sa.select(sa.func.max(runs.c.started_at)).where(
+        runs.c.agent == run.agent, runs.c.status == "completed", runs.c.id != run.id
+    )
+    with reading(engine) as connection:
+        started_at: datetime | None = connection.scalar(query)
+    if started_at is None or not is_shared(engine):
+        return started_at
+    return started_at - OVERLAP
 
 
 def list_active(connection: sa.Connection, agents: Collection[str]) -> Mapping[str, list[Run]]:

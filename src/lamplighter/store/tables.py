@@ -4,6 +4,8 @@ Moments are stored as whole milliseconds since 1970 in UTC (as DBOS stores its o
 aware ``datetime`` values everywhere else.
 """
 
+import json
+from array import array
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +28,37 @@ class Moment(sa.types.TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
         """To an aware datetime."""
         return None if value is None else EPOCH + value * MILLISECOND
+
+
+class Vector(sa.types.TypeDecorator[bytes]):
+    """Little-endian 32-bit floats, given and got as bytes; pgvector's type on PostgreSQL."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Bytes, or pgvector's type."""
+        return _Pgvector() if dialect.name == "postgresql" else sa.LargeBinary()
+
+    def process_bind_param(self, value: bytes | None, dialect: sa.Dialect) -> Any:
+        """To what the database takes."""
+        if value is None or dialect.name != "postgresql":
+            return value
+        return str(array("f", value).tolist())
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> bytes | None:
+        """To bytes."""
+        if value is None or dialect.name != "postgresql":
+            return value
+        return array("f", json.loads(value)).tobytes()
+
+
+class _Pgvector(sa.types.UserDefinedType[str]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """What it is called in SQL; without a dimension, which is the embedder's."""
+        return "vector"
 
 
 metadata = sa.MetaData()
@@ -162,6 +195,15 @@ outbox = sa.Table(
     sa.Index("outbox_by_state", "state", "id"),
 )
 
+contents = sa.Table(
+    "contents",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("sha256", sa.Text, primary_key=True, comment="of a whole file of the run"),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False, comment="from 0"),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
 sources = sa.Table(
     "sources",
     metadata,
@@ -169,6 +211,30 @@ sources = sa.Table(
     sa.Column("config", sa.JSON, nullable=False, comment="what the index was made from"),
     sa.Column("synced_at", Moment, comment="end of the last whole sync"),
     sa.Column("error", sa.Text, comment="why the last sync failed"),
+)
+
+authors = sa.Table(
+    "authors",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False, index=True, comment="in small letters, or empty"),
+    sa.Column("folded", sa.Text, nullable=False, comment="both, without accents and capitals"),
+    sa.UniqueConstraint("name", "address"),
+)
+
+access_sets = sa.Table(
+    "access_sets",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True, comment="hash of its principals"),
+)
+
+access_principals = sa.Table(
+    "access_principals",
+    metadata,
+    sa.Column("principal", sa.Text, primary_key=True),
+    sa.Column("access_set", sa.ForeignKey("access_sets.id", ondelete="CASCADE"), primary_key=True),
 )
 
 documents = sa.Table(
@@ -179,20 +245,95 @@ documents = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, comment="file, email, message, ..."),
     sa.Column("media_type", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("author", sa.ForeignKey("authors.id")),
+    sa.Column("url", sa.Text, nullable=False),
     sa.Column("dated_at", Moment, nullable=False, comment="its own date, else its file's"),
+    sa.Column("changed_at", Moment, nullable=False, comment="when the index got this text"),
     sa.Column("size_bytes", sa.BigInteger, nullable=False, comment="of the original"),
     sa.Column("fingerprint", sa.Text, nullable=False, comment="mtime and hash, to see changes"),
-    sa.Column("access_set", sa.Text, nullable=False),
+    sa.Column("access_set", sa.ForeignKey("access_sets.id"), nullable=False),
     sa.Index("documents_by_source", "source", "dated_at"),
+    sa.Index("documents_by_access", "access_set", "source", "dated_at"),
+    sa.Index("documents_by_author", "author", "access_set", "source"),
+    sqlite_autoincrement=True,  # a row's number is never used again: a vector is for one text
 )
 
-access_sets = sa.Table(
-    "access_sets",
+document_texts = sa.Table(
+    "document_texts",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True, comment="hash of its principals"),
-    sa.Column("principal", sa.Text, primary_key=True),
+    sa.Column(
+        "document",
+        sa.ForeignKey("documents.pk", ondelete="CASCADE"),
+        primary_key=True,
+        comment="apart, so that lists and filters do not read texts",
+    ),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("context", sa.Text, nullable=False, comment="for the vector only"),
+)
+
+document_vectors = sa.Table(
+    "document_vectors",
+    metadata,
+    sa.Column("document", sa.ForeignKey("documents.pk", ondelete="CASCADE"), primary_key=True),
+    sa.Column("embedder", sa.Text, primary_key=True, comment="the model, with its dimension"),
+    sa.Column("vector", Vector, nullable=False, comment="of length 1"),
+)
+
+index_state = sa.Table(
+    "index_state",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    comment="changes: a counter; embedder: whose vectors are searched",
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True, comment="what the source calls them"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("addresses", sa.JSON, nullable=False, comment="the main one first"),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("department", sa.Text, nullable=False),
+    sa.Column("team", sa.Text, nullable=False),
+    sa.Column("manager", sa.Text, nullable=False, comment="address or name"),
+    sa.Column("office", sa.Text, nullable=False),
+    sa.Column("employee_type", sa.Text, nullable=False),
+    sa.Column("phone", sa.Text, nullable=False),
+    sa.Column("access_set", sa.ForeignKey("access_sets.id"), nullable=False),
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="the main e-mail address"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("admin", sa.Boolean, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+user_addresses = sa.Table(
+    "user_addresses",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("user", sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+groups = sa.Table(
+    "groups",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True, comment="SOURCE/NAME if a source defines it"),
+    sa.Column("source", sa.Text, comment="null: an admin's"),
+)
+
+group_members = sa.Table(
+    "group_members",
+    metadata,
+    sa.Column("group", sa.ForeignKey("groups.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("member", sa.Text, primary_key=True, index=True, comment="a principal"),
 )
 
 skipped_documents = sa.Table(

@@ -77,7 +77,7 @@ async def notify_user(ctx: Context, message: str, title: str | None = None) -> O
     bench = ctx.deps
     key = f"message:{bench.outbox.run_id}:{bench.outbox.within}{call_of(ctx)}"
     text = f"{title}: {message}" if title else message
-    effect = Notify(bench.engine, bench.destination.agent, key, text)
+    effect = Notify(bench.outbox.engine, bench.destination.agent, key, text)
     return await bench.outbox.perform(call_of(ctx), effect)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from lamplighter import clock
 from lamplighter.errors import ToolFailed
+from lamplighter.store.contents import read_content, save_content
 from lamplighter.tools import tree
-from lamplighter.tools.files import RunFiles
+from lamplighter.tools.files import MAX_FILE_BYTES, RunFiles
 from lamplighter.tools.places import Places, Spot
 
 TRASH = ".trash"
@@ -26,7 +27,7 @@ class Write:
     Attributes:
         spot: Where.
         content: All of it.
-        kept: Where contents wait until the run has ended.
+        files: The run's own, which are kept where contents wait until the run has ended.
         answer: What the model gets; ``None``: path, stat and etag of the file.
         expected_etag: The version that it is to replace; ``None``: any, or none.
         parents: Whether to make the folders that it lies in.
@@ -34,7 +35,7 @@ class Write:
 
     spot: Spot
     content: bytes
-    kept: RunFiles
+    files: RunFiles
     answer: Mapping[str, Any] | None = None
     expected_etag: str | None = None
     parents: bool = True
@@ -54,8 +55,10 @@ class Write:
             if now is None or now.etag != self.expected_etag:
                 found = f"is {now.etag}" if now else "does not exist"
                 raise ToolFailed(f"{self.spot.shown} {found}, not {self.expected_etag}: read it")
+        if len(self.content) > MAX_FILE_BYTES:
+            raise ToolFailed(f"{self.spot.shown}: more than {MAX_FILE_BYTES:,} bytes")
         sha256 = hashlib.sha256(self.content).hexdigest()
-        self.kept.write_bytes(sha256, self.content)
+        save_content(self.files.engine, self.files.run_id, sha256, self.content)
         return {
             "path": self.spot.shown,
             "sha256": sha256,
@@ -68,7 +71,7 @@ class Write:
         return await asyncio.to_thread(self._write, payload)
 
     def _write(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-        content = self.kept.read_bytes(payload["sha256"])
+        content = read_content(self.files.engine, self.files.run_id, payload["sha256"])
         if hashlib.sha256(content).hexdigest() != payload["sha256"]:
             raise ToolFailed(f"the content of {payload['path']} was damaged before it was written")
         found = tree.write_bytes(

@@ -9,7 +9,9 @@ from typing import Any
 
 from lamplighter.errors import ToolFailed
 from lamplighter.outbox import Outbox, Outcome
+from lamplighter.store.contents import read_content
 from lamplighter.tools.files import RunFiles, split_path
+from lamplighter.tools.folder import Folder
 
 DELIVERED = "delivered"
 """The workspace's folder of results: ``delivered/<agent>/<run>/<file>``."""
@@ -23,13 +25,11 @@ class Delivery:
         workspace: The workspace.
         agent: The run's agent.
         run_id: The run.
-        kept: Where contents wait, named by their SHA-256, until the run has ended.
     """
 
     workspace: Path
     agent: str
     run_id: str
-    kept: RunFiles
 
     @property
     def folder(self) -> Path:
@@ -42,7 +42,7 @@ class FileDelivery:
     """The effect of ``deliver_file``: a copy of a run's file, as it was at the call.
 
     Attributes:
-        files: The run's own folder.
+        files: The run's own files.
         delivery: Where its results go.
         path: The file, as the model wrote it.
     """
@@ -64,25 +64,23 @@ class FileDelivery:
         return f"Delivered to {self.destination}"
 
     def prepare(self) -> dict[str, Any]:
-        """Keep the content; a run may change its file before an interrupted delivery goes on."""
+        """Name the content; a run may change its file before an interrupted delivery goes on."""
         content = self.files.read_bytes(self.path)
-        sha256 = hashlib.sha256(content).hexdigest()
-        self.delivery.kept.write_bytes(sha256, content)
         return {
             "path": "/".join(split_path(self.path)),
-            "sha256": sha256,
+            "sha256": hashlib.sha256(content).hexdigest(),
             "size_bytes": len(content),
         }
 
     async def act(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Publish the content that was kept, replacing an earlier delivery."""
+        """Publish the content that was named, replacing an earlier delivery."""
         return await asyncio.to_thread(self._publish, payload)
 
     def _publish(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        content = self.delivery.kept.read_bytes(payload["sha256"])
+        content = read_content(self.files.engine, self.files.run_id, payload["sha256"])
         if hashlib.sha256(content).hexdigest() != payload["sha256"]:
             raise ToolFailed(f"the content of {payload['path']} was damaged before its delivery")
-        published = RunFiles(self.delivery.workspace / self.delivery.folder)
+        published = Folder(self.delivery.workspace / self.delivery.folder)
         published.write_bytes(payload["path"], content)
         return {**payload, "path": self.destination}
 

@@ -1,83 +1,157 @@
-"""``read_file`` and ``write_file``: a run's own folder, and nothing outside it.
+"""``read_file`` and ``write_file``: a run's own files.
 
-Every step of a path is opened relative to the folder before it without following links, so
-nothing that a run or anybody else plants there can lead out.
+They are no files of this machine: what they hold is in the database, by its SHA-256, and which
+there are is told by the answers of the run's steps. So a run finds them again in any process on
+any machine, exactly as after its last finished step, and nothing planted among them leads out.
 """
 
-import fcntl
-import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from lamplighter.errors import ToolFailed
+from lamplighter.sandbox.sandbox import File
+from lamplighter.store.contents import read_content, save_content
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 WORKSPACE = "/workspace"
 """What the run's folder is called in paths that a model writes."""
 
 MAX_FILE_BYTES = 10_000_000
+"""Of a file that is read or delivered in one piece."""
+
 MAX_READ_CHARACTERS = 20_000
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+FileChanges = dict[str, File | None]
+"""Path -> what it is now; ``None``: there is none any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class RunFiles:
-    """The private folder of one run; made when something is written.
+    """The private files of one run.
 
     Attributes:
-        root: Where it is on this machine.
+        engine: The database that keeps what they hold.
+        run_id: The run.
+        quota_bytes: What they may hold together.
+        entries: Which there are.
     """
 
-    root: Path
+    engine: "Engine"
+    run_id: str
+    quota_bytes: int
+    entries: dict[str, File] = field(default_factory=dict)
 
     def read_bytes(self, path: str) -> bytes:
         """The content of a file.
 
         Raises:
-            ToolFailed: There is none, it is no ordinary file, or it is too large.
+            ToolFailed: There is none, or it is too large.
         """
-        *folders, name = parts = split_path(path)
-        try:
-            with self._folder(folders, create=False) as folder:
-                # NONBLOCK, or opening a planted pipe would wait for ever.
-                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-                file = os.open(name, flags, dir_fd=folder)
-        except OSError as error:
-            raise ToolFailed(f"cannot read {'/'.join(parts)}: {error.strerror}") from error
-        return _read_ordinary(file, "/".join(parts))
+        name = "/".join(split_path(path))
+        if name not in self.entries:
+            is_folder = any(each.startswith(f"{name}/") for each in self.entries)
+            why = "Is a directory" if is_folder else "No such file or directory"
+            raise ToolFailed(f"cannot read {name}: {why}")
+        file = self.entries[name]
+        if file.size_bytes > MAX_FILE_BYTES:
+            raise ToolFailed(f"cannot read {name}: more than {MAX_FILE_BYTES:,} bytes")
+        content = read_content(self.engine, self.run_id, file.sha256)
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise ToolFailed(f"cannot read {name}: what was kept of it is damaged")
+        return content
 
-    def write_bytes(self, path: str, content: bytes) -> None:
-        """Write a file whole, or not at all.
+    def write_bytes(self, path: str, content: bytes) -> FileChanges:
+        """Write a file; gives what that changes.
 
         Raises:
-            ToolFailed: The path is not inside the folder, or the content is too large.
+            ToolFailed: The path names no file, or the content is too large.
         """
-        *folders, name = parts = split_path(path)
+        name = "/".join(split_path(path))
         if len(content) > MAX_FILE_BYTES:
-            raise ToolFailed(f"{'/'.join(parts)}: more than {MAX_FILE_BYTES:,} bytes")
-        try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._folder(folders, create=True) as folder:
-                _replace(folder, name, content)
-        except OSError as error:
-            raise ToolFailed(f"cannot write {'/'.join(parts)}: {error.strerror}") from error
+            raise ToolFailed(f"{name}: more than {MAX_FILE_BYTES:,} bytes")
+        self._require_place(name)
+        kept = self.entries.get(name)
+        executable = kept is not None and kept.executable
+        file = File(hashlib.sha256(content).hexdigest(), len(content), executable)
+        changes: FileChanges = {name: file}
+        self.require_room(changes)
+        save_content(self.engine, self.run_id, file.sha256, content)
+        self.apply(changes)
+        return changes
 
-    @contextmanager
-    def _folder(self, folders: list[str], *, create: bool) -> Iterator[int]:
-        """A descriptor of the folder below the root, reached without following links."""
-        here = os.open(self.root, _FOLDER)
-        try:
-            for name in folders:
-                if create:
-                    _make_folder(name, here)
-                inner = os.open(name, _FOLDER, dir_fd=here)
-                os.close(here)
-                here = inner
-            yield here
-        finally:
-            os.close(here)
+    def require_room(self, changes: FileChanges) -> None:
+        """See whether all fit when this has changed.
+
+        Raises:
+            ToolFailed: They do not.
+        """
+        after = {**self.entries, **changes}
+        size = sum(file.size_bytes for file in after.values() if file)
+        if size > self.quota_bytes:
+            raise ToolFailed(
+                f"the files of this run would have {size:,} bytes together; "
+                f"at most {self.quota_bytes:,} are kept"
+            )
+
+    def apply(self, changes: FileChanges) -> None:
+        """Have these files from now on: a change in a step, or its repetition from its answer."""
+        for name, file in changes.items():
+            if file is None:
+                self.entries.pop(name, None)
+            else:
+                self.entries[name] = file
+
+    def _require_place(self, name: str) -> None:
+        """No file stands where a folder is, or the other way round."""
+        parts = name.split("/")
+        for depth in range(1, len(parts)):
+            if "/".join(parts[:depth]) in self.entries:
+                raise ToolFailed(f"cannot write {name}: {'/'.join(parts[:depth])} is a file")
+        if any(each.startswith(f"{name}/") for each in self.entries):
+            raise ToolFailed(f"cannot write {name}: it is a folder")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a tool did that may have changed files.
+
+    Attributes:
+        text: What the model is told.
+        changes: Of the run's files.
+        failed: Whether the text says what went wrong.
+    """
+
+    text: str
+    changes: FileChanges = field(default_factory=dict)
+    failed: bool = False
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """JSON: ``result`` or ``error``; ``files``, by which a restart finds them again."""
+        told: dict[str, Any] = {"error" if self.failed else "result": self.text}
+        return told | ({"files": changes_data(self.changes)} if self.changes else {})
+
+
+def changes_data(changes: FileChanges) -> dict[str, Any]:
+    """Changes as JSON."""
+    return {
+        name: file
+        and {
+            "sha256": file.sha256,
+            "size_bytes": file.size_bytes,
+            **({"executable": True} if file.executable else {}),
+        }
+        for name, file in changes.items()
+    }
+
+
+def read_changes(data: Mapping[str, Any]) -> FileChanges:
+    """The other way round."""
+    return {name: File(**entry) if entry else None for name, entry in data.items()}
 
 
 def split_path(path: str) -> list[str]:
@@ -117,37 +191,8 @@ def read_file(
     return numbered
 
 
-def write_file(files: RunFiles, path: str, content: str) -> str:
+def write_file(files: RunFiles, path: str, content: str) -> Done:
     """Write a text file of the run, replacing what was there."""
-    files.write_bytes(path, content.encode("utf-8"))
-    return f"Wrote {len(content.encode('utf-8')):,} bytes to {'/'.join(split_path(path))}"
-
-
-def _make_folder(name: str, parent: int) -> None:
-    with suppress(FileExistsError):
-        os.mkdir(name, 0o700, dir_fd=parent)
-
-
-def _read_ordinary(file: int, path: str) -> bytes:
-    status = os.fstat(file)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_BYTES:
-        os.close(file)
-        why = f"more than {MAX_FILE_BYTES:,} bytes" if stat.S_ISREG(status.st_mode) else "no file"
-        raise ToolFailed(f"cannot read {path}: {why}")
-    with os.fdopen(file, "rb") as stream:
-        return stream.read()
-
-
-def _replace(folder: int, name: str, content: bytes) -> None:
-    # Two calls of one turn may write the same file. Some network file systems cannot lock.
-    with suppress(OSError):
-        fcntl.flock(folder, fcntl.LOCK_EX)  # until the folder is closed
-    temporary = f".{name}.new"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    file = os.open(temporary, flags, 0o600, dir_fd=folder)
-    with os.fdopen(file, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)  # the new name too, or a power cut could take it back
+    encoded = content.encode("utf-8")
+    changes = files.write_bytes(path, encoded)
+    return Done(f"Wrote {len(encoded):,} bytes to {next(iter(changes))}", changes)

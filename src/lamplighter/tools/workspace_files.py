@@ -228,7 +228,7 @@ async def edit(
     effect = changes.Write(
         spot=places.find(path, "write"),
         content=text.replace(oldString, newString).encode(),
-        kept=ctx.deps.destination.kept,
+        files=ctx.deps.run_files,
         answer={"success": True, "replacements": times},
         expected_etag=found.etag,
     )
@@ -273,7 +273,7 @@ async def _copy(ctx: Context, source: str, target: str, overwrite: bool = False)
         earlier = found.kind == "file" and tree.read_bytes(spot)[0] == content
         if not earlier:
             raise ToolFailed(f"{target} exists already")
-    effect = changes.Write(spot, content, ctx.deps.destination.kept, answer=changes.DONE)
+    effect = changes.Write(spot, content, ctx.deps.run_files, answer=changes.DONE)
     return await _perform(ctx, effect)
 
 
@@ -298,7 +298,7 @@ async def _write(
     effect = changes.Write(
         spot=ctx.deps.places().find(path, "write"),
         content=content,
-        kept=ctx.deps.destination.kept,
+        files=ctx.deps.run_files,
         expected_etag=expected_etag or None,
         parents=mkdirp,
     )

@@ -3,46 +3,35 @@
 import sqlalchemy as sa
 from alembic import op
 
+from lamplighter.store.tables import Vector
+
 revision = "0001"
 down_revision = None
 
-# Full text over titles and texts, kept in step by the database itself.
-FULL_TEXT = (
+SQLITE_INDEX = (
+    # Terms come from lamplighter.terms, so all that the tokenizer has to do is split at spaces.
     """
     CREATE VIRTUAL TABLE documents_fts USING fts5(
-        title, text, content='documents', content_rowid='pk',
-        tokenize="porter unicode61 remove_diacritics 2"
+        title, text, content='', tokenize="ascii tokenchars '_.@+#-'"
     )
     """,
+    "INSERT INTO documents_fts(documents_fts, rank) VALUES ('rank', 'bm25(2.0, 1.0)')",
+)
+
+POSTGRESQL_INDEX = (
     """
-    CREATE TRIGGER documents_inserted AFTER INSERT ON documents BEGIN
-        INSERT INTO documents_fts(rowid, title, text) VALUES (new.pk, new.title, new.text);
-    END
+    CREATE TABLE document_terms (
+        document INTEGER PRIMARY KEY REFERENCES documents (pk) ON DELETE CASCADE,
+        terms TSVECTOR NOT NULL,
+        length INTEGER NOT NULL
+    )
     """,
-    """
-    CREATE TRIGGER documents_deleted AFTER DELETE ON documents BEGIN
-        INSERT INTO documents_fts(documents_fts, rowid, title, text)
-        VALUES ('delete', old.pk, old.title, old.text);
-    END
-    """,
-    """
-    CREATE TRIGGER documents_updated AFTER UPDATE OF title, text ON documents BEGIN
-        INSERT INTO documents_fts(documents_fts, rowid, title, text)
-        VALUES ('delete', old.pk, old.title, old.text);
-        INSERT INTO documents_fts(rowid, title, text) VALUES (new.pk, new.title, new.text);
-    END
-    """,
+    "CREATE INDEX document_terms_terms ON document_terms USING gin (terms)",
 )
 
 
 def upgrade() -> None:
     """Create every table."""
-    op.create_table(
-        "access_sets",
-        sa.Column("id", sa.Text(), nullable=False, comment="hash of its principals"),
-        sa.Column("principal", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", "principal"),
-    )
     op.create_table(
         "agent_versions",
         sa.Column("id", sa.Text(), nullable=False, comment="SHA-256 of name, zone and text"),
@@ -54,27 +43,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_table(
-        "documents",
-        sa.Column("pk", sa.Integer(), nullable=False, comment="row of the full-text index"),
-        sa.Column("id", sa.Text(), nullable=False, comment="source:path"),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("media_type", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column(
-            "dated_at", sa.BigInteger(), nullable=False, comment="its own date, else its file's"
-        ),
-        sa.Column("size_bytes", sa.BigInteger(), nullable=False, comment="of the original"),
-        sa.Column(
-            "fingerprint", sa.Text(), nullable=False, comment="mtime and hash, to see changes"
-        ),
-        sa.Column("access_set", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("pk"),
-        sa.UniqueConstraint("id"),
-    )
-    op.create_index("documents_by_source", "documents", ["source", "dated_at"], unique=False)
     op.create_table(
         "notices",
         sa.Column("id", sa.Text(), nullable=False, comment="a ULID"),
@@ -249,6 +217,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "key"),
     )
     op.create_table(
+        "contents",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False, comment="of a whole file of the run"),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False, comment="from 0"),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "sha256", "part"),
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
@@ -268,6 +245,158 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "call"),
     )
     op.create_index("outbox_by_state", "outbox", ["state", "id"], unique=False)
-    if op.get_context().dialect.name == "sqlite":
-        for statement in FULL_TEXT:
-            op.execute(statement)
+    _create_index()
+
+
+def _create_index() -> None:
+    """Create the tables of documents, of who may see them, and of people."""
+    shared = op.get_context().dialect.name == "postgresql"
+    if shared:
+        op.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    op.create_table(
+        "access_sets",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False, comment="hash of its principals"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_table(
+        "authors",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False, comment="in small letters, or empty"),
+        sa.Column(
+            "folded", sa.Text(), nullable=False, comment="both, without accents and capitals"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name", "address"),
+    )
+    op.create_index(op.f("ix_authors_address"), "authors", ["address"], unique=False)
+    op.create_table(
+        "groups",
+        sa.Column("name", sa.Text(), nullable=False, comment="SOURCE/NAME if a source defines it"),
+        sa.Column("source", sa.Text(), nullable=True, comment="null: an admin's"),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "index_state",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        comment="changes: a counter; embedder: whose vectors are searched",
+    )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Text(), nullable=False, comment="the main e-mail address"),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("admin", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "access_principals",
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("access_set", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["access_set"], ["access_sets.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("principal", "access_set"),
+    )
+    op.create_table(
+        "documents",
+        sa.Column("pk", sa.Integer(), nullable=False, comment="row of the full-text index"),
+        sa.Column("id", sa.Text(), nullable=False, comment="source:path"),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False, comment="file, email, message, ..."),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("author", sa.Integer(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column(
+            "dated_at", sa.BigInteger(), nullable=False, comment="its own date, else its file's"
+        ),
+        sa.Column(
+            "changed_at", sa.BigInteger(), nullable=False, comment="when the index got this text"
+        ),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False, comment="of the original"),
+        sa.Column(
+            "fingerprint", sa.Text(), nullable=False, comment="mtime and hash, to see changes"
+        ),
+        sa.Column("access_set", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["access_set"],
+            ["access_sets.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["author"],
+            ["authors.id"],
+        ),
+        sa.PrimaryKeyConstraint("pk"),
+        sa.UniqueConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "documents_by_access", "documents", ["access_set", "source", "dated_at"], unique=False
+    )
+    op.create_index(
+        "documents_by_author", "documents", ["author", "access_set", "source"], unique=False
+    )
+    op.create_index("documents_by_source", "documents", ["source", "dated_at"], unique=False)
+    op.create_table(
+        "group_members",
+        sa.Column("group", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False, comment="a principal"),
+        sa.ForeignKeyConstraint(["group"], ["groups.name"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("group", "member"),
+    )
+    op.create_index(op.f("ix_group_members_member"), "group_members", ["member"], unique=False)
+    op.create_table(
+        "people",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False, comment="what the source calls them"),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("addresses", sa.JSON(), nullable=False, comment="the main one first"),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("department", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("manager", sa.Text(), nullable=False, comment="address or name"),
+        sa.Column("office", sa.Text(), nullable=False),
+        sa.Column("employee_type", sa.Text(), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("access_set", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["access_set"],
+            ["access_sets.id"],
+        ),
+        sa.PrimaryKeyConstraint("source", "key"),
+    )
+    op.create_table(
+        "user_addresses",
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("address"),
+    )
+    op.create_index(op.f("ix_user_addresses_user"), "user_addresses", ["user"], unique=False)
+    op.create_table(
+        "document_texts",
+        sa.Column(
+            "document",
+            sa.Integer(),
+            nullable=False,
+            comment="apart, so that lists and filters do not read texts",
+        ),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("context", sa.Text(), nullable=False, comment="for the vector only"),
+        sa.ForeignKeyConstraint(["document"], ["documents.pk"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("document"),
+    )
+    op.create_table(
+        "document_vectors",
+        sa.Column("document", sa.Integer(), nullable=False),
+        sa.Column("embedder", sa.Text(), nullable=False, comment="the model, with its dimension"),
+        sa.Column("vector", Vector(), nullable=False, comment="of length 1"),
+        sa.ForeignKeyConstraint(["document"], ["documents.pk"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("document", "embedder"),
+    )
+    for statement in POSTGRESQL_INDEX if shared else SQLITE_INDEX:
+        op.execute(statement)

@@ -1,0 +1,176 @@
+"""How quickly documents are indexed and found, in scopes of different widths, and how well.
+
+``BENCH_DOCUMENTS=100000`` takes another number of documents than 10,000, and ``BENCH_DATABASE``
+the URL of an empty PostgreSQL database instead of SQLite.
+"""
+
+import math
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+from corpus import Document, read_corpus
+from figures import Figure, percentile
+
+from lamplighter.access import Access, Scope
+from lamplighter.search.embedders import load_embedder
+from lamplighter.search.embedding import embed_pending
+from lamplighter.search.filters import Filter
+from lamplighter.search.index import Ranking, search_documents
+from lamplighter.search.query import parse_query
+from lamplighter.search.vectors import rank_vectors
+from lamplighter.store.database import open_database
+from lamplighter.store.documents import Changes, NewDocument, apply_changes
+from lamplighter.store.tables import document_vectors, documents
+from lamplighter.terms import index_terms
+
+DOCUMENTS = int(os.environ.get("BENCH_DOCUMENTS", "10000"))
+QUESTIONS = 200
+BATCH = 500
+EMBEDDER = "wordllama"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+WIDTHS = {"all": 1, "tenth": 10, "hundredth": 100}
+"""Groups, and the how manieth document each may see."""
+
+SLOWEST_MS = 15.0 if DOCUMENTS <= 10_000 else 60.0
+HYBRID, WORDS = Ranking(EMBEDDER), Ranking()
+
+
+def measure() -> list[Figure]:
+    """Index real documents, and ask the questions that they answer."""
+    corpus = read_corpus(DOCUMENTS)
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_database(os.environ.get("BENCH_DATABASE") or Path(folder))
+        try:
+            figures = [*_index(engine, corpus, Path(folder)), *_ask(engine, corpus)]
+        finally:
+            engine.dispose()
+        return [*figures, _ask_plain(corpus)]
+
+
+def _index(engine: sa.Engine, corpus: Sequence[Document], folder: Path) -> Iterator[Figure]:
+    started = time.perf_counter()
+    for first in range(0, len(corpus), BATCH):
+        batch = enumerate(corpus[first : first + BATCH], first)
+        saved = {new.path: new for new in (_new(number, each) for number, each in batch)}
+        with engine.begin() as connection:
+            apply_changes(connection, "bench", Changes(saved=saved), now=START)
+    rate = len(corpus) / (time.perf_counter() - started)
+    yield Figure(f"indexed without vectors, of {len(corpus):,}", rate, "documents/s", at_least=1000)
+    started = time.perf_counter()
+    done = sum(embed_pending(engine, EMBEDDER))
+    yield Figure(f"embedded by {EMBEDDER}", done / (time.perf_counter() - started), "documents/s")
+    if size := sum(file.stat().st_size for file in folder.iterdir()):
+        text = sum(len(each.text.encode()) for each in corpus)
+        yield Figure("size on disk / size of the texts", size / text, "")
+
+
+def _new(number: int, document: Document) -> NewDocument:
+    groups = [name for name, each in WIDTHS.items() if number % each == 0]
+    return NewDocument(
+        path=document.path,
+        title=document.title,
+        media_type="text/plain",
+        text=document.text,
+        dated_at=START + timedelta(minutes=number),
+        size_bytes=len(document.text),
+        fingerprint=str(number),
+        access=Access(groups=groups),
+    )
+
+
+def _ask(engine: sa.Engine, corpus: Sequence[Document]) -> Iterator[Figure]:
+    asked = [each for each in corpus if each.question]
+    asked = asked[:: max(len(asked) // QUESTIONS, 1)][:QUESTIONS]
+    terms = [frozenset(index_terms(f"{each.title} {each.text}")) for each in corpus]
+    for width in WIDTHS:
+        scope = Scope.of([f"group:{width}"], ["bench"])
+        search_documents(engine, scope, "first", ranking=HYBRID)  # loads the embedder
+        times, short = [], 0
+        for each in asked:
+            started = time.perf_counter()
+            found = search_documents(engine, scope, each.question, limit=10, ranking=HYBRID)
+            times.append((time.perf_counter() - started) * 1000)
+            short += len(found.hits) < min(10, _count_matching(terms, each.question, width))
+        yield Figure(f"search, {width} visible: p50", percentile(times, 50), "ms")
+        yield Figure(f"search, {width} visible: p95", percentile(times, 95), "ms", SLOWEST_MS)
+        yield Figure(f"search, {width} visible: short results", short, f"of {len(asked)}")
+    yield Figure("nearest 10 in a hundredth, of the exact", _recall(engine, asked), "", at_least=1)
+    everything = Scope.of(["group:all"], ["bench"])
+
+    def rate(ranking: Ranking) -> float:
+        return _ndcg(asked, lambda question: _paths(engine, everything, question, ranking))
+
+    words, hybrid = rate(WORDS), rate(HYBRID)
+    yield Figure("nDCG@10, words alone", words, "")
+    yield Figure("nDCG@10, words and vectors", hybrid, "", at_least=words * 0.99)
+    yield Figure("nDCG@10, by reciprocal ranks", rate(Ranking(EMBEDDER, "ranks")), "")
+
+
+def _count_matching(terms: Sequence[frozenset[str]], question: str, width: str) -> int:
+    """How many documents of the scope have a word of the question, up to ten."""
+    wanted = set(parse_query(question, START.date()).terms)
+    visible = terms[:: WIDTHS[width]]
+    return len(list(islice((each for each in visible if not wanted.isdisjoint(each)), 10)))
+
+
+def _paths(engine: sa.Engine, scope: Scope, question: str, ranking: Ranking) -> list[str]:
+    hits = search_documents(engine, scope, question, limit=10, ranking=ranking).hits
+    return [hit.document.path for hit in hits]
+
+
+def _ndcg(asked: Sequence[Document], search: Callable[[str], list[str]]) -> float:
+    gains = []
+    for each in asked:
+        paths = search(each.question)
+        gains.append(1 / math.log2(paths.index(each.path) + 2) if each.path in paths else 0.0)
+    return sum(gains) / len(gains)
+
+
+def _recall(engine: sa.Engine, asked: Sequence[Document]) -> float:
+    """How many of the ten that are really nearest the narrowest scope gives."""
+    embedder = load_embedder(EMBEDDER)
+    assert embedder is not None
+    scope = Scope.of(["group:hundredth"], ["bench"])
+    with engine.connect() as connection:
+        query = sa.select(documents.c.pk, documents.c.dated_at, document_vectors.c.vector).join(
+            document_vectors, document_vectors.c.document == documents.c.pk
+        )
+        rows = [row for row in connection.execute(query) if _is_hundredth(row.dated_at)]
+        pks = [row.pk for row in rows]
+        matrix = np.stack([np.frombuffer(row.vector, np.float32) for row in rows])
+        shares = []
+        for each in asked:
+            wanted = Filter(scope, parse_query(each.question, START.date()))
+            found = rank_vectors(connection, wanted, EMBEDDER, 10).cosines
+            cosines = matrix @ embedder.embed([wanted.query.plain])[0]
+            tenth = np.sort(cosines)[-10] - 1e-5  # documents that are alike are equally near
+            near = {pk for pk, cosine in zip(pks, cosines, strict=True) if cosine >= tenth}
+            shares.append(len(near & found.keys()) / 10)
+    return sum(shares) / len(shares)
+
+
+def _is_hundredth(dated_at: datetime) -> bool:
+    return (dated_at - START) // timedelta(minutes=1) % WIDTHS["hundredth"] == 0
+
+
+def _ask_plain(corpus: Sequence[Document]) -> Figure:
+    """SQLite's own full text over the same documents: no permissions, no vectors, no snippets."""
+    plain = sqlite3.connect(":memory:")
+    plain.execute("CREATE VIRTUAL TABLE t USING fts5(title, text, tokenize='porter unicode61')")
+    plain.executemany("INSERT INTO t VALUES (?, ?)", [(each.title, each.text) for each in corpus])
+    times = []
+    for each in [each for each in corpus if each.question][:QUESTIONS]:
+        words = " OR ".join(f'"{word}"' for word in each.question.split() if word.isalnum())
+        started = time.perf_counter()
+        query = "SELECT rowid FROM t WHERE t MATCH ? ORDER BY bm25(t, 2.0, 1.0) LIMIT 10"
+        plain.execute(query, [words or '"none"']).fetchall()
+        times.append((time.perf_counter() - started) * 1000)
+    return Figure("plain FTS5 with all words: p95", percentile(times, 95), "ms")

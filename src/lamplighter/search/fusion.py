@@ -1,0 +1,52 @@
+"""Two rankings into one: by words and by vectors. Pure.
+
+Each ranking is scaled to 0..1 and they are added, 0.6 words + 0.4 vectors, which was not worse than
+words alone on any set that was measured; reciprocal ranks were.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+Fusion = Literal["scores", "ranks"]
+
+WORDS, VECTORS = 0.6, 0.4
+RANK_OFFSET = 60
+"""Of reciprocal rank fusion (Cormack et al., SIGIR 2009)."""
+
+FRESH = 0.2
+FRESH_DAYS = 30.0
+"""What is new counts up to a fifth more; after 30 days, the e-th part of that."""
+
+Ranking = Mapping[int, float]
+"""Scores by the documents' row numbers; more is better."""
+
+
+def fuse(words: Ranking, vectors: Ranking, by: Fusion = "scores") -> dict[int, float]:
+    """One score for each document that is in any of the rankings."""
+    if not words or not vectors:
+        return _rate(words or vectors, by)
+    first, second = _rate(words, by), _rate(vectors, by)
+    weights = (WORDS, VECTORS) if by == "scores" else (1.0, 1.0)
+    return {
+        document: weights[0] * first.get(document, 0.0) + weights[1] * second.get(document, 0.0)
+        for document in {**first, **second}
+    }
+
+
+def freshness(age_days: float) -> float:
+    """What the score of a document of that age is multiplied by; 1 if it is of today."""
+    return (1.0 + FRESH * math.exp(-max(age_days, 0.0) / FRESH_DAYS)) / (1.0 + FRESH)
+
+
+def _rate(ranking: Ranking, by: Fusion) -> dict[int, float]:
+    if by == "ranks":
+        ordered = sorted(ranking, key=lambda document: (-ranking[document], document))
+        return {document: 1.0 / (RANK_OFFSET + place) for place, document in enumerate(ordered, 1)}
+    if not ranking:
+        return {}
+    low, high = min(ranking.values()), max(ranking.values())
+    spread = high - low
+    return {
+        document: (score - low) / spread if spread else 1.0 for document, score in ranking.items()
+    }
