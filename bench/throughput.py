@@ -97,7 +97,7 @@ def _request_runs(made: Workspace, agents: list[str]) -> list[str]:
             Run(
                 id=new_run_id(),
                 agent=agent,
-                version=versions[agent],
+                version=versions[agent][0],
                 trigger="manual",
                 message="",
                 status="pending",

@@ -104,7 +104,7 @@ class Watched:
         return self.effect.deduplicates
 
     @property
-    def done(self) -> str:
+    def done(self) -> str | None:
         return self.effect.done
 
     def prepare(self) -> Mapping[str, Any]:

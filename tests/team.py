@@ -91,7 +91,7 @@ class Team:
         """A run of an agent that has ended; gives its id."""
         now = clock.now()
         with self.workspace.engine.begin() as connection:
-            version = current_versions(connection, [agent])[agent]
+            version, _message = current_versions(connection, [agent])[agent]
             run = Run(
                 id=new_run_id(),
                 agent=agent,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from lamplighter.definitions.agent import DEFAULT_TOOLS, Agent, Limits, Problem
 from lamplighter.definitions.catalogue import build_catalogue
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, read_agent
-from lamplighter.definitions.references import check_references
+from lamplighter.definitions.references import Known, check_references
 from lamplighter.errors import Place
 from lamplighter.schedule import Cron, Interval, Schedule
 
@@ -122,9 +122,9 @@ def test_a_date_needs_no_quotes_and_is_local(value: str) -> None:
 
 
 def test_unknown_keys_are_kept_and_reported() -> None:
-    agent, problems = read_fields("schedual: daily\nprovider: {a: [1, 2030-01-31]}")
+    agent, problems = read_fields("schedual: daily\nsupplier: {a: [1, 2030-01-31]}")
     assert agent is not None
-    assert dict(agent.extra) == {"schedual": "daily", "provider": {"a": [1, "2030-01-31"]}}
+    assert dict(agent.extra) == {"schedual": "daily", "supplier": {"a": [1, "2030-01-31"]}}
     assert [problem.level for problem in problems] == ["warning", "warning"]
     assert problems[0].hint == "did you mean schedule?"
     assert problems[0].place == Place("agents/digest.md", 2, "schedual")
@@ -171,7 +171,7 @@ def test_warns_and_reads_on(fields: str, line: int, field: str, says: str) -> No
         ("type: admin", 2, "type", "user or org"),
         ("tools: read_file", 2, "tools", "is a list, not a text"),
         ("tools:", 2, "tools", "is a list, not nothing"),
-        ("tools:\n  a: {type: builtin}", 2, "tools", "not supported yet"),
+        ("tools:\n  a: {type: builtin}", 3, "tools.a", "is no tool"),
         ("tools:\n  - read_file\n  - 5", 4, "tools[1]", "is a name"),
         ("sources: {a: b}", 2, "sources", "is a list"),
         ("timezone: Europe/Berln", 2, "timezone", "unknown time zone"),
@@ -273,7 +273,8 @@ def test_any_text_becomes_an_agent_or_errors_with_lines(text: str, fields: str) 
 def check(fields: str) -> list[Problem]:
     agent, _ = read_fields(fields)
     assert agent is not None
-    return check_references(agent, file="agents/digest.md", tools=DEFAULT_TOOLS, sources={"notes"})
+    known = Known(tools=DEFAULT_TOOLS, sources={"notes"})
+    return check_references(agent, file="agents/digest.md", known=known)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from processes import ended_run, lamplighter, script, serving, wait_until, working
+from rowboat import play
 from sandboxes import SANDBOXED
 
 from lamplighter.engine.control import wake_engine
@@ -232,3 +233,25 @@ def test_a_backend_that_does_not_work_is_tried_again_later(
     assert tried[0] is tried[1]
     monkeypatch.setattr(choice, "DOUBT_SECONDS", 0.0)
     assert choice.check_backend(backend) is not tried[0]
+
+
+def test_an_agent_that_is_called_runs_its_commands_on_the_callers_files(
+    workspace: Workspace,
+) -> None:
+    workspace.write("agents/worker.md", "---\ntools: [run_bash, agent:helper]\n---\nWork.")
+    workspace.write("agents/helper.md", "---\ntools: [run_bash]\n---\nHelp.")
+    marker = f"9{os.getpid()}"
+    worker = [
+        bash("echo one > a.txt"),
+        turn(call("helper", message="Go on.")),
+        bash("cat b.txt", expect=["Done it."]),
+        REPORT,
+    ]
+    helper = [
+        bash(f"cat a.txt; echo two > b.txt; sleep {marker} &"),
+        turn(text="Done it.", expect=["one"]),
+    ]
+    run = play(workspace, "worker", {"worker": worker, "helper": helper})
+    assert run.outcome == "reported", run.summary
+    assert [each["result"] for each in results(workspace, run)][-1] == "two"
+    assert host_processes(marker) == []

@@ -253,7 +253,7 @@ def test_the_current_text_stays_however_old(hourly: Workspace) -> None:
     upkeep = Upkeep(hourly.settings, hourly.engine, forget=forget)
     assert sum(upkeep.prune(clock.now())) == 2
     with hourly.engine.begin() as connection:
-        current = current_versions(connection, ["a"])["a"]
+        current, _message = current_versions(connection, ["a"])["a"]
     assert get_version(hourly.engine, current).instructions == "Go."
 
 

@@ -108,6 +108,13 @@ class Scope:
         """All documents of ``sources``, whoever may see them: org agents and admins only."""
         return cls(None, frozenset(sources))
 
+    def narrowed(self, other: "Scope") -> "Scope":
+        """What both see."""
+        mine, theirs = self.principals, other.principals
+        both = mine & theirs if mine is not None and theirs is not None else None
+        principals = both if both is not None else (theirs if mine is None else mine)
+        return Scope(principals, self.sources & other.sources)
+
     def admits(self, source: str, allowed: Iterable[str]) -> bool:
         """Whether a document of ``source`` that ``allowed`` principals may see is visible."""
         if source not in self.sources:

@@ -3,13 +3,14 @@
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -23,20 +24,66 @@ EMBEDDERS = ("wordllama", "minilm", "none")
 ENV_FILE = ".env"
 KEY_FILE = "key"
 STATE_DIR = ".lamplighter"
+ROWBOAT_ITERATIONS = 100
+"""Rowboat bounds its agents by time only."""
+
+
+Flavor = Literal[
+    "openai", "anthropic", "google", "openrouter", "aigateway", "ollama", "openai-compatible"
+]
 
 
 class Provider(BaseModel):
-    """An OpenAI-compatible endpoint, used as ``NAME:model`` in agent files.
+    """A provider of models, used as ``NAME:model`` in agent files.
 
     Attributes:
-        base_url: Such as ``http://localhost:8000/v1``.
+        base_url: Such as ``http://localhost:8000/v1``; what is OpenAI-compatible needs one.
         api_key: ``env:NAME`` reads the key from the environment or ``.env``.
+        flavor: What it understands.
+        headers: Sent with each request; values may be ``env:NAME``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base_url: str
+    base_url: str | None = None
     api_key: str | None = None
+    flavor: Flavor = "openai-compatible"
+    headers: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        if self.flavor == "openai-compatible" and not self.base_url:
+            raise ValueError("needs a base URL, such as http://localhost:8000/v1")
+        return self
+
+
+class McpServer(BaseModel):
+    """A server of tools: a program that speaks MCP on its standard streams, or an address.
+
+    Attributes:
+        command: The program.
+        args: Its arguments.
+        env: Further variables of its environment, which is otherwise almost empty; values may be
+            ``env:NAME``.
+        url: The address, of the streamable HTTP transport.
+        headers: Sent with each request; values may be ``env:NAME``.
+        tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    url: str | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    tools: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.command is None) == (self.url is None):
+            raise ValueError("a server has either a command or a url")
+        return self
 
 
 class Oidc(BaseModel):
@@ -77,6 +124,13 @@ def _setting(default: Any, *names: str, **constraints: Any) -> Any:
     return Field(default, validation_alias=AliasChoices(*names), **constraints)
 
 
+def _defaults_of(folder: Path) -> dict[str, Any]:
+    """A Rowboat folder's agents fire without further ado, and work until they are done."""
+    if (folder / "config" / "agent-schedule.json").is_file():
+        return {"agents_enabled": True, "max_iterations": ROWBOAT_ITERATIONS}
+    return {}
+
+
 class Settings(BaseSettings):
     """Everything that can be set, frozen. One per process."""
 
@@ -103,6 +157,7 @@ class Settings(BaseSettings):
     pause_after_failures: int = _setting(
         5, "AGENT_PAUSE_AFTER_FAILURES", "pause_after_failures", ge=0
     )
+    rowboat_write_runs: bool = _setting(False, "ROWBOAT_WRITE_RUNS", "rowboat_write_runs")
     timezone: str = _setting("", "LAMPLIGHTER_TIMEZONE", "timezone")
     model: str | None = _setting(None, "LAMPLIGHTER_MODEL", "model")
     model_override: str | None = _setting(None, "LAMPLIGHTER_MODEL_OVERRIDE")
@@ -131,6 +186,7 @@ class Settings(BaseSettings):
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
     team: Team | None = None
+    mcp: dict[str, McpServer] = Field(default_factory=dict)
 
     @field_validator("database_url")
     @classmethod
@@ -199,6 +255,7 @@ class Settings(BaseSettings):
             env_settings,
             DotEnvSettingsSource(settings_cls, env_file=folder / ".env"),
             TomlConfigSettingsSource(settings_cls, toml_file=folder / CONFIG_FILE),
+            InitSettingsSource(settings_cls, _defaults_of(folder)),
         )
 
     @cached_property

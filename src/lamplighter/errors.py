@@ -19,6 +19,7 @@
   - ModelUnavailable: unknown model, missing key, unreachable provider
   - ModelDiverged: a scripted model was asked something that its script does not expect
   - ToolFailed: goes back to the model as the tool's result
+    - Unconfirmed: of something that may have happened all the same
   - SandboxUnavailable: commands cannot be run apart here, so they are not run
   - SandboxLost: a sandbox ended before its time
   - Unreadable: a document or a source that cannot be read
@@ -215,6 +216,12 @@ class ToolFailed(LamplighterError):
 
     code = "tool_failed"
     status = 422
+
+
+class Unconfirmed(ToolFailed):
+    """Something was asked for, and nobody can tell whether it has happened."""
+
+    code = "unconfirmed"
 
 
 class SandboxUnavailable(LamplighterError):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lamplighter.errors import ToolFailed
+from lamplighter.errors import ToolFailed, Unconfirmed
 from lamplighter.store.outbox import (
     Entry,
     State,
@@ -35,7 +35,7 @@ class Effect(Protocol):
         kind: What kind of effect, such as ``file``.
         destination: Where it goes, for people.
         deduplicates: Whether performing it twice is the same as performing it once.
-        done: What the model is told when it has happened.
+        done: What the model is told when it has happened; ``None``: the receipt.
     """
 
     @property
@@ -45,7 +45,7 @@ class Effect(Protocol):
     @property
     def deduplicates(self) -> bool: ...  # noqa: D102 - told above
     @property
-    def done(self) -> str: ...  # noqa: D102 - told above
+    def done(self) -> str | None: ...  # noqa: D102 - told above
 
     def prepare(self) -> Mapping[str, Any]:
         """The payload: all that ``act`` needs, as JSON; contents by their SHA-256.
@@ -59,6 +59,7 @@ class Effect(Protocol):
         """Do it, by the payload alone, which may stem from an earlier process; give the receipt.
 
         Raises:
+            Unconfirmed: Nobody can tell whether it has happened; the run goes on.
             ToolFailed: It has certainly not happened. After any other error nobody knows; the
                 effect is uncertain when its run ends, which an unforeseen error does at once.
         """
@@ -71,16 +72,18 @@ class Outcome:
 
     Attributes:
         entry: As it stands in the outbox.
-        done: What the model is told if it has happened.
+        done: What the model is told if it has happened; ``None``: the receipt.
     """
 
     entry: Entry
-    done: str
+    done: str | None
 
     @property
     def answer(self) -> dict[str, Any]:
         """JSON: ``result`` or ``error``, what the model is told; ``effect``, for the record."""
-        told = {"result": self.done} if self.entry.state == "sent" else {"error": self._trouble}
+        told: dict[str, Any] = {"error": self._trouble}
+        if self.entry.state == "sent":
+            told = {"result": self.entry.receipt if self.done is None else self.done}
         return told | {"effect": effect_data(self.entry)}
 
     @property
@@ -103,11 +106,13 @@ class Outbox:
         engine: The workspace's database.
         run_id: The run.
         worker: The process that carries it out. Once that is another, nothing new is intended.
+        within: What keys of calls begin with, for an agent that was called in the run.
     """
 
     engine: "Engine"
     run_id: str
     worker: str
+    within: str = ""
 
     async def perform(self, call: str, effect: Effect) -> Outcome:
         """Perform an effect unless this tool call has done so; never blindly a second time.
@@ -120,7 +125,7 @@ class Outbox:
             ToolFailed: The effect makes no sense, so nothing was intended.
             Conflict: The run is carried out by another process, so nothing was intended.
         """
-        entry, is_new = await asyncio.to_thread(self._intend, call, effect)
+        entry, is_new = await asyncio.to_thread(self._intend, f"{self.within}{call}", effect)
         if is_new or (entry.state == "intended" and effect.deduplicates):
             entry = await self._act(entry, effect, is_new)
         elif entry.state == "intended":
@@ -146,6 +151,8 @@ class Outbox:
     async def _act(self, entry: Entry, effect: Effect, is_first: bool) -> Entry:
         try:
             receipt = await effect.act(entry.payload)
+        except Unconfirmed as error:
+            return await self._settle(entry, "uncertain", error=str(error))
         except ToolFailed as error:
             # Of an earlier attempt nobody knows, even if this one has certainly failed.
             state: State = "failed" if is_first else "uncertain"

@@ -5,6 +5,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from dotenv import dotenv_values, load_dotenv
 from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
-from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, Settings
+from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, McpServer, Settings
 from lamplighter.definitions.agent import ALL_TOOLS, Problem
 from lamplighter.definitions.catalogue import (
     FOLDER,
@@ -21,13 +22,27 @@ from lamplighter.definitions.catalogue import (
     build_catalogue,
     fold_name,
 )
+from lamplighter.definitions.importing import Imported, import_agents
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
-from lamplighter.definitions.references import check_catalogue
+from lamplighter.definitions.references import Known, check_catalogue
+from lamplighter.definitions.rowboat import (
+    MODELS_FILE,
+    SCHEDULE_FILE,
+    SECURITY_FILE,
+    SERVERS_FILE,
+)
+from lamplighter.definitions.rowboat.models import Models, read_models
+from lamplighter.definitions.rowboat.schedules import Scheduled, apply_schedules, read_schedules
+from lamplighter.definitions.rowboat.security import Security, read_security
+from lamplighter.definitions.rowboat.servers import read_servers
+from lamplighter.definitions.rowboat.tools import TOOLS, UNAVAILABLE
 from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
 from lamplighter.source_config import MISPLACED_SECRET
 
+IMPORTABLE = frozenset({".md", ".yaml", ".yml", ".json"})
 ENV_NAME = "LAMPLIGHTER_WORKSPACE"
+ROWBOAT_NAME = "ROWBOAT_WORKDIR"
 
 
 # Where it is
@@ -36,15 +51,16 @@ ENV_NAME = "LAMPLIGHTER_WORKSPACE"
 def find_workspace(start: Path | None, environ: Mapping[str, str]) -> Path:
     """The workspace's folder, absolute.
 
-    It is ``start`` when given, else what ``LAMPLIGHTER_WORKSPACE`` names, else the nearest folder
-    from the current one upwards that has a ``lamplighter.toml`` or a ``.lamplighter``.
+    It is ``start`` when given, else what ``LAMPLIGHTER_WORKSPACE`` or ``ROWBOAT_WORKDIR`` names,
+    else the nearest folder from the current one upwards that has a ``lamplighter.toml`` or a
+    ``.lamplighter``.
 
     Raises:
         NotFound: There is none.
     """
-    named = start or (Path(environ[ENV_NAME]) if environ.get(ENV_NAME) else None)
-    if named is not None:
-        folder = named.expanduser().absolute()
+    named = start or environ.get(ENV_NAME) or environ.get(ROWBOAT_NAME)
+    if named:
+        folder = Path(named).expanduser().absolute()
         if not folder.is_dir():
             raise NotFound(f"there is no folder {named}; make it with: lamplighter init {named}")
         return folder
@@ -199,19 +215,32 @@ def read_catalogue(settings: Settings) -> Catalogue:
     Whatever cannot be read becomes a problem of its own. Hidden files and folders are left out.
     Links to folders are not followed, and links to files only within the workspace.
     """
-    return _read_files(settings, _list_files(settings.workspace))
+    scheduled, problems = _read_schedules(settings)
+    catalogue = _read_files(settings, _list_files(settings.workspace), scheduled)
+    return replace(catalogue, others=problems)
 
 
 def read_entry(settings: Settings, name: str) -> Entry | None:
     """One agent as ``read_catalogue`` finds it; of the other files only their names are read."""
     wanted = fold_name(unicodedata.normalize("NFC", name))
     files = (file for file in _list_files(settings.workspace) if wanted in _folded(file))
-    return _read_files(settings, files).find(name)
+    scheduled = [each for each in read_scheduled(settings) if fold_name(each.name) == wanted]
+    return _read_files(settings, files, scheduled).find(name)
 
 
 def check_agents(catalogue: Catalogue, settings: Settings) -> Catalogue:
     """The catalogue, with what is wrong in what its agents refer to."""
-    return check_catalogue(catalogue, tools=ALL_TOOLS, sources=settings.sources)
+    if settings.team:  # whose members must not reach the server's own folder and programs
+        known = Known(tools=ALL_TOOLS, sources=settings.sources)
+    else:
+        known = Known(
+            tools=(*ALL_TOOLS, *TOOLS),
+            sources=settings.sources,
+            agents=[file.removesuffix(".md") for file in _list_files(settings.workspace)],
+            servers=mcp_servers(settings),
+            unavailable=UNAVAILABLE,
+        )
+    return check_catalogue(catalogue, known)
 
 
 def write_agent_file(workspace: Path, name: str, text: str | None) -> None:
@@ -240,14 +269,117 @@ def _folded(file: str) -> tuple[str, str]:
     return fold_name(name), fold_name(unicodedata.normalize("NFC", name))
 
 
-def _read_files(settings: Settings, files: Iterable[str]) -> Catalogue:
+def _read_files(
+    settings: Settings, files: Iterable[str], scheduled: Iterable[Scheduled]
+) -> Catalogue:
     top = settings.workspace / FOLDER
     contents = (
         (file, content)
         for file in sorted(files)
         if (content := _read_agent_file(top / file, settings.workspace)) is not None
     )
-    return check_agents(build_catalogue(contents, timezone=settings.timezone), settings)
+    catalogue = build_catalogue(contents, timezone=settings.timezone)
+    return check_agents(apply_schedules(catalogue, scheduled), settings)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """What became of a file that was to be imported.
+
+    Attributes:
+        file: The new agent file, or, if there is none, the file that was read.
+        agent: What was carried and what was not.
+        error: Why nothing was imported; empty if something was.
+    """
+
+    file: str
+    agent: Imported | None = None
+    error: str = ""
+
+
+def import_files(workspace: Path, paths: Iterable[Path]) -> Iterator[ImportedFile]:
+    """Write agent files for those of other programs; files that are there already stay."""
+    for path in _importable(paths):
+        try:
+            found = import_agents(path.read_text("utf-8"), path.absolute().as_posix())
+        except (InvalidInput, OSError, UnicodeDecodeError) as error:
+            yield ImportedFile(str(path), error=str(error))
+            continue
+        for agent in found:
+            yield _write_imported(workspace, agent)
+
+
+def _write_imported(workspace: Path, agent: Imported) -> ImportedFile:
+    name = f"{FOLDER}/{agent.name}.md"
+    file = workspace / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(agent.text)
+    except FileExistsError:
+        return ImportedFile(name, error="there is such an agent already; nothing was imported")
+    return ImportedFile(name, agent)
+
+
+def _importable(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files themselves, and those in folders that could be agents or skills."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(each for each in path.rglob("*") if each.suffix in IMPORTABLE)
+        else:
+            yield path
+
+
+# A Rowboat folder's configuration: read when it is needed, so that a change counts at once
+
+
+def is_rowboat(workspace: Path) -> bool:
+    """Whether the folder schedules its agents as Rowboat does."""
+    return (workspace / SCHEDULE_FILE).is_file()
+
+
+def read_scheduled(settings: Settings) -> list[Scheduled]:
+    """The entries of ``config/agent-schedule.json``."""
+    return _read_schedules(settings)[0]
+
+
+def model_providers(settings: Settings) -> Models:
+    """What ``config/models.json`` says; ``lamplighter.toml`` wins."""
+    found = read_models(_read_config(settings, MODELS_FILE), MODELS_FILE)
+    return replace(found, providers={**found.providers, **settings.providers})
+
+
+def mcp_servers(settings: Settings) -> dict[str, McpServer]:
+    """The MCP servers of ``config/mcp.json`` and, winning, of ``lamplighter.toml``."""
+    found, _problems = read_servers(_read_config(settings, SERVERS_FILE), SERVERS_FILE)
+    return {**found, **settings.mcp}
+
+
+def security(settings: Settings) -> Security:
+    """What ``config/security.json`` allows; nothing if there is none."""
+    return read_security(_read_config(settings, SECURITY_FILE), SECURITY_FILE)
+
+
+def config_problems(settings: Settings) -> list[Problem]:
+    """What is wrong in the files that the functions above read."""
+    servers = read_servers(_read_config(settings, SERVERS_FILE), SERVERS_FILE)
+    return [*model_providers(settings).problems, *servers[1], *security(settings).problems]
+
+
+def _read_schedules(settings: Settings) -> tuple[list[Scheduled], tuple[Problem, ...]]:
+    text = _read_config(settings, SCHEDULE_FILE)
+    return read_schedules(text, file=SCHEDULE_FILE, timezone=settings.timezone)
+
+
+def _read_config(settings: Settings, name: str) -> str:
+    """The text of a file of JSON; one that is absent says nothing, and so does an empty one."""
+    try:
+        data = (settings.workspace / name).read_bytes()
+    except FileNotFoundError:
+        return "{}"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"  # which is no JSON, and so is told
+    return data.decode("utf-8", errors="replace") or "{}"
 
 
 def _list_files(workspace: Path) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What a run may use, what it has used, and how it ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Outcome = Literal[
@@ -31,11 +31,15 @@ class Ending:
 
 @dataclass
 class Budget:
-    """What a run has used, against what it may use.
+    """What a run has used, against what it may use. What its parts use, it uses.
 
     Attributes:
         iterations: Tool calls at most, and model requests too, not counting the closing report.
+        requests: Made by itself.
+        tool_calls: Made by itself.
         refused: Whether the run asked for more than it may.
+        whole: What this is a part of.
+        parts: Those of the agents that it called.
     """
 
     iterations: int
@@ -44,26 +48,50 @@ class Budget:
     input_tokens: int = 0
     output_tokens: int = 0
     refused: bool = False
+    whole: "Budget | None" = None
+    parts: "list[Budget]" = field(default_factory=list)
+
+    def share(self, iterations: int) -> "Budget":
+        """A part for an agent that is called: no more than what is left."""
+        left = self.iterations - max(self.total("requests"), self.total("tool_calls"))
+        part = Budget(max(min(iterations, left), 0), whole=self)
+        self.parts.append(part)
+        return part
+
+    def total(self, counter: str) -> int:
+        """What it and all its parts have used."""
+        used: int = getattr(self, counter)
+        return used + sum(part.total(counter) for part in self.parts)
 
     @property
     def used_up(self) -> bool:
         """Whether only the closing report is left."""
-        return self.tool_calls >= self.iterations or self.requests >= self.iterations
+        used = max(self.total("tool_calls"), self.total("requests"))
+        return used >= self.iterations or (self.whole is not None and self.whole.used_up)
+
+    @property
+    def overdrawn(self) -> bool:
+        """Whether even the closing report has been asked for."""
+        return self.total("requests") > self.iterations
 
     def take_tool_call(self) -> bool:
         """Count one tool call; ``False`` if it is one too many."""
-        allowed = self.tool_calls < self.iterations and self.requests <= self.iterations
+        allowed = self._has_room()
         self.tool_calls += allowed
         self.refused |= not allowed
         return allowed
+
+    def _has_room(self) -> bool:
+        mine = self.total("tool_calls") < self.iterations and not self.overdrawn
+        return mine and (self.whole is None or self.whole._has_room())
 
     def end(self, outcome: Outcome, summary: str) -> Ending:
         """An ending with what was used."""
         return Ending(
             outcome,
             summary,
-            requests=self.requests,
-            tool_calls=self.tool_calls,
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
+            requests=self.total("requests"),
+            tool_calls=self.total("tool_calls"),
+            input_tokens=self.total("input_tokens"),
+            output_tokens=self.total("output_tokens"),
         )

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic_ai import RunContext
 from pydantic_ai.exceptions import ToolFailed as ModelToolFailed
+from pydantic_ai.exceptions import UsageLimitExceeded
 from pydantic_ai.messages import (
     ModelMessage,
     ModelMessagesTypeAdapter,
@@ -32,6 +33,9 @@ from lamplighter.agent.budget import Budget
 from lamplighter.agent.report import REPORT_NAMES
 from lamplighter.errors import LamplighterError
 from lamplighter.models.retry import Patience, ask_patiently
+
+NESTED = {"nested": True}
+"""Metadata of a tool that makes steps of its own, and so is none itself. It has to run alone."""
 
 PARALLEL_TOOLS = 4
 """Tool calls of one turn that run at once."""
@@ -86,6 +90,8 @@ class JournaledModel(WrapperModel):
     ) -> ModelResponse:
         """Ask the model, or take its answer from the journal."""
         self._tell_mistakes(messages[-1])
+        if self.budget.overdrawn:  # by agents that were called
+            raise UsageLimitExceeded("no more model requests")
 
         def send() -> Awaitable[ModelResponse]:
             return self.wrapped.request(messages, model_settings, model_request_parameters)
@@ -223,8 +229,11 @@ class JournaledTools(WrapperToolset[Any]):
             return result | {"seconds": round(clock.monotonic() - started, 3)}
 
         if self.budget.take_tool_call():
-            async with self.at_once:
-                answer = await self.journal.step(f"tool:{name}", call)
+            if tool.tool_def.metadata == NESTED:
+                answer = await call()
+            else:
+                async with self.at_once:
+                    answer = await self.journal.step(f"tool:{name}", call)
         else:
             answer = {"error": "Refused: this run has used all the tool calls that it may make."}
         # Told from the answer, so that it is told too where a restart took it from the journal.

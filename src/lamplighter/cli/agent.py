@@ -1,4 +1,4 @@
-"""``lamplighter agent``: list, show, validate, pause, resume, apply."""
+"""``lamplighter agent``: list, show, validate, pause, resume, apply, import."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -133,6 +133,10 @@ def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bo
     problems = [problem for entry in entries for problem in entry.problems]
     problems += _model_problems(entries, settings)
     problems += _command_problems(entries, settings)
+    if not names:
+        from lamplighter.workspace import config_problems
+
+        problems += [*catalogue.others, *config_problems(settings)]
     errors = sum(problem.level == "error" for problem in problems)
     warnings = len(problems) - errors
     failed = bool(errors or (strict and warnings))
@@ -215,6 +219,43 @@ def apply(context: Context, files: tuple[Path, ...], token: str | None) -> None:
     for file in files:
         done = Roster(settings, engine).apply(caller, file.stem, file.read_text("utf-8"))
         click.echo(f"{done}  {printable(file)}")
+
+
+@group.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@as_json
+@click.pass_obj
+def import_(context: Context, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Take over agents of other programs from the files or folders PATHS.
+
+    Claude's subagents and scheduled tasks (.md), Agent Skills (SKILL.md), goose recipes (.yaml),
+    cron jobs of Hermes and OpenClaw (.json). They arrive disabled, with a word on what was
+    carried and what was not. An agent that is there already is left as it is.
+
+    \b
+    Examples:
+      lamplighter agent import ~/.claude/agents
+      lamplighter agent import recipe.yaml ~/.openclaw/cron/jobs.json
+    """
+    from lamplighter.workspace import import_files
+
+    settings = context.settings()
+    found = list(import_files(settings.workspace, paths))
+    if as_json:
+        print_json(
+            [
+                {"file": each.file, "error": each.error}
+                | ({"carried": each.agent.carried, "lost": each.agent.lost} if each.agent else {})
+                for each in found
+            ]
+        )
+        return
+    for each in found:
+        click.echo(printable(f"{each.file}: {each.error or 'imported, disabled'}"))
+        for line in each.agent.carried if each.agent else ():
+            click.echo(printable(f"  + {line}"))
+        for line in each.agent.lost if each.agent else ():
+            click.echo(printable(f"  - {line}"))
 
 
 # Reading

@@ -1,6 +1,7 @@
-"""``lamplighter run``: start, list, show, watch, cancel."""
+"""``lamplighter run``: start, list, show, watch, cancel, export, import."""
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -189,6 +190,73 @@ def cancel(context: Context, run_id: str, as_json: bool) -> None:
     else:
         when = "now" if held else "when the workspace is served again"
         click.echo(f"{run.id} will stop {when}.")
+
+
+@group.command()
+@click.argument("run_id", metavar="RUN")
+@click.option(
+    "--to", type=click.Path(path_type=Path, file_okay=False), help="A folder to write to."
+)
+@click.pass_obj
+def export(context: Context, run_id: str, to: Path | None) -> None:
+    """Print the record of RUN as Rowboat keeps it, one JSON object a line.
+
+    \b
+    Examples:
+      lamplighter run export last
+      lamplighter run export last --to ~/.rowboat/runs
+    """
+    from lamplighter.engine.run_logs import export_run
+
+    settings = context.settings()
+    engine = _open(settings)
+    name, text = export_run(engine, _find(engine, run_id))
+    if to is None:
+        click.echo(text, nl=False)
+        return
+    to.mkdir(parents=True, exist_ok=True)
+    (to / name).write_text(text, "utf-8")
+    click.echo(str(to / name))
+
+
+@group.command("import")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+@click.pass_obj
+def import_(context: Context, files: tuple[Path, ...], as_json: bool) -> None:
+    """Take Rowboat's records of runs into the history: FILES, or all of the workspace's runs/.
+
+    `lamplighter serve` does so with those that it keeps.
+
+    \b
+    Examples:
+      lamplighter run import
+      lamplighter run import 2026-07-02T15-55-29Z-0017565-000.jsonl
+    """
+    from datetime import UTC, datetime
+
+    from lamplighter.engine.run_logs import find_logs, import_logs
+
+    settings = context.settings()
+    chosen = list(files) or find_logs(settings.workspace)
+    ever = datetime.min.replace(tzinfo=UTC)
+    found = list(import_logs(_open(settings), chosen, ever))
+    if as_json:
+        print_json(
+            [
+                {
+                    "file": str(each.file),
+                    "run": each.run_id,
+                    "new": each.is_new,
+                    "error": each.error,
+                }
+                for each in found
+            ]
+        )
+        return
+    for each in found:
+        state = each.error or ("imported" if each.is_new else "known already")
+        click.echo(printable(f"{each.file.name}: {state} {each.run_id}".rstrip()))
 
 
 def _open(settings: "Settings") -> "Engine":

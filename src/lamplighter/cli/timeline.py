@@ -50,7 +50,8 @@ def delivered(run: "Run", workspace: Path) -> list[Path]:
 
 def describe_event(event: "Event") -> str:
     """One line: number, local time, what happened."""
-    return f"{event.seq:4}  {event.at.astimezone():%H:%M:%S}  {_what(event.kind, event.data)}"
+    what = _nesting(event.data) + _what(event.kind, event.data)
+    return f"{event.seq:4}  {event.at.astimezone():%H:%M:%S}  {what}"
 
 
 def describe_run(run: "Run") -> str:
@@ -90,6 +91,11 @@ def follow(engine: "Engine", run_id: str) -> Iterator["Event"]:
         if ended:
             return
         time.sleep(0.1)
+
+
+def _nesting(data: dict[str, Any]) -> str:
+    """What happened in an agent that was called is indented."""
+    return "    " * len(data.get("subflow", ()))
 
 
 def _what(kind: str, data: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from lamplighter.definitions.hosts import AllowedHost
+from lamplighter.definitions.tool import called
 from lamplighter.errors import Place
 from lamplighter.schedule import Schedule
 
@@ -56,7 +57,9 @@ class Agent:
         description: One line for lists.
         model: Such as ``openai:gpt-5``; ``None`` means the workspace's default.
         schedules: When it makes its rounds; empty means only when asked.
-        tools: Names of the tools that it may call; ``None`` means ``DEFAULT_TOOLS``.
+        tools: The tools that it may call, as ``definitions.tool`` has them; ``None`` means
+            ``DEFAULT_TOOLS``.
+        aliases: Other names by which the model calls some of them, each with its tool.
         type: ``user`` acts with its owner's permissions, ``org`` sees all data of its sources.
         sources: Names of the sources that it may read; empty means none.
         all_sources: Whether it reads all there are: an org agent whose file names none at all.
@@ -76,6 +79,7 @@ class Agent:
     model: str | None = None
     schedules: tuple[Schedule, ...] = ()
     tools: tuple[str, ...] | None = None
+    aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     type: AgentType = "user"
     sources: tuple[str, ...] = ()
     all_sources: bool = False
@@ -97,6 +101,13 @@ class Agent:
             return tuple(tool for tool in tools if tool not in ORG_ONLY_TOOLS)
         tools = self.actions if self.tools is None else self.tools
         return tuple(tool for tool in tools if tool in self.actions)
+
+    @property
+    def tool_names(self) -> dict[str, str]:
+        """What it may call, by the names that the model knows."""
+        tools = self.allowed_tools
+        named = {name: tool for name, tool in self.aliases.items() if tool in tools}
+        return {called(tool): tool for tool in tools if tool not in named.values()} | named
 
 
 def runs_commands(agent: Agent) -> bool:

@@ -42,9 +42,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All agent files of a workspace, by name."""
+    """All agent files of a workspace, by name.
+
+    Attributes:
+        entries: One for each file.
+        others: What is wrong elsewhere, and keeps all agents as they are.
+    """
 
     entries: tuple[Entry, ...] = ()
+    others: tuple[Problem, ...] = ()
 
     @property
     def agents(self) -> Mapping[str, Agent]:
@@ -56,7 +62,7 @@ class Catalogue:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All problems of all files."""
-        return tuple(problem for entry in self.entries for problem in entry.problems)
+        return (*(each for entry in self.entries for each in entry.problems), *self.others)
 
     def find(self, name: str) -> Entry | None:
         """The entry of that name, sound or broken."""

@@ -1,15 +1,17 @@
 """A Markdown file with YAML frontmatter -> ``Agent``. Pure: text in, values out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from lamplighter.access import short_name
 from lamplighter.definitions.agent import Agent, Limits, Problem
 from lamplighter.definitions.frontmatter import Document, Value, read_document
 from lamplighter.definitions.hosts import AllowedHost, read_host
+from lamplighter.definitions.safety import is_safety_key
 from lamplighter.definitions.spelling import did_you_mean
+from lamplighter.definitions.tool import AGENT, MCP, called, is_callable
 from lamplighter.errors import InvalidInput, InvalidSchedule, Place
 from lamplighter.schedule import Schedule, parse, read_seconds, read_zone
 
@@ -40,12 +42,13 @@ def read_agent(
     if document is None:
         return None, notes.problems
     given = _read_fields(document, notes, name, timezone)
-    if notes.has_errors:
+    if not notes.is_sound():
         return None, notes.problems
     lines = MappingProxyType(notes.lines)
     agent = Agent(name=name, instructions=document.body, lines=lines, **given)
     _check_type(agent, notes)
-    return agent, notes.problems
+    _check_tools(agent, notes)
+    return (agent if notes.is_sound() else None), notes.problems
 
 
 @dataclass(slots=True)
@@ -56,9 +59,8 @@ class _Notes:
     problems: list[Problem] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def has_errors(self) -> bool:
-        return any(problem.level == "error" for problem in self.problems)
+    def is_sound(self) -> bool:
+        return all(problem.level != "error" for problem in self.problems)
 
     def attempt(self, read: Callable[[], T], place: Place) -> T | None:
         """What ``read`` returns; when it refuses, the reason is noted at ``place`` or nearer."""
@@ -88,8 +90,11 @@ class _Notes:
         return tuple(found)
 
     def warn(self, message: str, name: str, hint: str) -> None:
+        self.tell("warning", message, name, hint)
+
+    def tell(self, level: Literal["error", "warning"], message: str, name: str, hint: str) -> None:
         place = Place(self.file, self.lines.get(name), name)
-        self.problems.append(Problem("warning", message, place, hint))
+        self.problems.append(Problem(level, message, place, hint))
 
 
 def _take_apart(text: str) -> Document:
@@ -124,17 +129,21 @@ def _read_fields(document: Document, notes: _Notes, name: str, timezone: str) ->
     given: dict[str, Any] = {}
     for key in [key for key in fields if key in _READERS]:
         given[key] = notes.read(_READERS[key], fields.pop(key), key)
+    if "tools" in fields and isinstance(fields["tools"].content, dict):
+        given["aliases"] = _read_tool_map(fields.pop("tools"), notes)
+        given["tools"] = tuple(dict.fromkeys(given["aliases"].values()))
     for key in [key for key in fields if key in _LISTS]:
         value = fields.pop(key)
         given[key] = notes.read_each(_name, value, key)
+    if provider := given.pop("provider", None):
+        given["model"] = f"{provider}:{given['model']}" if given.get("model") else None
     zone = given.pop("timezone", None) or timezone
     given["all_sources"] = given.get("type") == "org" and "sources" not in given
     given["schedules"] = _read_schedules(fields, notes, zone)
     _check_name(given.pop("name", None), name, notes)
     for key, value in fields.items():
         notes.lines[key] = value.line
-        hint = did_you_mean(key, KEYS) or f"known keys are: {', '.join(KEYS)}"
-        notes.warn(f"unknown key {key!r}", key, hint)
+        _tell_unknown(key, notes)
     given["extra"] = MappingProxyType({key: value.plain() for key, value in fields.items()})
     return given
 
@@ -149,10 +158,45 @@ def _read_schedules(fields: dict[str, Value], notes: _Notes, timezone: str) -> t
     return (*((first,) if first else ()), *(each for each in rest if each != first))
 
 
+def _tell_unknown(key: str, notes: _Notes) -> None:
+    if is_safety_key(key):  # an error: the author relies on something that would not hold
+        hint = "delete it, or say the same with tools, actions or limits"
+        notes.tell("error", f"{key!r} is not known here, and sounds like a safeguard", key, hint)
+        return
+    hint = did_you_mean(key, KEYS) or f"known keys are: {', '.join(KEYS)}"
+    notes.warn(f"unknown key {key!r}", key, hint)
+
+
+def _read_tool_map(value: Value, notes: _Notes) -> Mapping[str, str]:
+    """``{read_file: {type: builtin, name: workspace-readFile}}``; a bad one is noted by itself."""
+    assert isinstance(value.content, dict)
+    notes.lines["tools"] = value.line
+    found: dict[str, str] = {}
+    for number, (name, given) in enumerate(value.content.items()):
+        notes.lines[f"tools[{number}]"] = given.line
+        tool = notes.read(_tool, given, f"tools.{name}")
+        if not is_callable(name):
+            hint = "use up to 64 of a-z A-Z 0-9 _ -, and not the name of a report"
+            notes.tell("error", f"no model can call a tool {name!r}", f"tools.{name}", hint)
+        elif tool is not None:
+            found[name] = tool
+    return MappingProxyType(found)
+
+
 def _check_name(given: str | None, name: str, notes: _Notes) -> None:
     if given is not None and given not in (name, short_name(name)):
         hint = "delete the key, or rename the file"
         notes.warn(f"the agent is called {name!r}, as its file is", "name", hint)
+
+
+def _check_tools(agent: Agent, notes: _Notes) -> None:
+    """No two tools of a list may be called the same, and none like a report."""
+    names = [called(tool) for tool in agent.tools or () if tool not in agent.aliases.values()]
+    for name in (*names, *agent.aliases):
+        if [*names, *agent.aliases].count(name) > 1 or not is_callable(name):
+            hint = "give the tools names: tools: {NAME: {type: mcp, mcpServerName: ..., name: ...}}"
+            notes.tell("error", f"the model cannot tell {name!r} from other tools", "tools", hint)
+            return
 
 
 def _check_type(agent: Agent, notes: _Notes) -> None:
@@ -191,11 +235,23 @@ def _name(value: Value, name: str) -> str:
 
 
 def _list(value: Value, name: str) -> list[Value]:
-    if name == "tools" and isinstance(value.content, dict):
-        _refuse("a mapping of tools is not supported yet", "list their names: [read_file]")
     if not isinstance(value.content, list):
         _refuse(f"{name} is a list, not {_kind(value)}", f"write {name}: [...]")
     return value.content
+
+
+def _tool(value: Value, name: str) -> str:
+    """One tool of a mapping, as ``definitions.tool`` names it."""
+    given = value.plain()
+    match given:
+        case {"type": "builtin", "name": str(tool)} if not tool.startswith((AGENT, MCP)):
+            return tool
+        case {"type": "agent", "name": str(agent)}:
+            return f"{AGENT}{agent}"
+        case {"type": "mcp", "name": str(tool), "mcpServerName": str(server)}:
+            return f"{MCP}{server}/{tool}"
+    hint = "like {type: builtin, name: workspace-readFile}; types are builtin, mcp and agent"
+    _refuse(f"{name} is no tool", hint)
 
 
 def _flag(value: Value, name: str) -> bool:
@@ -291,6 +347,7 @@ _READERS: dict[str, Reader[Any]] = {
     "name": _text,
     "description": _text,
     "model": _text,
+    "provider": _text,
     "timezone": _zone,
     "type": _type,
     "limits": _limits,

@@ -1,49 +1,87 @@
 """Whether what an agent names is there: its tools, actions and sources. Pure."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from lamplighter.definitions.agent import SHELL_TOOLS, SOURCE_TOOLS, Agent, Problem, runs_commands
 from lamplighter.definitions.catalogue import Catalogue, Entry
 from lamplighter.definitions.spelling import hint_at
+from lamplighter.definitions.tool import refer
 from lamplighter.errors import Place
 
 
-def check_references(
-    agent: Agent, *, file: str, tools: Collection[str], sources: Collection[str]
-) -> list[Problem]:
-    """Compare an agent with the ``tools`` and ``sources`` that there are."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is.
+
+    Attributes:
+        tools: Names of the built-in tools.
+        sources: Names of the sources.
+        agents: Names of the agents.
+        servers: Names of the MCP servers.
+        unavailable: Built-in tools that are known but not there, and why; agents do without.
+    """
+
+    tools: Collection[str]
+    sources: Collection[str]
+    agents: Collection[str] = ()
+    servers: Collection[str] = ()
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_references(agent: Agent, *, file: str, known: Known) -> list[Problem]:
+    """Compare an agent with what there is."""
     return [
-        *_unknown(agent, "tools", file, tools),
-        *_unknown(agent, "actions", file, tools),
-        *_unknown(agent, "sources", file, sources),
+        *_unknown_tools(agent, "tools", file, known),
+        *_unknown_tools(agent, "actions", file, known),
+        *_unknown_sources(agent, file, known.sources),
         *_idle_parts(agent, file),
     ]
 
 
-def check_catalogue(
-    catalogue: Catalogue, *, tools: Collection[str], sources: Collection[str]
-) -> Catalogue:
+def check_catalogue(catalogue: Catalogue, known: Known) -> Catalogue:
     """The catalogue, with what ``check_references`` finds added to its entries."""
 
     def check(entry: Entry) -> Entry:
         if entry.agent is None:
             return entry
-        found = check_references(entry.agent, file=entry.file, tools=tools, sources=sources)
+        found = check_references(entry.agent, file=entry.file, known=known)
         return replace(entry, problems=(*entry.problems, *found))
 
-    return Catalogue(tuple(map(check, catalogue.entries)))
+    return replace(catalogue, entries=tuple(map(check, catalogue.entries)))
 
 
-def _unknown(agent: Agent, name: str, file: str, known: Collection[str]) -> Iterator[Problem]:
+def _unknown_tools(agent: Agent, name: str, file: str, known: Known) -> Iterator[Problem]:
     given: tuple[str, ...] = getattr(agent, name) or ()
     for number, word in enumerate(given):
-        if word not in known:
-            line = agent.lines.get(f"{name}[{number}]", agent.lines.get(name))
-            kind = "Sources" if name == "sources" else "Tools"
-            message = f"unknown {kind.lower().removesuffix('s')} {word!r}"
-            place = Place(file, line, f"{name}[{number}]")
-            yield Problem("error", message, place, hint_at(word, known, kind))
+        key = f"{name}[{number}]"
+        place = Place(file, agent.lines.get(key, agent.lines.get(name)), key)
+        if found := _unknown_tool(word, place, known):
+            yield found
+
+
+def _unknown_tool(tool: str, place: Place, known: Known) -> Problem | None:
+    kind, name, server = refer(tool)
+    if kind == "agent" and name not in known.agents:
+        hint = hint_at(name, known.agents, "Agents")
+        return Problem("error", f"unknown agent {name!r}", place, hint)
+    if kind == "mcp" and server not in known.servers:
+        hint = hint_at(server, known.servers, "MCP servers")
+        return Problem("warning", f"unknown MCP server {server!r}; calls fail", place, hint)
+    if kind != "builtin" or tool in known.tools:
+        return None
+    if why := known.unavailable.get(tool):
+        return Problem("warning", f"the tool {tool!r} is not available", place, why)
+    return Problem("error", f"unknown tool {tool!r}", place, hint_at(tool, known.tools, "Tools"))
+
+
+def _unknown_sources(agent: Agent, file: str, known: Collection[str]) -> Iterator[Problem]:
+    for number, name in enumerate(agent.sources):
+        if name not in known:
+            key = f"sources[{number}]"
+            place = Place(file, agent.lines.get(key, agent.lines.get("sources")), key)
+            hint = hint_at(name, known, "Sources")
+            yield Problem("error", f"unknown source {name!r}", place, hint)
 
 
 def _idle_parts(agent: Agent, file: str) -> Iterator[Problem]:

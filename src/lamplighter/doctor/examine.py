@@ -9,7 +9,13 @@ from lamplighter.doctor.database import (
     check_journal,
     check_schema,
 )
-from lamplighter.doctor.files import check_agents, check_folders, check_secrets, check_settings
+from lamplighter.doctor.files import (
+    check_agents,
+    check_folders,
+    check_secrets,
+    check_servers,
+    check_settings,
+)
 from lamplighter.doctor.finding import Case, Finding
 from lamplighter.doctor.machine import check_clock, check_sandbox, check_zone
 from lamplighter.doctor.models import check_agent_models, check_default_model
@@ -32,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     check_folders,
     check_secrets,
     check_settings,
+    check_servers,
     check_agents,
     check_default_model,
     check_agent_models,

@@ -1,12 +1,14 @@
 """Checks of what stands in the workspace: folders, permissions, settings, agents."""
 
 import os
+import shutil
 import stat
 
 from lamplighter.config import CONFIG_FILE, ENV_FILE
 from lamplighter.definitions.catalogue import FOLDER
+from lamplighter.definitions.rowboat import MODELS_FILE, SERVERS_FILE
 from lamplighter.doctor.finding import Case, Finding
-from lamplighter.workspace import unknown_keys
+from lamplighter.workspace import config_problems, mcp_servers, unknown_keys
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -25,7 +27,9 @@ def check_folders(case: Case) -> Finding:
 def check_secrets(case: Case) -> Finding:
     """Keys and records are for nobody else on this machine."""
     name = "secrets"
-    for private in (case.settings.workspace / ENV_FILE, case.settings.state_dir):
+    workspace = case.settings.workspace
+    files = (workspace / ENV_FILE, workspace / MODELS_FILE, workspace / SERVERS_FILE)
+    for private in (*files, case.settings.state_dir):
         if private.exists() and private.stat().st_mode & OTHERS:
             mode = "700" if private.is_dir() else "600"
             message = f"others on this machine may read {private.name}"
@@ -40,6 +44,24 @@ def check_settings(case: Case) -> Finding:
         return Finding("settings", "ok", f"every key of {CONFIG_FILE} and {ENV_FILE} is known")
     message = "; ".join(str(problem) for problem in unknown)
     return Finding("settings", "warn", message, "they have no effect; see docs/settings.md")
+
+
+def check_servers(case: Case) -> Finding:
+    """The files of a Rowboat folder can be read, and the programs of its servers are there."""
+    problems = [*case.catalogue.others, *config_problems(case.settings)]
+    if problems:
+        message = "; ".join(str(problem) for problem in problems)
+        return Finding("config", "warn", message, "lamplighter agent validate")
+    servers = mcp_servers(case.settings)
+    absent = [
+        name
+        for name, server in servers.items()
+        if server.command and not shutil.which(os.path.expanduser(server.command))
+    ]
+    if absent:
+        message = f"no program for the MCP servers {', '.join(absent)}"
+        return Finding("config", "warn", message, "lamplighter mcp list --check")
+    return Finding("config", "ok", f"{len(servers)} MCP servers")
 
 
 def check_agents(case: Case) -> Finding:

@@ -48,12 +48,14 @@ class Known:
 
     Attributes:
         versions: The current versions of their agents; an agent without a file has none.
+        messages: The first messages of their runs.
         pauses: Of those agents that are paused.
         active: The agents' pending and running runs, of each the oldest first.
         recorded: By schedule, the due moments that are accounted for already.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
     pauses: Mapping[str, Pause] = field(default_factory=dict)
     active: Mapping[str, Sequence[Run]] = field(default_factory=dict)
     recorded: Mapping[str, AbstractSet[datetime]] = field(default_factory=dict)
@@ -113,8 +115,10 @@ def decide(due: Sequence[DueSchedule], known: Known, now: datetime) -> Decision:
 
 def _load(connection: sa.Connection, due: Sequence[DueSchedule], now: datetime) -> Known:
     agents = {each.agent for each in due}
+    current = current_versions(connection, agents)
     return Known(
-        versions=current_versions(connection, agents),
+        versions={name: version for name, (version, _message) in current.items()},
+        messages={name: message for name, (_version, message) in current.items()},
         pauses=find_pauses(connection, agents),
         active=list_active(connection, agents),
         recorded=recorded_moments(connection, [each.id for each in due], now),
@@ -255,7 +259,7 @@ class _Firing:
             agent=self.due.agent,
             version=version,
             trigger="scheduled",
-            message="",
+            message=self.known.messages.get(self.due.agent, ""),
             status="pending",
             created_at=self.now,
             due_at=at,

@@ -17,13 +17,14 @@ from lamplighter.config import Settings
 from lamplighter.engine import control
 from lamplighter.engine.durable import Durable
 from lamplighter.engine.fleet import Membership
+from lamplighter.engine.rowboat import StateFile
 from lamplighter.engine.scheduler import Scheduler
 from lamplighter.engine.upkeep import LOOK_SECONDS, LOOKS_PER_PRUNING, Upkeep
 from lamplighter.engine.worker import Worker
 from lamplighter.errors import WorkspaceHeld
 from lamplighter.store.agents import save_agents
 from lamplighter.store.database import is_shared, open_database
-from lamplighter.workspace import read_catalogue
+from lamplighter.workspace import is_rowboat, read_catalogue
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -46,6 +47,9 @@ class Holder:
         self.settings = settings
         self.engine = engine
         self.woken = asyncio.Event()
+        self.state_file = (
+            None if settings.database_url or not fires else StateFile(settings, engine)
+        )
         self.worker = Worker(engine, settings, on_end=self.woken.set)
         self.durable = Durable(settings.database, self.worker.id, self.worker.carry_out)
         self.upkeep = Upkeep(settings, engine, self.durable.forget)
@@ -101,7 +105,14 @@ class Holder:
         await self.worker.writer.flush()
 
     def _go_round(self) -> None:
+        state_file = self.state_file if is_rowboat(self.settings.workspace) else None
+        if state_file and state_file.is_foreign():
+            self.scheduler.fires, self.state_file = False, None
+            state_file.note_foreign(clock.now())
+            state_file = None
         admitted = self.scheduler.tick(clock.now())
+        if state_file:
+            state_file.write()
         if admitted or is_shared(self.engine):
             self.durable.start_queued()
         if admitted and is_shared(self.engine):
@@ -112,7 +123,13 @@ class Holder:
         for problem in catalogue.problems:
             log.warning("%s", problem)
         with self.engine.begin() as connection:
-            save_agents(connection, catalogue, self.settings.timezone, clock.now())
+            now = clock.now()
+            state_file = self.state_file if is_rowboat(self.settings.workspace) else None
+            if state_file and not state_file.taken_over:
+                state_file.take_over(connection, catalogue)
+            save_agents(connection, catalogue, self.settings.timezone, now)
+            if state_file and not state_file.taken_over:
+                state_file.go_on(connection, catalogue, now)
 
 
 @asynccontextmanager

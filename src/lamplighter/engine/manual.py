@@ -56,7 +56,7 @@ def request_run(  # noqa: PLR0913 - a run can be asked for in so many ways, by n
             agent=entry.name,
             version=save_version(connection, entry, settings.timezone, now),
             trigger="manual",
-            message=message,
+            message=message or (entry.agent.message if entry.agent else ""),
             model_override=_absolute_script(model),
             status="pending",
             created_at=now,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from ulid import ULID
+from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 
 from lamplighter import clock
 from lamplighter.access import OWNER, Scope, owner_of
@@ -18,25 +18,26 @@ from lamplighter.agent.budget import Budget
 from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
-from lamplighter.definitions.agent import SHELL_TOOLS, Agent
+from lamplighter.definitions.agent import Agent
+from lamplighter.engine.commands import bound, make_shell, without
+from lamplighter.engine.delegation import Delegation
 from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox
-from lamplighter.sandbox.bounds import MEGABYTE, Bounds
-from lamplighter.sandbox.choice import check_backend, choose_backend
-from lamplighter.sandbox.proxy import Request
 from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
 from lamplighter.store.database import reading
 from lamplighter.store.runs import Run, find_last_success, set_model
 from lamplighter.store.users import find_active_user, principals_of
+from lamplighter.tools.bench import Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
 from lamplighter.tools.files import RunFiles
-from lamplighter.tools.shell import Shell
-from lamplighter.tools.toolset import Workbench, build_toolset
+from lamplighter.tools.mcp import Servers
+from lamplighter.tools.mcp_tools import McpTools
+from lamplighter.tools.toolset import build_toolset
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,12 @@ class Preparation:
         task: The work.
         bench: What its tools work on; to be closed when it has ended.
         resolved: The model that does it.
-        tools: The names of the tools that it has.
-        missing: The names of those that its agent lists and this machine cannot offer -> why.
+        missing: The names of tools that its agent lists and this machine cannot offer -> why.
     """
 
     task: Task
     bench: Workbench
     resolved: Resolved
-    tools: tuple[str, ...]
     missing: dict[str, str]
 
 
@@ -71,19 +70,25 @@ def prepare(
     resolved = _choose(run, agent, outbox.engine, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
     bench, missing = _workbench(run, agent, journal, outbox, settings)
-    tools = tuple(name for name in agent.allowed_tools if name not in missing)
+    agent = without(agent, missing)
     task = Task(
         agent=agent,
         message=run.message or agent.message,
         at=run.due_at or run.created_at,
         timezone=settings.timezone,
         model=resolved.model,
-        tools=build_toolset(tools),
+        tools=equip(agent, _delegation(run, agent, journal, budget, bench)),
         bench=bench,
         budget=budget,
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
     )
-    return Preparation(task, bench, resolved, tools, missing)
+    return Preparation(task, bench, resolved, missing)
+
+
+def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
+    """All that an agent may call: built-in tools, other agents, tools of MCP servers."""
+    servers = McpTools(agent, delegation.servers)
+    return CombinedToolset([build_toolset(agent.tool_names), delegation.toolset(), servers])
 
 
 def rehearse() -> None:
@@ -96,7 +101,7 @@ def rehearse() -> None:
         at=clock.now(),
         timezone="UTC",
         model=scripted_model(script, agent.name),
-        tools=build_toolset(agent.allowed_tools),
+        tools=build_toolset(agent.tool_names),
     )
     asyncio.run(perform(task, _Rehearsal()))
 
@@ -140,13 +145,33 @@ def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Re
     return resolved
 
 
+def _delegation(
+    run: Run, agent: Agent, journal: Journal, budget: Budget, bench: Workbench
+) -> Delegation:
+    return Delegation(
+        engine=bench.outbox.engine,
+        settings=bench.settings,
+        servers=bench.servers,
+        bounds=bound(agent, bench.settings),
+        agent=agent,
+        chain=(agent.name,),
+        subflow=(),
+        model=run.model_override,
+        actions=frozenset(agent.actions) if agent.type == "org" else None,
+        at=run.due_at or run.created_at,
+        journal=journal,
+        budget=budget,
+        equip=equip,
+    )
+
+
 def _workbench(
     run: Run, agent: Agent, journal: Journal, outbox: Outbox, settings: Settings
 ) -> tuple[Workbench, dict[str, str]]:
     """What the tools work on, and the tools that are missing, with the reason."""
     bounds = bound(agent, settings)
     files = RunFiles(outbox.engine, run.id, bounds.disk_bytes)
-    shell, missing = _shell(agent, bounds, files, journal, settings)
+    shell, missing = make_shell(agent, bounds, files, journal, settings)
     bench = Workbench(
         library=Library(
             outbox.engine,
@@ -157,37 +182,9 @@ def _workbench(
         run_files=files,
         destination=Delivery(settings.workspace, agent.name, run.id),
         outbox=outbox,
+        settings=settings,
+        servers=Servers(settings),
+        allowed=frozenset(agent.allowed_tools),
         shell=shell,
     )
     return bench, missing
-
-
-def _shell(
-    agent: Agent, bounds: Bounds, files: RunFiles, journal: Journal, settings: Settings
-) -> tuple[Shell | None, dict[str, str]]:
-    wanted = [name for name in agent.allowed_tools if name in SHELL_TOOLS]
-    if not wanted:
-        return None, {}
-    backend = choose_backend(settings)
-    readiness = check_backend(backend)
-    if backend is None or not readiness.is_ready:
-        return None, dict.fromkeys(wanted, readiness.problem)
-
-    def tell(request: Request) -> None:
-        asked = {"method": request.method, "host": request.host, "port": request.port}
-        refused = {"refused": request.refused} if request.refused else {}
-        journal.event(f"network:{ULID()}", "network", asked | refused)
-
-    return Shell(backend, bounds, files, agent.network, tell), {}
-
-
-def bound(agent: Agent, settings: Settings) -> Bounds:
-    """What the sandbox of an agent's run may use."""
-    limits = agent.limits
-    return Bounds(
-        command_seconds=limits.command_seconds or settings.sandbox_command_seconds,
-        memory_bytes=(limits.memory_mb or settings.sandbox_memory_mb) * MEGABYTE,
-        processes=limits.processes or settings.sandbox_processes,
-        disk_bytes=(limits.disk_mb or settings.sandbox_disk_mb) * MEGABYTE,
-        output_bytes=(limits.output_kb or settings.sandbox_output_kb) * 1000,
-    )

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dbos import DBOS
 
 from lamplighter import clock
+from lamplighter.secrets import known
 from lamplighter.store.events import Event, append_events
 
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE", re.IGNORECASE)
@@ -93,7 +94,12 @@ class RunJournal:
 
 
 def redact(text: str, secrets: Mapping[str, str] | None = None) -> str:
-    """``text`` without the values of secrets, by default of all that this process knows."""
-    for name, value in (find_secrets() if secrets is None else secrets).items():
+    """``text`` without the values of secrets, by default of all that this process knows.
+
+    Those that stood in files are always among them; they become known while a run is under way.
+    """
+    found = find_secrets() if secrets is None else secrets
+    hidden = {name: value for name, value in known.items() if len(value) >= SHORTEST_SECRET}
+    for name, value in {**found, **hidden}.items():
         text = text.replace(value, f"[{name}]")
     return text

@@ -15,7 +15,9 @@ from lamplighter.agent.budget import Budget, Ending
 from lamplighter.config import Settings
 from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import EventWriter, RunJournal, redact
+from lamplighter.engine.run_logs import write_run
 from lamplighter.outbox import Outbox, effect_data
+from lamplighter.store.agent_records import record_ending
 from lamplighter.store.events import written_keys
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
@@ -130,7 +132,7 @@ class Worker:
         remaining = run.started_at + timedelta(seconds=seconds) - clock.now()
         bound = asyncio.timeout(remaining.total_seconds())
         try:
-            async with bound:
+            async with bound, prepared.bench.servers:
                 return await perform(task, journal)
         except TimeoutError:
             if not bound.expired():
@@ -169,6 +171,14 @@ class Worker:
         )
         await self.writer.flush()
         await asyncio.to_thread(self._write_ending, run, status, ending, summary, uncertain)
+        if self.settings.rowboat_write_runs:
+            await asyncio.to_thread(self._write_log, run.id)
+
+    def _write_log(self, run_id: str) -> None:
+        try:
+            write_run(self.settings, self.engine, get_run(self.engine, run_id))
+        except OSError as error:
+            log.warning("cannot write the file of run %s: %s", run_id, error)
 
     def _give_up_effects(self, run_id: str) -> list[Entry]:
         """Let nothing more happen of what the run intended; gives what is uncertain for good."""
@@ -204,6 +214,11 @@ class Worker:
                     now=now,
                 )
                 note_uncertain(connection, run, uncertain, now)
+                record_ending(connection, run.agent, _error(status, summary), now)
+
+
+def _error(status: Status, summary: str) -> str | None:
+    return None if status == "completed" else summary or status
 
 
 def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:
@@ -216,7 +231,7 @@ def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:
         "trigger": run.trigger,
         "model": resolved.name,
         "label": resolved.label,
-        "tools": list(prepared.tools),
+        "tools": list(agent.allowed_tools),
         "sources": "all" if agent.all_sources else list(agent.sources),
         "acts_as": "organisation" if agent.type == "org" else owner_of(agent.name) or "owner",
         **missing,

@@ -8,12 +8,15 @@ running Ollama, the embedded model.
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamplighter.config import Provider, Settings
-from lamplighter.errors import LamplighterError, ModelUnavailable
+from lamplighter.errors import InvalidSettings, LamplighterError, ModelUnavailable
+from lamplighter.secrets import reveal
+from lamplighter.workspace import model_providers
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
@@ -32,6 +35,17 @@ KEYS = {
     "OPENROUTER_API_KEY": "openrouter:auto",
 }
 """Which model serves when nobody named one, by the key that is set; the first one wins."""
+
+FLAVORS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google": "google",
+    "openrouter": "openrouter",
+    "aigateway": "vercel",
+    "ollama": "ollama",
+    "openai-compatible": "openai-chat",
+}
+"""Flavors of providers, and what pydantic-ai calls them."""
 
 RENAMED = {"google-gla": "google", "google-vertex": "google-cloud"}
 """Older names of providers, still in many people's files."""
@@ -54,9 +68,10 @@ class Resolved:
 
 def choose_model(named: str | None, settings: Settings) -> str:
     """The name of the model for an agent that names ``named``; asks Ollama if it must."""
-    chosen = settings.model_override or named or settings.model
+    providers = model_providers(settings)
+    chosen = settings.model_override or named or settings.model or providers.default
     if chosen:
-        return chosen
+        return chosen if chosen == LOCAL else providers.complete(chosen)
     for key, model in KEYS.items():
         if os.environ.get(key):
             return model
@@ -80,8 +95,8 @@ def resolve_model(name: str, settings: Settings, *, agent: str) -> Resolved:
         script = read_script(_script_path(name, settings))
         return Resolved(name, scripted_model(script, agent), LABEL_SCRIPTED)
     provider, _, model = name.partition(":")
-    if endpoint := settings.providers.get(provider):
-        return Resolved(name, _compatible_model(model, endpoint))
+    if endpoint := model_providers(settings).providers.get(provider):
+        return Resolved(name, _model_of(endpoint, provider, model))
     known = f"{RENAMED.get(provider, provider)}:{model}" if model else name
     return Resolved(name, _known_model(known, name))
 
@@ -100,30 +115,51 @@ def _script_path(name: str, settings: Settings) -> Path:
     return path if path.exists() else Path(name.removeprefix(SCRIPTED)).absolute()
 
 
-def _compatible_model(model: str, endpoint: Provider) -> "Model":
-    from pydantic_ai.models.openai import OpenAIChatModel
-    from pydantic_ai.providers.openai import OpenAIProvider
+def _model_of(provider: Provider, name: str, model: str) -> "Model":
+    """A model of a provider that the workspace names, with its key and headers."""
+    from pydantic_ai.settings import ModelSettings
 
-    key = endpoint.api_key or "none"
-    if key.startswith("env:"):
-        variable = key.removeprefix("env:")
-        key = os.environ.get(variable, "")
-        if not key:
-            raise ModelUnavailable(
-                f"{variable} is not set; the provider's api_key refers to it. Put it in .env"
-            )
-    provider = OpenAIProvider(base_url=endpoint.base_url, api_key=key)
-    return OpenAIChatModel(model, provider=provider)
+    try:
+        key = reveal(provider.api_key, name=f"key of {name}") if provider.api_key else None
+        headers = {
+            header: reveal(value, name=f"{header} of {name}")
+            for header, value in provider.headers.items()
+        }
+    except InvalidSettings as error:
+        raise ModelUnavailable(str(error)) from error
+    kind = FLAVORS[provider.flavor]
+    if provider.base_url and kind in ("openai", "openrouter", "vercel"):
+        kind = "openai-chat"  # what stands in for them speaks the older protocol
+    found = _infer(f"{kind}:{model}", f"{name}:{model}", lambda _: _client(provider, kind, key))
+    if headers:
+        found._settings = ModelSettings(extra_headers=headers)
+    return found
+
+
+def _client(provider: Provider, kind: str, key: str | None) -> Any:
+    """What speaks to the provider; without a key it takes that of the environment, if there is."""
+    from pydantic_ai.providers import infer_provider_class
+
+    given = {"api_key": key, "base_url": provider.base_url}
+    if provider.flavor in ("openai-compatible", "ollama"):
+        given["api_key"] = key or "none"
+    if provider.flavor == "ollama":
+        given["base_url"] = provider.base_url or os.environ.get("OLLAMA_BASE_URL", OLLAMA_URL)
+    return infer_provider_class(kind)(**{name: value for name, value in given.items() if value})
 
 
 def _known_model(name: str, written: str) -> "Model":
+    if name.startswith("ollama:"):
+        os.environ.setdefault("OLLAMA_BASE_URL", OLLAMA_URL)
+    return _infer(name, written)
+
+
+def _infer(name: str, written: str, *client: Callable[[str], Any]) -> "Model":
     from pydantic_ai.exceptions import UserError
     from pydantic_ai.models import infer_model
 
-    if name.startswith("ollama:"):
-        os.environ.setdefault("OLLAMA_BASE_URL", OLLAMA_URL)
     try:
-        return infer_model(name)
+        return infer_model(name, *client)
     except UserError as error:
         if missing := re.search(r"`(\w+_(?:KEY|TOKEN))`", str(error)):
             reason = f"needs {missing[1]}; put it into .env"

@@ -96,10 +96,13 @@ def get_version(engine: sa.Engine, version: str) -> Agent:
     return agent
 
 
-def current_versions(connection: sa.Connection, names: Collection[str]) -> dict[str, str]:
-    """The current versions of those of some agents that the database knows, by name."""
-    query = sa.select(agents.c.name, agents.c.version).where(agents.c.name.in_(names))
-    return {row.name: row.version for row in connection.execute(query)}
+def current_versions(
+    connection: sa.Connection, names: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    """Of those of some agents that the database knows: version, and first message of runs."""
+    query = sa.select(agents.c.name, agents.c.version, agents.c.message)
+    found = connection.execute(query.where(agents.c.name.in_(names)))
+    return {row.name: (row.version, row.message) for row in found}
 
 
 def next_due_times(engine: sa.Engine) -> dict[str, datetime]:
@@ -156,11 +159,16 @@ def _save_agents(
     author: str,
     now: datetime,
 ) -> None:
-    query = sa.select(agents.c.name, agents.c.version, agents.c.enabled)
+    query = sa.select(agents.c.name, agents.c.version, agents.c.message, agents.c.enabled)
     query = query.where(agents.c.name.in_([agent.name for agent in found]))
     known = {row.name: row for row in connection.execute(query)}
     rows = [
-        {"agent": agent.name, "version": versions[agent.name], "enabled": agent.enabled}
+        {
+            "agent": agent.name,
+            "version": versions[agent.name],
+            "message": agent.message,
+            "enabled": agent.enabled,
+        }
         for agent in found
     ]
     new = [row for row in rows if row["agent"] not in known]
@@ -172,7 +180,10 @@ def _save_agents(
     _note_changes(connection, newly, versions, author, now)
     resume_edited(connection, edited)
     if changed := [
-        row for row, was in old if (row["version"], row["enabled"]) != (was.version, was.enabled)
+        row
+        for row, was in old
+        if (row["version"], row["message"], row["enabled"])
+        != (was.version, was.message, was.enabled)
     ]:
         mine = agents.c.name == sa.bindparam("agent")
         connection.execute(agents.update().where(mine), changed)

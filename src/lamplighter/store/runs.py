@@ -17,7 +17,7 @@ from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import runs
 
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
-Trigger = Literal["manual", "scheduled"]
+Trigger = Literal["manual", "scheduled", "imported"]
 ACTIVE: tuple[Status, ...] = ("pending", "running")
 SUCCESSES = ("reported", "nothing_to_report")
 

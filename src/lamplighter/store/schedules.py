@@ -102,6 +102,18 @@ def list_schedules(engine: sa.Engine, agent: str) -> list[SavedSchedule]:
         ]
 
 
+def list_enabled(engine: sa.Engine) -> list[DueSchedule]:
+    """All schedules that fire, in no order."""
+    query = sa.select(schedules).where(
+        schedules.c.enabled.is_(True), schedules.c.next_due_at.is_not(None)
+    )
+    with reading(engine) as connection:
+        return [
+            DueSchedule(row.id, row.agent, from_data(row.spec), row.anchor_at, row.next_due_at)
+            for row in connection.execute(query)
+        ]
+
+
 def take_due(connection: sa.Connection, now: datetime, limit: int) -> list[DueSchedule]:
     """Schedules that are due at ``now``, the longest overdue first.
 

@@ -98,10 +98,20 @@ agents = sa.Table(
     sa.Column("name", sa.Text, primary_key=True, comment="in a team, a user agent's: USER/NAME"),
     sa.Column("version", sa.ForeignKey("agent_versions.id"), nullable=False),
     sa.Column("shares_history", sa.Boolean, nullable=False, default=False, comment="of org agents"),
+    sa.Column("message", sa.Text, nullable=False, comment="the first one of its runs"),
     sa.Column("enabled", sa.Boolean, nullable=False),
     sa.Column("failures", sa.Integer, nullable=False, default=0, comment="in a row"),
     sa.Column("paused_at", Moment, comment="null: not paused"),
     sa.Column("paused_reason", sa.Text),
+)
+
+agent_records = sa.Table(
+    "agent_records",
+    metadata,
+    sa.Column("agent", sa.Text, primary_key=True, comment="kept when its file has gone"),
+    sa.Column("run_count", sa.Integer, nullable=False, comment="runs that have ended"),
+    sa.Column("last_run_at", Moment, comment="when the last one ended"),
+    sa.Column("last_error", sa.Text, comment="of the last one; null: it succeeded"),
 )
 
 schedules = sa.Table(

@@ -1,50 +1,26 @@
 """Which tools there are, and the toolset of one run."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
-from pydantic_ai import RunContext, Tool
+from pydantic_ai import Tool
 from pydantic_ai.toolsets import FunctionToolset
 
-from lamplighter.outbox import Outbox, Outcome
-from lamplighter.tools import delivery, documents, files, people
-from lamplighter.tools.shell import Shell
+from lamplighter.outbox import Outcome
+from lamplighter.tools import (
+    assistance,
+    delivery,
+    documents,
+    files,
+    mcp_tools,
+    people,
+    web,
+    workspace_files,
+)
+from lamplighter.tools.bench import Context, Workbench, call_of
 
 
-@dataclass(frozen=True, slots=True)
-class Workbench:
-    """What the tools of one run work on.
-
-    Attributes:
-        library: What the run may see.
-        run_files: The run's own files.
-        destination: Where its results go.
-        outbox: The way to them, and to all else outside the run.
-        shell: Where its commands run; ``None``: nowhere.
-    """
-
-    library: documents.Library
-    run_files: files.RunFiles
-    destination: delivery.Delivery
-    outbox: Outbox
-    shell: Shell | None = None
-
-    def apply_files(self, changes: Mapping[str, Any]) -> None:
-        """Have what a step did to the run's files."""
-        self.run_files.apply(files.read_changes(changes))
-
-    async def close(self) -> None:
-        """At the end of the run: leave nothing of it behind."""
-        if self.shell is not None:
-            await self.shell.close()
-
-
-Context = RunContext[Workbench]
-"""What each tool gets besides the model's arguments."""
-
-
-def list_documents(  # noqa: D417 - the model reads these, and gives no ctx
+def list_documents(  # noqa: D417 - the model reads these docstrings, and gives no ctx
     ctx: Context,
     source: str | None = None,
     after: str | None = None,
@@ -175,9 +151,9 @@ async def deliver_file(ctx: Context, path: str) -> Outcome:  # noqa: D417
         path: The file, like digest.md.
     """
     bench = ctx.deps
-    # The id alone may come back in a later request.
-    call = f"{ctx.run_step}:{ctx.tool_call_id}"
-    return await delivery.deliver_file(bench.outbox, call, bench.run_files, bench.destination, path)
+    return await delivery.deliver_file(
+        bench.outbox, call_of(ctx), bench.run_files, bench.destination, path
+    )
 
 
 async def run_bash(ctx: Context, command: str) -> files.Done:  # noqa: D417
@@ -214,9 +190,21 @@ TOOLS: dict[str, Tool[Workbench]] = {
     function.__name__: Tool(function, sequential=function in WRITERS, docstring_format="google")
     for function in (*READERS, *WRITERS)
 }
+TOOLS |= workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
 """All tools, made once: their schemas take longer to make than to use."""
 
 
-def build_toolset(names: Iterable[str]) -> FunctionToolset[Workbench]:
-    """The tools of one run. What it may not call does not exist for the model."""
-    return FunctionToolset([TOOLS[name] for name in names])
+def build_toolset(names: Mapping[str, str]) -> FunctionToolset[Workbench]:
+    """The built-in tools of one run; what it may not call does not exist for the model.
+
+    Args:
+        names: What the model calls each tool -> what agent files call it. Those that are no
+            built-in tools, or are never there, are passed over; ``agent validate`` tells of them.
+    """
+    return FunctionToolset(list(_named(names)))
+
+
+def _named(names: Mapping[str, str]) -> Iterable[Tool[Workbench]]:
+    for name, known in names.items():
+        if tool := TOOLS.get(known):
+            yield tool if tool.name == name else replace(tool, name=name)

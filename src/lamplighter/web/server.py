@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 import threading
@@ -10,13 +11,18 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
+from lamplighter import clock
 from lamplighter.accounts import OWNER_ID, make_link
 from lamplighter.config import Settings
 from lamplighter.engine.holder import Holder, hold, making_rounds
+from lamplighter.engine.observe import observe
+from lamplighter.engine.run_logs import import_history
 from lamplighter.engine.watch import follow_workspace
 from lamplighter.errors import Conflict
 from lamplighter.store.users import list_users
 from lamplighter.web.app import create_app
+
+log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
@@ -29,8 +35,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, say: Say, *, drain_seconds: float) -> None:
+async def serve(
+    settings: Settings, say: Say, *, drain_seconds: float, observes: bool = False
+) -> None:
     """Serve the workspace until SIGINT or SIGTERM; a second one does not wait for runs.
+
+    Args:
+        settings: The workspace's settings.
+        say: Tells people how it goes.
+        drain_seconds: How long to wait at the end for runs that are under way.
+        observes: Whether to say what would fire instead of firing it.
 
     Raises:
         WorkspaceHeld: Another process holds the workspace.
@@ -38,23 +52,37 @@ async def serve(settings: Settings, say: Say, *, drain_seconds: float) -> None:
     """
     listener = _bind(settings.host, settings.port)
     stop = _stop_on_signals()
-    async with hold(settings, fires=settings.agents_enabled) as holder:
+    fires = settings.agents_enabled and not observes
+    async with hold(settings, fires=fires) as holder:
         app = create_app(settings, holder.engine)
         server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         async with making_rounds(holder):
-            following = asyncio.create_task(follow_workspace(holder))
+            beside = [asyncio.create_task(follow_workspace(holder))]
+            beside.append(asyncio.create_task(_import_history(holder)))
+            if observes:
+                watching = observe(holder.engine, settings.timezone, say)
+                beside.append(asyncio.create_task(watching))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             host, port = listener.getsockname()[:2]
             say(f"Serving {settings.workspace.resolve()} on http://{host}:{port} (Ctrl-C stops)")
             say(await asyncio.to_thread(_how_to_get_in, holder, f"http://{host}:{port}"))
             _get_ready()
             await stop.wait()
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in beside:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         await _drain(holder, drain_seconds, stop, say)
         server.should_exit = True
         await serving
+
+
+async def _import_history(holder: Holder) -> None:
+    """The runs that Rowboat has made here; once, and without holding up anything else."""
+    settings = holder.settings
+    new = await asyncio.to_thread(import_history, holder.engine, settings, clock.now())
+    if new:
+        log.info("%d runs of Rowboat's were taken into the history", new)
 
 
 async def work(settings: Settings, say: Say, *, drain_seconds: float) -> None:

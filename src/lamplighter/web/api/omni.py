@@ -106,7 +106,7 @@ class OmniRun(BaseModel):
     id: str
     agent_id: str
     status: Literal["pending", "running", "completed", "failed"]
-    trigger: Literal["manual", "scheduled"]
+    trigger: Literal["manual", "scheduled", "imported"]
     started_at: datetime | None
     completed_at: datetime | None
     summary: str | None

@@ -137,12 +137,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "agent_records",
+        sa.Column("agent", sa.Text(), nullable=False, comment="kept when its file has gone"),
+        sa.Column("run_count", sa.Integer(), nullable=False, comment="runs that have ended"),
+        sa.Column("last_run_at", sa.BigInteger(), nullable=True, comment="when the last one ended"),
+        sa.Column(
+            "last_error",
+            sa.Text(),
+            nullable=True,
+            comment="of the last one; null: it succeeded",
+        ),
+        sa.PrimaryKeyConstraint("agent"),
+    )
+    op.create_table(
         "agents",
         sa.Column(
             "name", sa.Text(), nullable=False, comment="in a team, a user agent's: USER/NAME"
         ),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("shares_history", sa.Boolean(), nullable=False, comment="of org agents"),
+        sa.Column("message", sa.Text(), nullable=False, comment="the first one of its runs"),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False, comment="in a row"),
         sa.Column("paused_at", sa.BigInteger(), nullable=True, comment="null: not paused"),

@@ -1,0 +1,307 @@
+"""Agents as tools: a run of its own kind within a run, in the same journal and the same bounds."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic_ai import Tool
+from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
+
+from lamplighter.access import OWNER, Scope
+from lamplighter.agent.budget import Budget, Ending
+from lamplighter.agent.journal import NESTED, Journal
+from lamplighter.agent.loop import Task, perform
+from lamplighter.config import Settings
+from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.tool import refer
+from lamplighter.engine.commands import make_shell, without
+from lamplighter.engine.record import redact
+from lamplighter.errors import ToolFailed
+from lamplighter.models.resolve import Resolved, choose_model, resolve_model
+from lamplighter.models.retry import Patience
+from lamplighter.sandbox.bounds import Bounds
+from lamplighter.store.agents import current_versions, get_version
+from lamplighter.store.database import reading
+from lamplighter.store.runs import SUCCESSES
+from lamplighter.tools.bench import Context, Workbench, call_of
+from lamplighter.tools.mcp import Servers
+
+MAX_DEPTH = 3
+"""Agents below the one whose run it is."""
+
+SPAWN = "spawn-agent"
+_MESSAGE = {
+    "type": "object",
+    "properties": {"message": {"type": "string", "description": "What it shall do."}},
+    "required": ["message"],
+}
+_TASK = {
+    "type": "object",
+    "properties": {
+        "task": {"type": "string", "description": "What shall be done."},
+        "agent_id": {"type": "string", "description": "The agent to call; else a helper."},
+    },
+    "required": ["task"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NestedJournal:
+    """The journal of an agent that was called: entries of the caller's, marked as its own.
+
+    Attributes:
+        outer: The caller's.
+        call: What the call is known by in it.
+        subflow: Ids of the calls that lead here, the outermost first.
+    """
+
+    outer: Journal
+    call: str
+    subflow: tuple[str, ...]
+
+    async def step(self, name: str, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """A step of the caller's run."""
+        return await self.outer.step(name, call)
+
+    def event(self, key: str, kind: str, data: Mapping[str, object]) -> None:
+        """An entry of the caller's record."""
+        self.outer.event(f"{self.call}/{key}", kind, {"subflow": list(self.subflow), **data})
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """What an agent passes on to those that it calls.
+
+    Attributes:
+        engine: The workspace's database.
+        settings: Its settings.
+        servers: The MCP servers of the run.
+        bounds: What a sandbox may use in the run.
+        agent: The one that calls.
+        chain: The names of those that were called to get here, the first one's included.
+        subflow: The ids of those calls.
+        model: What all are to use instead of their own models, if anything.
+        actions: All that may be called, however deep; ``None`` if nothing restricts that.
+        at: What the models are told as the time.
+        journal: The caller's.
+        budget: The caller's.
+        equip: Makes the toolset of an agent.
+    """
+
+    engine: sa.Engine
+    settings: Settings
+    servers: Servers
+    bounds: Bounds
+    agent: Agent
+    chain: tuple[str, ...]
+    subflow: tuple[str, ...]
+    model: str | None
+    actions: frozenset[str] | None
+    at: datetime
+    journal: Journal
+    budget: Budget
+    equip: "Equip"
+
+    def toolset(self) -> FunctionToolset[Workbench]:
+        """The agents that this one may call."""
+        return FunctionToolset(
+            [
+                tool
+                for name, known in self.agent.tool_names.items()
+                if (tool := self._tool(name, known))
+            ]
+        )
+
+    def _tool(self, name: str, known: str) -> Tool[Workbench] | None:
+        kind, target, _server = refer(known)
+        if known == SPAWN:
+
+            async def spawn(ctx: Context, task: str, agent_id: str = "") -> str:
+                return await self.call(ctx, agent_id or None, task)
+
+            return _nested(
+                spawn, name, "Let a task be done by an agent, and get its result.", _TASK
+            )
+        if kind != "agent":
+            return None
+
+        async def call(ctx: Context, message: str) -> str:
+            return await self.call(ctx, target, message)
+
+        return _nested(call, name, f"Let the agent {target} do something, and get its result.",
+                       _MESSAGE)  # fmt: skip
+
+    async def call(self, ctx: Context, target: str | None, message: str) -> str:
+        """Carry out the agent ``target``, or a helper without a name; gives its answer.
+
+        Raises:
+            ToolFailed: It cannot be called, or did not succeed.
+        """
+        self._check(target)
+
+        async def find() -> dict[str, str | None]:
+            return await asyncio.to_thread(self._find, target)
+
+        found = await self.journal.step(f"agent:{target}", find)
+        if "error" in found:
+            raise ToolFailed(found["error"])
+        agent = self._narrow(await asyncio.to_thread(self._load, target, found["version"]))
+        resolved = await asyncio.to_thread(
+            resolve_model, found["model"], self.settings, agent=agent.name
+        )
+        name = target or "helper"
+        ending = await self._carry_out(ctx, agent, resolved, message)
+        if ending.outcome not in SUCCESSES:
+            raise ToolFailed(f"{name} did not succeed ({ending.outcome}): {ending.summary}")
+        return ending.summary
+
+    def _check(self, target: str | None) -> None:
+        way = " → ".join((*self.chain, target or "helper"))
+        if target in self.chain:
+            raise ToolFailed(f"{target} is at work already ({way}); do it yourself")
+        if len(self.chain) > MAX_DEPTH:
+            raise ToolFailed(f"agents call each other {MAX_DEPTH} deep at most ({way})")
+
+    def _find(self, target: str | None) -> dict[str, str | None]:
+        """What is to be called, decided once: a restart goes on with the same text and model."""
+        version = None
+        if target is not None:
+            with reading(self.engine) as connection:
+                current = current_versions(connection, [target])
+            if target not in current:
+                return {"error": f"there is no agent {target!r}, or its file has an error"}
+            version = current[target][0]
+        agent = self._load(target, version)
+        return {"version": version, "model": choose_model(self.model or agent.model, self.settings)}
+
+    def _load(self, target: str | None, version: str | None) -> Agent:
+        if version is not None:
+            return get_version(self.engine, version)
+        tools = tuple(tool for tool in self.agent.allowed_tools if tool != SPAWN)
+        text = "You carry out one task for another agent."
+        return replace(self.agent, name=f"{self.agent.name} helper", tools=tools, instructions=text)
+
+    def _narrow(self, agent: Agent) -> Agent:
+        """The agent with nothing that those above it may not do."""
+        if self.actions is None:
+            return agent
+        tools = tuple(t for t in agent.allowed_tools if t in self.actions)
+        network = tuple(host for host in agent.network if host in self.agent.network)
+        return replace(agent, tools=tools, network=network)
+
+    async def _carry_out(
+        self, ctx: Context, agent: Agent, resolved: Resolved, message: str
+    ) -> Ending:
+        call = call_of(ctx)
+        journal = NestedJournal(self.journal, call, (*self.subflow, ctx.tool_call_id or call))
+        bench, missing = await self._bench(ctx.deps, agent, journal)
+        agent = without(agent, missing)
+        budget = self.budget.share(agent.limits.iterations or self.settings.max_iterations)
+        inner = replace(
+            self,
+            agent=agent,
+            chain=(*self.chain, agent.name),
+            subflow=journal.subflow,
+            actions=_actions(agent, self.actions),
+            journal=journal,
+            budget=budget,
+        )
+        journal.event("started", "started", _start_data(agent, resolved, missing))
+        task = Task(
+            agent=agent,
+            message=message,
+            at=self.at,
+            timezone=self.settings.timezone,
+            model=resolved.model,
+            tools=self.equip(agent, inner),
+            bench=bench,
+            budget=budget,
+            patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
+            caller=self.agent.name,
+        )
+        try:
+            ending = await _within_bounds(task, journal)
+        finally:
+            await bench.close()
+        summary = {"outcome": ending.outcome, "summary": redact(ending.summary)}
+        journal.event("finished", "finished", {"status": _status(ending), **summary})
+        return ending
+
+    async def _bench(
+        self, bench: Workbench, agent: Agent, journal: NestedJournal
+    ) -> tuple[Workbench, dict[str, str]]:
+        """The caller's workbench, with what both may see and a sandbox of its own.
+
+        The run's files and its bounds are the same; so there is one sandbox at a time.
+        """
+        shell, missing = await asyncio.to_thread(
+            make_shell, agent, self.bounds, bench.run_files, journal, self.settings
+        )
+        if shell is not None:
+            await bench.close()
+        scope = bench.library.scope.narrowed(Scope.of({OWNER}, agent.sources))
+        inner = replace(
+            bench,
+            library=replace(bench.library, scope=scope),
+            outbox=replace(bench.outbox, within=f"{bench.outbox.within}{journal.call}/"),
+            allowed=frozenset(agent.allowed_tools),
+            shell=shell,
+        )
+        return inner, missing
+
+
+Equip = Callable[[Agent, Delegation], AbstractToolset[Workbench]]
+"""Makes the toolset of an agent that calls others by a ``Delegation``."""
+
+
+async def _within_bounds(task: Task, journal: Journal) -> Ending:
+    """The ending of an agent that was called; what goes wrong in it is its caller's to judge."""
+    seconds = task.agent.limits.timeout_seconds
+    bound = asyncio.timeout(seconds)
+    try:
+        async with bound:
+            return await perform(task, journal)
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        text = f"Stopped by the time limit of {seconds:g} s."
+        return task.budget.end("stopped_by_limit", text)
+    except AgentRunError as error:
+        message = redact(str(error))
+        journal.event("error", "error", {"error": message, "type": type(error).__name__})
+        return task.budget.end("error", message)
+
+
+def _actions(agent: Agent, actions: frozenset[str] | None) -> frozenset[str] | None:
+    if agent.type != "org":
+        return actions
+    own = frozenset(agent.actions)
+    return own if actions is None else own & actions
+
+
+def _status(ending: Ending) -> str:
+    return "completed" if ending.outcome in SUCCESSES else "failed"
+
+
+def _start_data(agent: Agent, resolved: Resolved, missing: dict[str, str]) -> dict[str, object]:
+    return {
+        "agent": agent.name,
+        "model": resolved.name,
+        "label": resolved.label,
+        "tools": list(agent.allowed_tools),
+        "sources": list(agent.sources),
+        **({"missing": missing} if missing else {}),
+    }
+
+
+def _nested(
+    call: Callable[..., Coroutine[Any, Any, str]], name: str, description: str, schema: Any
+) -> Tool[Workbench]:
+    tool: Tool[Workbench] = Tool.from_schema(
+        call, name, description, schema, takes_ctx=True, sequential=True
+    )
+    return replace(tool, metadata=NESTED)

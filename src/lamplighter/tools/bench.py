@@ -1,0 +1,62 @@
+"""What the tools of one run work on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_ai import RunContext
+
+from lamplighter.config import Settings
+from lamplighter.outbox import Outbox
+from lamplighter.tools import delivery, documents, files
+from lamplighter.tools.mcp import Servers
+from lamplighter.tools.places import Places
+from lamplighter.tools.shell import Shell
+from lamplighter.workspace import security
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What the tools of one run work on.
+
+    Attributes:
+        library: What the run may see.
+        run_files: The run's own files.
+        destination: Where its results go.
+        outbox: The way to them, and to all else outside the run.
+        settings: The workspace's settings.
+        servers: The MCP servers, as long as the run is under way.
+        allowed: The tools that the agent may call, as its file names them.
+        shell: Where its commands run; ``None``: nowhere.
+    """
+
+    library: documents.Library
+    run_files: files.RunFiles
+    destination: delivery.Delivery
+    outbox: Outbox
+    settings: Settings
+    servers: Servers
+    allowed: frozenset[str] = frozenset()
+    shell: Shell | None = None
+
+    def apply_files(self, changes: Mapping[str, Any]) -> None:
+        """Have what a step did to the run's files."""
+        self.run_files.apply(files.read_changes(changes))
+
+    async def close(self) -> None:
+        """End its sandbox; what was in it and is none of the run's files is gone."""
+        if self.shell is not None:
+            await self.shell.close()
+
+    def places(self) -> Places:
+        """Where in the workspace, and outside it, the run may go; as allowed at this moment."""
+        return Places(self.settings.workspace, security(self.settings))
+
+
+Context = RunContext[Workbench]
+"""What each tool gets besides the model's arguments."""
+
+
+def call_of(ctx: Context) -> str:
+    """The key of a tool call within its run; the id alone may come back in a later request."""
+    return f"{ctx.run_step}:{ctx.tool_call_id}"

@@ -1,0 +1,93 @@
+"""``fetch-url``."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from rowboat import play, rowboat
+
+from lamplighter.errors import ToolFailed
+from lamplighter.testing import call, turn
+from lamplighter.tools.web import Request, fetch, is_public
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/away":
+            self.send_response(302)
+            self.send_header("Location", "http://169.254.169.254/latest/meta-data")
+            self.end_headers()
+            return
+        self.send_response(302 if self.path == "/old" else 200)
+        if self.path == "/old":
+            self.send_header("Location", "/new")
+        self.send_header("Content-Type", "text/plain")
+        self.end_headers()
+        self.wfile.write(f"at {self.path}".encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    served = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=served.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{served.server_port}"
+    served.shutdown()
+    thread.join()
+    served.server_close()
+
+
+def only_loopback(address: str) -> bool:
+    return address == "127.0.0.1"
+
+
+def test_redirects_are_followed(server: str) -> None:
+    answer = asyncio.run(fetch(Request(f"{server}/old"), may_reach=only_loopback))
+    assert answer == {
+        "success": True,
+        "url": f"{server}/new",
+        "status": 200,
+        "contentType": "text/plain",
+        "body": "at /new",
+    }
+
+
+def test_a_redirect_to_a_private_address_is_not_followed(server: str) -> None:
+    with pytest.raises(ToolFailed, match="private address"):
+        asyncio.run(fetch(Request(f"{server}/away"), may_reach=only_loopback))
+
+
+def test_agents_do_not_reach_this_machine(server: str) -> None:
+    agent = "---\ntools: [fetch-url]\n---\nGo."
+    turns = [
+        turn(call("fetch-url", url=server)),
+        turn(call("fetch-url", url=server, method="POST", body="x"), expect=["private address"]),
+        turn(call("report", summary="Done."), expect=["private address"]),
+    ]
+    with rowboat({"agents/a.md": agent}) as workspace:
+        assert play(workspace, "a", {"a": turns}).outcome == "reported"
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://a/b", "http://", "http://localhost", "http://0x7f.1",
+            "http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://2130706433/"]
+)  # fmt: skip
+def test_what_is_no_address_of_the_open_web_is_refused(url: str) -> None:
+    with pytest.raises(ToolFailed):
+        asyncio.run(fetch(Request(url)))
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [("8.8.8.8", True), ("2606:4700::1111", True), ("10.0.0.1", False), ("169.254.169.254", False),
+     ("100.64.0.1", False), ("224.0.0.1", False), ("fe80::1%eth0", False), ("fc00::1", False),
+     ("::ffff:10.0.0.1", False), ("2002:7f00:1::", False), ("0.0.0.0", False)],
+)  # fmt: skip
+def test_public_addresses(address: str, public: bool) -> None:
+    assert is_public(address) is public
