@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import steps
 from dbos import DBOS
 
 from lamplighter.store.database import open_journal
+
+Workflow = Callable[[str], Coroutine[Any, Any, None]]
 
 
 @DBOS.step()
@@ -33,13 +36,13 @@ async def take_steps(folder: str) -> None:
         await take_step(number, folder)
 
 
-async def time_workflows(folder: str, workflows: int, at_once: int) -> float:
+async def time_workflows(workflow: Workflow, folder: str, workflows: int, at_once: int) -> float:
     """Seconds for all of them."""
     room = asyncio.Semaphore(at_once)
 
     async def one() -> None:
         async with room:
-            handle = await DBOS.start_workflow_async(take_steps, folder)
+            handle = await DBOS.start_workflow_async(workflow, folder)
             await handle.get_result()
 
     await one()  # what the first one imports is not measured
@@ -48,7 +51,7 @@ async def time_workflows(folder: str, workflows: int, at_once: int) -> float:
     return time.perf_counter() - started
 
 
-async def main(folder: str, workflows: int, at_once: int) -> None:
+async def main(workflow: Workflow, folder: str, workflows: int, at_once: int) -> None:
     """Launch, measure, print."""
     with tempfile.TemporaryDirectory(prefix="lamplighter-bench-") as place:
         engine = open_journal(Path(place))
@@ -62,11 +65,11 @@ async def main(folder: str, workflows: int, at_once: int) -> None:
         )
         DBOS.launch()
         try:
-            seconds = await time_workflows(folder, workflows, at_once)
+            seconds = await time_workflows(workflow, folder, workflows, at_once)
         finally:
             DBOS.destroy()
     print(json.dumps({"seconds": seconds}))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(main(take_steps, sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

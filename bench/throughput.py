@@ -35,6 +35,7 @@ NAMES = [f"agent-{number:03}" for number in range(RUNS)]
 FILES = {"lamplighter.toml": TOML, "notes/hello.md": "The lamp is lit at dusk."} | {
     f"agents/{name}.md": AGENT for name in NAMES
 }
+LOOP = "pydantic-ai's loop on DBOS"
 HERE = Path(__file__).parent
 PEERS = HERE / ".peers"
 """An environment of the peers' own; made when it is needed."""
@@ -47,7 +48,8 @@ def measure(*, peers: bool = False) -> list[Figure]:
         made.sync()
         notes = str(made.path / "notes")
         timers: dict[str, Callable[[], float]] = {
-            "bare DBOS": lambda: _time_program(sys.executable, "bare_dbos.py", notes)
+            "bare DBOS": lambda: _time_program(sys.executable, "bare_dbos.py", notes),
+            LOOP: lambda: _time_program(sys.executable, "loop_on_dbos.py", notes),
         }
         if peers:
             python = _peers_python()
@@ -67,7 +69,7 @@ def _compare(rounds: list[dict[str, float]]) -> list[Figure]:
         )
         for name in rounds[0]
     ]
-    targets = {"bare DBOS": 0.8, "Temporal dev server": 3.0}
+    targets = {"bare DBOS": 0.8, LOOP: None, "Temporal dev server": 3.0}
     ratios = [
         Figure(
             f"Lamplighter's rate / {peer}'s, median of {ROUNDS}",
