@@ -133,6 +133,20 @@ def test_a_broken_file_stops_its_own_agent_only(rounds: Rounds) -> None:
     assert rounds.results("b") == ["ran"]
 
 
+def test_a_once_that_passed_while_its_agent_was_disabled_does_not_fire_when_it_is_enabled(
+    rounds: Rounds,
+) -> None:
+    once = f"schedule: at {(START + HOUR).isoformat()}"
+    rounds.save("a", once)
+    rounds.save("a", f"{once}\nenabled: false")
+    rounds.pass_time(hours=2)
+    rounds.save("a", once)
+    rounds.pass_time(minutes=1)
+    assert rounds.queued == []
+    [missed] = list_occurrences(rounds.workspace.engine, "a")
+    assert (missed.result, missed.reason) == ("missed", "the agent was not enabled")
+
+
 @pytest.mark.parametrize("damage", [{"type": "lunar"}, {"timezone": "Moon/Copernicus"}])
 def test_a_stored_schedule_that_cannot_be_read_stops_no_other(
     rounds: Rounds, damage: dict[str, str]

@@ -16,6 +16,7 @@ from lamplighter.config import Settings
 from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.engine.run_logs import write_run
+from lamplighter.errors import LamplighterError
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agent_records import record_ending
 from lamplighter.store.events import written_keys
@@ -114,7 +115,8 @@ class Worker:
             task.uncancel()
             return budget.end("cancelled", "Cancelled.")
         except Exception as error:
-            log.info("run %s failed", run.id, exc_info=True)
+            # What we say ourselves needs no traceback.
+            log.info("run %s failed", run.id, exc_info=not isinstance(error, LamplighterError))
             message = redact(str(error) or type(error).__name__)
             journal.event("error", "error", {"error": message, "type": type(error).__name__})
             return budget.end("error", message)

@@ -282,12 +282,17 @@ def _changes(
         anchor = old.anchor_at
     else:
         anchor = _new_anchor(connection, schedule_id, schedule, now)
-    if old and before and _times(before) == _times(schedule) and old.enabled == agent.enabled:
+    is_same = old is not None and before is not None and _times(before) == _times(schedule)
+    if old and is_same and old.enabled == agent.enabled:
         due = old.next_due_at  # another policy moves nothing
     else:
         if old:
             _account_overdue(connection, old, now, "the schedule was changed before it could run")
         due = _first_due(connection, schedule_id, schedule, anchor, now) if agent.enabled else None
+        if is_same and due and due <= now:  # a `once`; being enabled is no reason to fire at once
+            lost = Occurrence(schedule_id, due, agent.name, "missed", "the agent was not enabled")
+            record_occurrences(connection, [lost])
+            due = None
     return {
         "agent": agent.name,
         "spec": spec,
