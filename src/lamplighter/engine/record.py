@@ -88,9 +88,23 @@ class RunJournal:
         if key in self.written:
             return
         self.written.add(key)
-        text = json.dumps(data, default=str, ensure_ascii=False)
-        clean = json.loads(redact(text, self.secrets))
+        clean = redact_data(json.loads(json.dumps(data, default=str)), self.secrets)
         self.writer.add(Event(self.run_id, len(self.written), key, clock.now(), kind, clean))
+
+
+def redact_data(data: Any, secrets: Mapping[str, str] | None = None) -> Any:
+    """JSON data, with each of its texts as ``redact`` leaves it.
+
+    Not the JSON text as a whole: there a secret with a quotation mark looks different.
+    """
+    match data:
+        case str():
+            return redact(data, secrets)
+        case list():
+            return [redact_data(item, secrets) for item in data]
+        case dict():
+            return {redact(key, secrets): redact_data(item, secrets) for key, item in data.items()}
+    return data
 
 
 def redact(text: str, secrets: Mapping[str, str] | None = None) -> str:

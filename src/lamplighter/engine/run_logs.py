@@ -1,7 +1,6 @@
 """A Rowboat folder's ``runs/*.jsonl``: read into the history, and written from it."""
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from lamplighter.definitions.rowboat.run_log import (
     read_run_log,
     write_run_log,
 )
-from lamplighter.engine.record import redact
+from lamplighter.engine.record import find_secrets, redact, redact_data
 from lamplighter.store.events import Event, list_events
 from lamplighter.store.imported_runs import imported_version, knows_run, save_imported
 from lamplighter.store.runs import SUCCESSES, Run, Status
@@ -148,5 +147,5 @@ def _events(log: RunLog, run_id: str) -> Iterator[Event]:
     yield Event(run_id, 1, "imported", at, IMPORTED, {"rowboat_id": log.id})
     for seq, event in enumerate(log.events, start=2):
         at = event.at or at
-        clean = json.loads(redact(json.dumps(dict(event.data), ensure_ascii=False)))
+        clean = redact_data(dict(event.data), find_secrets())
         yield Event(run_id, seq, f"line:{seq}", at, event.kind, clean)
