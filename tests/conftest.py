@@ -23,16 +23,25 @@ DIGEST = "---\nsources: [notes]\n---\nWrite a digest of the notes."
 NOTES = {"notes": {"path": "notes"}}
 
 
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _bare_session() -> None:
     """No test sees the keys and settings of whoever runs it."""
     for name in list(os.environ):
         if name == "LAMPLIGHTER_REQUIRE_ALL":
             continue
         if name.startswith(PREFIXES) or SECRET_NAME.search(name):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("LAMPLIGHTER_EMBEDDER", "none")  # loading one takes a second
-    monkeypatch.setenv("OLLAMA_BASE_URL", "http://127.0.0.1:9/v1")  # nothing listens there
+            del os.environ[name]
+    os.environ["LAMPLIGHTER_EMBEDDER"] = "none"  # which most tests need not wait for
+    os.environ["OLLAMA_BASE_URL"] = "http://127.0.0.1:9/v1"  # nothing listens there
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment() -> Iterator[None]:
+    """No test sees what another one has left, such as the contents of a workspace's ``.env``."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
