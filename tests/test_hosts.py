@@ -10,12 +10,12 @@ from lamplighter.errors import InvalidInput
 @pytest.mark.parametrize(
     ("entry", "host", "port", "admitted"),
     [
-        ("pypi.org", "pypi.org", 443, True),
-        ("pypi.org", "PyPI.org.", 80, True),
-        ("pypi.org", "pypi.org", 22, False),
-        ("pypi.org", "files.pypi.org", 443, False),
-        ("pypi.org", "evilpypi.org", 443, False),
-        ("pypi.org", "pypi.org.evil.example", 443, False),
+        ("example.org", "example.org", 443, True),
+        ("example.org", "Example.ORG.", 80, True),
+        ("example.org", "example.org", 22, False),
+        ("example.org", "files.example.org", 443, False),
+        ("example.org", "evilexample.org", 443, False),
+        ("example.org", "example.org.evil.example", 443, False),
         ("*.example.com", "a.b.example.com", 443, True),
         ("*.example.com", "example.com", 443, False),
         ("*.example.com", "evilexample.com", 443, False),
@@ -47,8 +47,8 @@ def read(frontmatter: str) -> tuple[tuple[str, ...], list[str]]:
 
 
 def test_an_agents_file_names_hosts() -> None:
-    assert read("network: {allow: [PyPI.org, '*.example.com:8443']}") == (
-        ("pypi.org", "*.example.com:8443"),
+    assert read("network: {allow: [Example.ORG, '*.example.com:8443']}") == (
+        ("example.org", "*.example.com:8443"),
         [],
     )
 

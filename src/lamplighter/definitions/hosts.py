@@ -45,7 +45,7 @@ def read_host(text: str) -> AllowedHost:
     Raises:
         InvalidInput: It is none.
     """
-    hint = "like pypi.org, *.example.com or example.com:8443"
+    hint = "like example.org, *.example.com or example.com:8443"
     try:
         plain = text.strip().lower().encode("idna").decode() if not text.isascii() else text
     except UnicodeError as error:

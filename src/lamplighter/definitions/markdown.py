@@ -305,10 +305,12 @@ def _limits(value: Value, name: str) -> Limits:
 def _network(value: Value, name: str) -> tuple[AllowedHost, ...]:
     content = value.content
     if not isinstance(content, dict) or list(content) != ["allow"]:
-        _refuse(f"{name} is a mapping with the one key allow", "like network: {allow: [pypi.org]}")
+        _refuse(
+            f"{name} is a mapping with the one key allow", "like network: {allow: [example.org]}"
+        )
     hosts = content["allow"]
     if not isinstance(hosts.content, list):
-        _refuse(f"{name}.allow is a list of hosts, not {_kind(hosts)}", "like [pypi.org]")
+        _refuse(f"{name}.allow is a list of hosts, not {_kind(hosts)}", "like [example.org]")
     found = []
     for number, item in enumerate(hosts.content):
         place = Place(line=item.line, field=f"{name}.allow[{number}]")
