@@ -1,0 +1,200 @@
+"""Agents and their latest runs, some at a time: what lists for people show."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sa
+
+from lamplighter.errors import InvalidSchedule
+from lamplighter.schedule import Schedule, from_data
+from lamplighter.store.database import reading
+from lamplighter.store.runs import ACTIVE, Status
+from lamplighter.store.sight import Sight
+from lamplighter.store.tables import agent_records, agent_versions, agents, runs, schedules
+
+State = Literal["on", "off", "paused", "failing", "working"]
+Order = Literal["name", "next", "last"]
+STATES = get_args(State)
+ORDERS = get_args(Order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which agents a list shows.
+
+    Attributes:
+        user: Theirs and the organisation's; ``None``: all.
+        sight: Whose runs they see; by those of others nothing is chosen or ordered.
+        called: Part of the name.
+        order: By name, by when it is due next, or by when it ran last.
+    """
+
+    user: str | None
+    sight: Sight
+    called: str = ""
+    state: State | None = None
+    order: Order = "name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRow:
+    """An agent, as the database knows it.
+
+    Attributes:
+        text: Its file.
+        last_error: Of its last run that has ended; ``None``: it succeeded, or there is none.
+    """
+
+    name: str
+    text: str
+    enabled: bool
+    paused_at: datetime | None
+    paused_reason: str | None
+    next_due_at: datetime | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestRun:
+    """A run, as far as a mark in a row of others tells of it."""
+
+    id: str
+    agent: str
+    status: Status
+    outcome: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From start to end; ``None`` before its end."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+def list_rows(engine: sa.Engine, wanted: Wanted, *, limit: int, offset: int) -> list[AgentRow]:
+    """Some of the agents, in order."""
+    query = _rows().where(*_conditions(wanted)).order_by(*_ordering(wanted))
+    with reading(engine) as connection:
+        rows = connection.execute(query.limit(limit).offset(offset))
+        return [AgentRow(**row._mapping) for row in rows]
+
+
+def find_rows(engine: sa.Engine, names: Collection[str]) -> list[AgentRow]:
+    """These agents, as far as the database knows them, by name."""
+    query = _rows().where(agents.c.name.in_(names)).order_by(agents.c.name)
+    with reading(engine) as connection:
+        return [AgentRow(**row._mapping) for row in connection.execute(query)]
+
+
+def _rows() -> sa.Select[Any]:
+    return (
+        sa.select(
+            agents.c.name,
+            agents.c.enabled,
+            agents.c.paused_at,
+            agents.c.paused_reason,
+            agent_versions.c.text,
+            agent_records.c.last_error,
+            _next_due().label("next_due_at"),
+        )
+        .join_from(agents, agent_versions)
+        .outerjoin(agent_records, agent_records.c.agent == agents.c.name)
+    )
+
+
+def count_rows(engine: sa.Engine, wanted: Wanted) -> int:
+    """How many agents there are of those that are wanted."""
+    query = sa.select(sa.func.count()).select_from(agents)
+    query = query.outerjoin(agent_records, agent_records.c.agent == agents.c.name)
+    with reading(engine) as connection:
+        return connection.scalar(query.where(*_conditions(wanted))) or 0
+
+
+def list_schedules_of(
+    engine: sa.Engine, names: Collection[str]
+) -> Mapping[str, list[tuple[str, Schedule]]]:
+    """The schedules of some agents with their ids; one that cannot be read is left out."""
+    query = sa.select(schedules).where(schedules.c.agent.in_(names)).order_by(schedules.c.id)
+    found = defaultdict(list)
+    with reading(engine) as connection:
+        for row in connection.execute(query):
+            try:
+                found[row.agent].append((row.id, from_data(row.spec)))
+            except InvalidSchedule:
+                continue  # of which a notice tells
+    return found
+
+
+def list_latest(
+    engine: sa.Engine, names: Collection[str], *, most: int
+) -> Mapping[str, list[LatestRun]]:
+    """The latest runs of some agents, of each the oldest first."""
+    earlier = runs.alias()
+    first = (
+        sa.select(earlier.c.id)
+        .where(earlier.c.agent == agents.c.name)
+        .order_by(earlier.c.id.desc())
+        .limit(1)
+        .offset(most - 1)
+        .correlate(agents)
+        .scalar_subquery()
+    )
+    columns = [runs.c[name] for name in LatestRun.__slots__]
+    query = (
+        sa.select(*columns)
+        .join_from(agents, runs, runs.c.agent == agents.c.name)
+        .where(agents.c.name.in_(names), runs.c.id >= sa.func.coalesce(first, ""))
+        .order_by(runs.c.agent, runs.c.id)
+    )
+    found = defaultdict(list)
+    with reading(engine) as connection:
+        for row in connection.execute(query):
+            found[row.agent].append(LatestRun(**row._mapping))
+    return found
+
+
+def _next_due() -> sa.ScalarSelect[Any]:
+    column = schedules.c.next_due_at
+    mine = sa.select(sa.func.min(column, type_=column.type))
+    return mine.where(schedules.c.agent == agents.c.name).correlate(agents).scalar_subquery()
+
+
+def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    name = agents.c.name
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.user is not None:
+        own = name.startswith(f"{wanted.user}/", autoescape=True)
+        conditions.append(own | ~name.contains("@"))
+    if wanted.called:
+        conditions.append(name.icontains(wanted.called, autoescape=True))
+    if wanted.state in ("failing", "working"):
+        conditions.append(wanted.sight.clause(name))
+    match wanted.state:
+        case "on":
+            conditions += [agents.c.enabled, agents.c.paused_at.is_(None)]
+        case "off":
+            conditions.append(~agents.c.enabled)
+        case "paused":
+            conditions.append(agents.c.paused_at.is_not(None))
+        case "failing":
+            conditions.append(agent_records.c.last_error.is_not(None))
+        case "working":
+            active = sa.exists().where(runs.c.agent == name, runs.c.status.in_(ACTIVE))
+            conditions.append(active)
+    return conditions
+
+
+def _ordering(wanted: Wanted) -> list[Any]:
+    match wanted.order:
+        case "next":
+            return [_next_due().asc().nulls_last(), agents.c.name]
+        case "last":
+            seen = sa.case((wanted.sight.clause(agents.c.name), agent_records.c.last_run_at))
+            return [seen.desc().nulls_last(), agents.c.name]
+    return [agents.c.name]
