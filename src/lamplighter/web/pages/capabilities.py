@@ -1,5 +1,6 @@
 """What an agent may do, in words: of each tool, what it does and how far it reaches."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,8 +9,10 @@ from lamplighter.definitions.agent import ALL_TOOLS, ORG_ONLY_TOOLS
 from lamplighter.definitions.nature import nature_of
 from lamplighter.definitions.rowboat.tools import TOOLS as FOLDER_TOOLS
 from lamplighter.definitions.tool import refer
+from lamplighter.models.resolve import KEYS, LOCAL
+from lamplighter.models.weights import find_weights
 from lamplighter.roster import Roster
-from lamplighter.workspace import mcp_servers
+from lamplighter.workspace import mcp_servers, model_providers
 
 REACHES = {
     "nothing": "",
@@ -84,6 +87,15 @@ def offered_tools(home: Roster) -> Mapping[str, list[Capability]]:
 def offered_actions(home: Roster) -> list[Capability]:
     """What an agent of the organisation can be allowed."""
     return explain_tools((*ALL_TOOLS, *ORG_ONLY_TOOLS))
+
+
+def offered_models(home: Roster) -> list[str]:
+    """The models that could serve here: of providers whose key is set, of the settings, the own."""
+    settings = home.settings
+    named = [f"{name}:" for name in model_providers(settings).providers]
+    keyed = [model for key, model in KEYS.items() if os.environ.get(key)]
+    local = [LOCAL] if find_weights(settings) else []
+    return list(dict.fromkeys([*([settings.model] if settings.model else []), *keyed, *named, *local]))
 
 
 @cache
