@@ -216,9 +216,7 @@ def view_run(run: Run) -> RunView:
     return RunView(agent_id=id_of(run.agent), **named)
 
 
-async def follow(
-    lookout: Lookout, caller: Caller, run_id: str, after: int
-) -> AsyncIterator[str]:
+async def follow(lookout: Lookout, caller: Caller, run_id: str, after: int) -> AsyncIterator[str]:
     """The events of a run as server-sent events, until it has ended or the caller may not."""
     watched = None
     async for watched, events in lookout.follow(caller, run_id, after):

@@ -95,7 +95,9 @@ def offered_models(home: Roster) -> list[str]:
     named = [f"{name}:" for name in model_providers(settings).providers]
     keyed = [model for key, model in KEYS.items() if os.environ.get(key)]
     local = [LOCAL] if find_weights(settings) else []
-    return list(dict.fromkeys([*([settings.model] if settings.model else []), *keyed, *named, *local]))
+    return list(
+        dict.fromkeys([*([settings.model] if settings.model else []), *keyed, *named, *local])
+    )
 
 
 @cache

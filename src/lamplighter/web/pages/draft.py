@@ -217,7 +217,7 @@ def _blame(home: Roster, draft: Draft, error: LamplighterError) -> Draft:
         if not wrong.get(place):
             wrong.setdefault(place, []).append(_say(said))
     else:
-        wrong.setdefault("name" if isinstance(error, Conflict) else "", []).append(str(error))
+        wrong.setdefault("" if draft.url else "name", []).append(str(error))
     return replace(draft, wrong=wrong)
 
 
@@ -290,7 +290,9 @@ def _filled(home: Roster, caller: Caller, draft: Draft) -> dict[str, Any]:
         "offered_sources": list(home.settings.sources),
         "offered_models": offered_models(home),
         "chosen_tools": tools if isinstance(tools, list) else None,
-        "more_tools": [each for each in tools if each not in known] if isinstance(tools, list) else [],
+        "more_tools": [each for each in tools if each not in known]
+        if isinstance(tools, list)
+        else [],
         "tools_are_named": isinstance(tools, dict),
         "limits": _lenient(limits if isinstance(limits, dict) else {}),
         "hosts": _hosts(fields.get("network")),

@@ -47,7 +47,9 @@ def change_text(form: Form) -> str:
         new["type"] = "org" if form.get("type") == "org" else None
     if form.has("may_disable"):
         new["enabled"] = None if form.has("enabled") else False
-    return write_fields(base, {key: new[key] for key in new if _differs(key, old.get(key), new[key])})
+    return write_fields(
+        base, {key: new[key] for key in new if _differs(key, old.get(key), new[key])}
+    )
 
 
 def schedules_of(fields: dict[str, Any]) -> list[Any]:
@@ -94,7 +96,9 @@ def _lists(form: Form, old: dict[str, Any]) -> dict[str, Any]:
     new: dict[str, Any] = {}
     if form.has("tools_shown"):
         usual = list(DEFAULT_TOOLS)
-        new["tools"] = _chosen(form.all("tool") + form.get("more_tools").split(), old, "tools", usual)
+        new["tools"] = _chosen(
+            form.all("tool") + form.get("more_tools").split(), old, "tools", usual
+        )
     if form.has("sources_shown"):
         all_ = form.has("all_sources") and form.get("type") == "org"
         new["sources"] = None if all_ else _chosen(form.all("source"), old, "sources", [])

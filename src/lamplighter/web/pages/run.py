@@ -92,9 +92,7 @@ def download_run(run_id: api.RunId, caller: Reader, home: Home) -> Response:
 
 
 @router.get("/runs/{run_id}/files/{effect}")
-def download_file(
-    run_id: api.RunId, effect: api.RunId, caller: Reader, home: Home
-) -> Response:
+def download_file(run_id: api.RunId, effect: api.RunId, caller: Reader, home: Home) -> Response:
     """A file that the run has delivered, as it was delivered; never shown, only saved."""
     sight = home.sight(caller)
     run = find_run(home.engine, run_id, sight)
@@ -215,9 +213,7 @@ def _tell(request: Request, watched: Watched, after: int, view: View) -> str:
     assert watched.run is not None
     timeline = Timeline.of(watched.record[:after])
     known = set(timeline.steps)
-    changed = {
-        step.seq: step for event in watched.record[after:] if (step := timeline.add(event))
-    }
+    changed = {step.seq: step for event in watched.record[after:] if (step := timeline.add(event))}
     text = render_text(
         request,
         "_live.html",

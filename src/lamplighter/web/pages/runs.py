@@ -50,7 +50,9 @@ Wanted = Annotated[Filter, Depends()]
 def show_runs(request: Request, caller: Reader, home: Home, wanted: Wanted) -> Response:
     """The runs that you may see, newest first."""
     found = find_runs(home, caller, wanted, None, "/runs")
-    agents = {run.agent: (short_name(run.agent), agent_url(home, run.agent)) for run in found["runs"]}
+    agents = {
+        run.agent: (short_name(run.agent), agent_url(home, run.agent)) for run in found["runs"]
+    }
     return render(
         request, "_runs.html" if is_piece(request) else "runs.html", agents=agents, **found
     )

@@ -40,9 +40,7 @@ def show_versions(
 
 
 @router.get("/agents/{agent}/versions/{number}")
-def show_version(
-    request: Request, agent: str, number: int, caller: Reader, home: Home
-) -> Response:
+def show_version(request: Request, agent: str, number: int, caller: Reader, home: Home) -> Response:
     """What a change has changed, and the text that it made."""
     change = api.show_version(agent, number, caller, home)
     entry = home.find(caller, agent)
