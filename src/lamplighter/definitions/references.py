@@ -97,6 +97,15 @@ def _idle_parts(agent: Agent, file: str) -> Iterator[Problem]:
     if agent.sources and not reads:
         hint = f"allow one of {', '.join(SOURCE_TOOLS)}"
         yield warn("sources", "the agent has sources, but no tool that reads them", hint)
+    if "send_email" in agent.allowed_tools and not agent.email.to:
+        hint = "like email: {to: [ann@x.org]}"
+        yield warn("email", "the agent may send e-mail, but to nobody", hint)
+    if agent.email.to and "send_email" not in agent.allowed_tools:
+        hint = "send_email is for org agents with it in actions"
+        yield warn("email", "the agent cannot send e-mail", hint)
+    if bool(agent.webhooks) != ("webhook" in agent.allowed_tools):
+        hint = "webhooks: {NAME: URL} and the tool webhook belong together"
+        yield warn("webhooks", "the agent has either webhooks or the tool for them", hint)
     if agent.network and not runs_commands(agent):
         hint = f"allow one of {', '.join(SHELL_TOOLS)}, or leave network out"
         yield warn("network", "the agent runs no commands that could use a network", hint)

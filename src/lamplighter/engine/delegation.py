@@ -254,6 +254,8 @@ class Delegation:
             library=replace(bench.library, scope=scope),
             outbox=self._outbox(bench.outbox, agent, journal.call),
             allowed=frozenset(agent.allowed_tools),
+            email=agent.email,
+            webhooks=agent.webhooks,
             shell=shell,
         )
         return inner, missing

@@ -188,6 +188,8 @@ def _workbench(
         settings=settings,
         servers=Servers(settings),
         allowed=frozenset(agent.allowed_tools),
+        email=agent.email,
+        webhooks=agent.webhooks,
         shell=shell,
     )
     return bench, missing
