@@ -56,12 +56,10 @@ def _read_domain(text: str) -> str:
     import idna
 
     try:
-        domain = (
-            idna.encode(text.removesuffix("."), uts46=True, std3_rules=True).decode("ascii").lower()
-        )
+        domain = idna.encode(text.removesuffix("."), uts46=True, std3_rules=True)
     except idna.IDNAError as error:
         raise InvalidInput(f"{text[:80]!r} is no domain", hint="like x.org") from error
-    return domain
+    return domain.decode("ascii").lower()
 
 
 def folded(address: str) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.hosts import AllowedHost
-from lamplighter.definitions.recipients import Correspondence
+from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.definitions.tool import called
 from lamplighter.errors import Place
 from lamplighter.schedule import Schedule
@@ -92,7 +92,7 @@ class Agent:
     limits: Limits = Limits()
     network: tuple[AllowedHost, ...] = ()
     effects: Mode = "send"
-    email: Correspondence = Correspondence()
+    email: Correspondence = TO_NOBODY
     webhooks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     message: str = DEFAULT_MESSAGE
     enabled: bool = True

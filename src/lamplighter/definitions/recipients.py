@@ -31,3 +31,6 @@ class Correspondence:
     def as_data(self) -> dict[str, Any]:
         """As agent files have it."""
         return {"to": list(self.to), "per_run": self.per_run, "per_day": self.per_day}
+
+
+TO_NOBODY = Correspondence()

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_ai import RunContext
 
 from lamplighter.config import Settings
-from lamplighter.definitions.recipients import Correspondence
+from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
 from lamplighter.tools.mcp import Servers
@@ -40,7 +40,7 @@ class Workbench:
     settings: Settings
     servers: Servers
     allowed: frozenset[str] = frozenset()
-    email: Correspondence = Correspondence()
+    email: Correspondence = TO_NOBODY
     webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
 
