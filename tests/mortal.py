@@ -266,12 +266,17 @@ async def _step(journal: RunJournal, child: Child, name: str, call: Callable[[],
     return await step(journal, name, begin)
 
 
-def bear(order: Order) -> int:
-    """The exit code of a process that carried the order out, or minus the signal it died of."""
+def start_child(order: Order) -> warm.Process:
+    """A process that carries the order out."""
     environment = {"PATH": os.environ["PATH"]}
-    process = warm.start(
+    return warm.start(
         json.dumps(asdict(order)), environment=environment, stdout=2, stderr=2, program=__file__
     )
+
+
+def bear(order: Order) -> int:
+    """The exit code of a process that carried the order out, or minus the signal it died of."""
+    process = start_child(order)
     by_time = order.after_seconds is not None
     try:
         return process.wait(order.after_seconds if by_time else PATIENCE_SECONDS)
