@@ -154,7 +154,7 @@ def pause_agent(request: Request, agent: str, caller: Writer, home: Home) -> Res
 @router.post("/agents/{agent}/run")
 def run_agent(request: Request, agent: str, caller: Runner, home: Home, form: Sent) -> Response:
     """Start a run: within the list the row shows it, elsewhere its page is next."""
-    new = NewRun(message=form.get("message"))
+    new = NewRun(message=form.get("message"), dry_run=form.has("dry_run"))
     run = start(home, caller, api.changeable(home, caller, agent).name, new, None)
     if is_piece(request) and not form.has("watch"):
         return say(_answer(request, caller, home, agent), "Started.")
