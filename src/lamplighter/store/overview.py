@@ -184,8 +184,9 @@ def list_days(engine: sa.Engine, agent: str, now: datetime, days: int) -> list[D
     first = datetime.fromtimestamp((today - days + 1) * DAY_SECONDS, UTC)
     column = sa.type_coerce(runs.c.created_at, sa.BigInteger)
     day = (column // sa.literal_column(str(DAY_SECONDS * 1000), sa.BigInteger)).label("day")
-    began, ended = (sa.type_coerce(each, sa.BigInteger) for each in (runs.c.started_at,
-                                                                   runs.c.finished_at))
+    began, ended = (
+        sa.type_coerce(each, sa.BigInteger) for each in (runs.c.started_at, runs.c.finished_at)
+    )
     query = (
         sa.select(
             day,
