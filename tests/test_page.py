@@ -225,28 +225,30 @@ def test_a_member_signs_in_and_finds_nothing_that_is_not_theirs(browser: "Browse
         census = team.agent(ROOT, "census", org=True, head="actions: [read_document]")
         theirs = team.run(team.agent(BO, "digest"))
         accounts.set_password(team.workspace.engine, ANN, "long enough, this", by=ROOT)
-        with serving(team.workspace) as server:
-            with viewing(browser, server, team.workspace, ANN) as viewer:
-                viewer.expected = ("404", "401", "403")
-                viewer.open("/agents").get_by_role("button", name="Sign out").click()
-                page = viewer.open(f"/agents/{id_of(census)}")
-                page.get_by_label("Address").fill(ANN)
-                page.get_by_label("Password").fill("wrong, this time")
-                page.get_by_role("button", name="Sign in").click()
-                page.get_by_text("is wrong").wait_for()
-                viewer.check()
-                page.get_by_label("Password").fill("long enough, this")
-                page.get_by_role("button", name="Sign in").click()
-                page.get_by_role("heading", name="census").wait_for()
-                for name in ("Run now", "Pause", "Delete"):
-                    assert page.get_by_role("button", name=name).count() == 0
-                assert page.get_by_role("link", name="Edit").count() == 0
-                page = viewer.open(f"/agents/{id_of(census)}/edit")
-                page.get_by_role("heading", name="Not here").wait_for()
-                page = viewer.open(f"/runs/{theirs}")
-                page.get_by_role("heading", name="Not here").wait_for()
-                page = viewer.open("/agents/new")
-                assert page.get_by_text("The organisation's").count() == 0
+        with (
+            serving(team.workspace) as server,
+            viewing(browser, server, team.workspace, ANN) as viewer,
+        ):
+            viewer.expected = ("404", "401", "403")
+            viewer.open("/agents").get_by_role("button", name="Sign out").click()
+            page = viewer.open(f"/agents/{id_of(census)}")
+            page.get_by_label("Address").fill(ANN)
+            page.get_by_label("Password").fill("wrong, this time")
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_text("is wrong").wait_for()
+            viewer.check()
+            page.get_by_label("Password").fill("long enough, this")
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("heading", name="census").wait_for()
+            for name in ("Run now", "Pause", "Delete"):
+                assert page.get_by_role("button", name=name).count() == 0
+            assert page.get_by_role("link", name="Edit").count() == 0
+            page = viewer.open(f"/agents/{id_of(census)}/edit")
+            page.get_by_role("heading", name="Not here").wait_for()
+            page = viewer.open(f"/runs/{theirs}")
+            page.get_by_role("heading", name="Not here").wait_for()
+            page = viewer.open("/agents/new")
+            assert page.get_by_text("The organisation's").count() == 0
 
 
 def _text(home: Workspace, agent: str) -> str:
