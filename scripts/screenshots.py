@@ -1,10 +1,12 @@
 """Pictures of the page, of a workspace that looks lived in; ``scripts/screenshots`` runs this."""
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from browsers import NARROW, WIDE, running_chromium, viewing
 from gallery import furnish
+from PIL import Image
 from processes import Server, ended_run, serving
 
 from lamplighter import clock
@@ -54,7 +56,8 @@ def _picture(browser: "Browser", server: Server, home: Workspace, run: str) -> N
             for name in names:
                 page = viewer.open(PICTURES[name].replace("{run}", run))
                 page.wait_for_load_state("networkidle")
-                page.screenshot(path=IMAGES / f"{name}{ending}.png")
+                picture = Image.open(io.BytesIO(page.screenshot()))
+                picture.quantize(256).save(IMAGES / f"{name}{ending}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def test_an_agent_is_made_with_its_next_times_before_the_eyes(
     text = page.get_by_label("The whole file")
     assert "last friday of the month at 16:00" in text.input_value()
     page.get_by_role("button", name="Form").click()
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     page.get_by_role("heading", name="morning").wait_for()
     written = (home.path / "agents" / "morning.md").read_text()
     assert "schedule: last friday of the month at 16:00" in written
@@ -123,11 +123,11 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(
     viewer.expected = ("422", "409")
     page = viewer.open("/agents/new")
     page.get_by_label("Instructions").fill("Keep what I wrote.")
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     page.locator("#wrong-name p").wait_for()
     assert page.get_by_label("Instructions").input_value() == "Keep what I wrote."
     page.get_by_label("Name", exact=True).fill("daily-digest")
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     page.locator("#wrong-name").get_by_text("already").wait_for()
 
 
@@ -139,7 +139,7 @@ def test_an_edit_keeps_comments_and_is_refused_after_somebody_elses(
     file.write_text("---\n# mine\ndescription: Briefs\ncolour: red\n---\nPrepare.\n")
     page = viewer.open("/agents/meeting-briefs/edit")
     page.get_by_label("What it does").fill("Briefs for meetings")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved.").wait_for()
     assert file.read_text() == (
         "---\n# mine\ndescription: Briefs for meetings\ncolour: red\n---\nPrepare.\n"
@@ -147,7 +147,7 @@ def test_an_edit_keeps_comments_and_is_refused_after_somebody_elses(
     page = viewer.open("/agents/meeting-briefs/edit")
     file.write_text("---\ndescription: Theirs\n---\nPrepare.\n")
     page.get_by_label("What it does").fill("Mine")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("has been changed meanwhile").wait_for()
     assert page.get_by_label("What it does").input_value() == "Mine"
     assert "Theirs" in file.read_text()
