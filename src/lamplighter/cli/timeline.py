@@ -113,6 +113,9 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  {_result(data)}"
         case "effect":
             text = f"  {describe_effect(data)}"
+        case "network":
+            why = f" refused: {data['refused']}" if "refused" in data else ""
+            text = f"  ⇄ {data['method']} {data['host']}:{data['port']}{why}"
         case "retry":
             wait = f"{data['wait_seconds']:g} s"
             text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"

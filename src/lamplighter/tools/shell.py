@@ -6,6 +6,7 @@ that could not be lost: when one ends before its time, the next has the files as
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -82,6 +83,8 @@ class Shell:
             socket = await self._stack.enter_async_context(proxy)
         self._sandbox = await self.backend.open(self.bounds, socket)
         self._stack.push_async_callback(self._sandbox.close)
+        if socket is not None:
+            os.unlink(socket)  # the sandbox has it; so a killed process leaves no file behind
         return self._sandbox
 
     async def _bring_in(self, sandbox: Sandbox) -> None:
