@@ -233,12 +233,13 @@ def check_agents(catalogue: Catalogue, settings: Settings) -> Catalogue:
     if settings.team:  # whose members must not reach the server's own folder and programs
         known = Known(tools=ALL_TOOLS, sources=settings.sources)
     else:
+        missing = missing_tools(settings)
         known = Known(
-            tools=(*ALL_TOOLS, *TOOLS),
+            tools=[tool for tool in (*ALL_TOOLS, *TOOLS) if tool not in missing],
             sources=settings.sources,
             agents=[file.removesuffix(".md") for file in _list_files(settings.workspace)],
             servers=mcp_servers(settings),
-            unavailable=UNAVAILABLE,
+            unavailable={**UNAVAILABLE, **missing},
         )
     return check_catalogue(catalogue, known)
 
@@ -358,6 +359,14 @@ def mcp_servers(settings: Settings) -> dict[str, McpServer]:
 def security(settings: Settings) -> Security:
     """What ``config/security.json`` allows; nothing if there is none."""
     return read_security(_read_config(settings, SECURITY_FILE), SECURITY_FILE)
+
+
+def missing_tools(settings: Settings) -> dict[str, str]:
+    """Built-in tools that the configuration leaves without anything to do, and why."""
+    missing = {}
+    if not security(settings).commands:
+        missing["executeCommand"] = f"{SECURITY_FILE} allows no commands"
+    return missing
 
 
 def config_problems(settings: Settings) -> list[Problem]:

@@ -113,12 +113,8 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  {_result(data)}"
         case "effect":
             text = f"  {describe_effect(data)}"
-        case "network":
-            why = f" refused: {data['refused']}" if "refused" in data else ""
-            text = f"  ⇄ {data['method']} {data['host']}:{data['port']}{why}"
-        case "retry":
-            wait = f"{data['wait_seconds']:g} s"
-            text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
+        case "network" | "retry":
+            text = _network(data) if kind == "network" else _retry(data)
         case "resumed":
             text = "went on after an interruption"
         case "finished":
@@ -133,6 +129,16 @@ def _started(data: dict[str, Any]) -> str:
     if missing := data.get("missing"):
         text += f", without {', '.join(missing)}: {next(iter(missing.values()))}"
     return text
+
+
+def _network(data: dict[str, Any]) -> str:
+    why = f" refused: {data['refused']}" if "refused" in data else ""
+    return f"  ⇄ {data['method']} {data['host']}:{data['port']}{why}"
+
+
+def _retry(data: dict[str, Any]) -> str:
+    wait = f"{data['wait_seconds']:g} s"
+    return f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
 
 
 def _result(data: dict[str, Any]) -> str:

@@ -98,20 +98,35 @@ class Places:
             f"{operation} it"
         )
 
+    def reach(self, operation: Operation) -> list[Path]:
+        """Where ``config/security.json`` allows an operation, without links in it."""
+        allowed = (a.path for a in self.security.files if a.operation == operation)
+        return [_without_links(Path(_expand(path))) for path in allowed]
+
     def _inside(self, parts: tuple[str, ...]) -> Spot:
         return Spot(self.workspace.resolve(), parts, str(PurePosixPath(*parts)), inside=True)
 
     def _outside(self, allowed: PurePosixPath, path: PurePosixPath) -> Spot:
         """Links in the allowed path itself are its owner's; below it none is followed."""
-        folder = Path(allowed)
-        while not folder.is_dir() and folder != folder.parent:
-            folder = folder.parent
+        folder = nearest_folder(Path(allowed))
         root, parts = folder.resolve(), path.relative_to(folder).parts
         workspace = self.workspace.resolve()
         real = root.joinpath(*parts)
         if real.is_relative_to(workspace):
             return self._inside(real.relative_to(workspace).parts)
         return Spot(root, parts, str(path), inside=False)
+
+
+def nearest_folder(path: Path) -> Path:
+    """The path, or the nearest one above it, that is a folder."""
+    while not path.is_dir() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def _without_links(path: Path) -> Path:
+    folder = nearest_folder(path)
+    return folder.resolve() / path.relative_to(folder)
 
 
 def _expand(path: PurePosixPath) -> PurePosixPath:

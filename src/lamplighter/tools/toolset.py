@@ -9,6 +9,7 @@ from pydantic_ai.toolsets import FunctionToolset
 from lamplighter.outbox import Outcome
 from lamplighter.tools import (
     assistance,
+    command,
     delivery,
     documents,
     files,
@@ -190,7 +191,7 @@ TOOLS: dict[str, Tool[Workbench]] = {
     function.__name__: Tool(function, sequential=function in WRITERS, docstring_format="google")
     for function in (*READERS, *WRITERS)
 }
-TOOLS |= workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
+TOOLS |= workspace_files.TOOLS | command.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
 """All tools, made once: their schemas take longer to make than to use."""
 
 
