@@ -16,7 +16,7 @@ from lamplighter.testing import Workspace, call, turn
 from lamplighter.workspace import read_catalogue
 
 COMMANDS = "bash cat chmod cp echo find grep ln ls mkdir mv pwd python3 rm sh sleep tee touch wc"
-AGENT = "---\ntools: {%s}\n---\nGo." % "run: {type: builtin, name: executeCommand}"
+AGENT = "---\ntools:\n  run: {type: builtin, name: executeCommand}\n---\nGo."
 FILES = {
     "agents/tester.md": AGENT,
     "notes/a.md": "dusk\n",
@@ -159,9 +159,13 @@ def test_outside_the_workspace_is_what_may_be_read_and_written(
     for name in ("Desktop", "Letters", "Hidden"):
         (home / name).mkdir(exist_ok=True)
         (home / name / "a.txt").write_text("one\n")
-    both = [("read", "~/Desktop"), ("write", home / "Desktop")]
-    single = [("write", home / "Letters"), ("read", home / "Hidden")]
-    folder.write("config/security.json", allow(*both, *single))
+    access: list[tuple[str, Path | str]] = [
+        ("read", "~/Desktop"),
+        ("write", home / "Desktop"),
+        ("write", home / "Letters"),
+        ("read", home / "Hidden"),
+    ]
+    folder.write("config/security.json", allow(*access))
     written, absent = said(
         folder,
         "cat notes/a.md | tee -a ~/Desktop/a.txt; cp notes/a.md ~/Desktop/deep.md",

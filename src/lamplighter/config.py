@@ -86,6 +86,21 @@ class McpServer(BaseModel):
         return self
 
 
+class WebSearch(BaseModel):
+    """Who searches the web for ``web-search``.
+
+    Attributes:
+        api_key: ``env:NAME`` reads it from the environment or ``.env``.
+        base_url: Another address than the provider's own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Literal["exa", "brave"]
+    api_key: str = Field(min_length=1)
+    base_url: str | None = None
+
+
 class Oidc(BaseModel):
     """Where people of a team sign in besides: an OpenID provider.
 
@@ -187,6 +202,7 @@ class Settings(BaseSettings):
     providers: dict[str, Provider] = Field(default_factory=dict)
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
+    web_search: WebSearch | None = None
 
     @field_validator("database_url")
     @classmethod

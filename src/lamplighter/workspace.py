@@ -13,7 +13,7 @@ from dotenv import dotenv_values, load_dotenv
 from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
-from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, McpServer, Settings
+from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, McpServer, Settings, WebSearch
 from lamplighter.definitions.agent import ALL_TOOLS, Problem
 from lamplighter.definitions.catalogue import (
     FOLDER,
@@ -26,11 +26,14 @@ from lamplighter.definitions.importing import Imported, import_agents
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
 from lamplighter.definitions.references import Known, check_catalogue
 from lamplighter.definitions.rowboat import (
+    BRAVE_FILE,
+    EXA_FILE,
     MODELS_FILE,
     SCHEDULE_FILE,
     SECURITY_FILE,
     SERVERS_FILE,
 )
+from lamplighter.definitions.rowboat.document import read_json
 from lamplighter.definitions.rowboat.models import Models, read_models
 from lamplighter.definitions.rowboat.schedules import Scheduled, apply_schedules, read_schedules
 from lamplighter.definitions.rowboat.security import Security, read_security
@@ -366,13 +369,38 @@ def missing_tools(settings: Settings) -> dict[str, str]:
     missing = {}
     if not security(settings).commands:
         missing["executeCommand"] = f"{SECURITY_FILE} allows no commands"
+    if search_provider(settings) is None:
+        missing["web-search"] = f"no provider: [web_search] in {CONFIG_FILE}, or {EXA_FILE}"
     return missing
+
+
+def search_provider(settings: Settings) -> WebSearch | None:
+    """Who searches the web: as the settings say, else as Rowboat's files do; ``None``: nobody."""
+    if settings.web_search:
+        return settings.web_search
+    if key := _search_key(settings, EXA_FILE):
+        return WebSearch(provider="exa", api_key=key)
+    if key := _search_key(settings, BRAVE_FILE):
+        return WebSearch(provider="brave", api_key=key)
+    return None
+
+
+def _search_key(settings: Settings, file: str) -> str:
+    content = read_json(_read_config(settings, file), file).content
+    key = content.get("apiKey") if isinstance(content, dict) else None
+    return key if isinstance(key, str) else ""
 
 
 def config_problems(settings: Settings) -> list[Problem]:
     """What is wrong in the files that the functions above read."""
     servers = read_servers(_read_config(settings, SERVERS_FILE), SERVERS_FILE)
-    return [*model_providers(settings).problems, *servers[1], *security(settings).problems]
+    searching = [read_json(_read_config(settings, name), name) for name in (EXA_FILE, BRAVE_FILE)]
+    return [
+        *model_providers(settings).problems,
+        *servers[1],
+        *security(settings).problems,
+        *(problem for document in searching for problem in document.problems),
+    ]
 
 
 def _read_schedules(settings: Settings) -> tuple[list[Scheduled], tuple[Problem, ...]]:

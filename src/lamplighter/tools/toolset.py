@@ -16,6 +16,7 @@ from lamplighter.tools import (
     mcp_tools,
     people,
     web,
+    web_search,
     workspace_files,
 )
 from lamplighter.tools.bench import Context, Workbench, call_of
@@ -191,7 +192,14 @@ TOOLS: dict[str, Tool[Workbench]] = {
     function.__name__: Tool(function, sequential=function in WRITERS, docstring_format="google")
     for function in (*READERS, *WRITERS)
 }
-TOOLS |= workspace_files.TOOLS | command.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
+TOOLS |= (
+    workspace_files.TOOLS
+    | command.TOOLS
+    | assistance.TOOLS
+    | mcp_tools.TOOLS
+    | web.TOOLS
+    | web_search.TOOLS
+)
 """All tools, made once: their schemas take longer to make than to use."""
 
 
