@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from rowboat import play, rowboat
@@ -103,7 +103,7 @@ def test_a_search_that_fails_is_an_error_and_no_empty_result(
 
 
 @pytest.mark.parametrize("name", ["exa", "brave"])
-def test_the_key_may_be_where_rowboat_has_it(name: str) -> None:
+def test_the_key_may_be_where_rowboat_has_it(name: Literal["exa", "brave"]) -> None:
     with rowboat({**AGENT, f"config/{name}-search.json": json.dumps({"apiKey": KEY})}) as workspace:
         assert search_provider(workspace.settings) == WebSearch(provider=name, api_key=KEY)
         assert read_catalogue(workspace.settings).problems == ()

@@ -68,6 +68,7 @@ class McpServer(BaseModel):
         url: The address, of the streamable HTTP transport.
         headers: Sent with each request; values may be ``env:NAME``.
         tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
+        members: Whether, in a team, agents of those who are no admins may call it, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,6 +79,7 @@ class McpServer(BaseModel):
     url: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] = ()
+    members: bool = False
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:

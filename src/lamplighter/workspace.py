@@ -38,7 +38,7 @@ from lamplighter.definitions.rowboat.models import Models, read_models
 from lamplighter.definitions.rowboat.schedules import Scheduled, apply_schedules, read_schedules
 from lamplighter.definitions.rowboat.security import Security, read_security
 from lamplighter.definitions.rowboat.servers import read_servers
-from lamplighter.definitions.rowboat.tools import TOOLS, UNAVAILABLE
+from lamplighter.definitions.rowboat.tools import IN_TEAMS, TOOLS, UNAVAILABLE
 from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
 from lamplighter.source_config import MISPLACED_SECRET
@@ -233,18 +233,22 @@ def read_entry(settings: Settings, name: str) -> Entry | None:
 
 def check_agents(catalogue: Catalogue, settings: Settings) -> Catalogue:
     """The catalogue, with what is wrong in what its agents refer to."""
-    if settings.team:  # whose members must not reach the server's own folder and programs
-        known = Known(tools=ALL_TOOLS, sources=settings.sources)
-    else:
-        missing = missing_tools(settings)
-        known = Known(
-            tools=[tool for tool in (*ALL_TOOLS, *TOOLS) if tool not in missing],
-            sources=settings.sources,
-            agents=[file.removesuffix(".md") for file in _list_files(settings.workspace)],
-            servers=mcp_servers(settings),
-            unavailable={**UNAVAILABLE, **missing},
-        )
+    missing = missing_tools(settings)
+    # Members of a team must not reach the server's own folder and programs.
+    tools = (*ALL_TOOLS, *(IN_TEAMS if settings.team else TOOLS))
+    known = Known(
+        tools=[tool for tool in tools if tool not in missing],
+        sources=settings.sources,
+        agents=None if settings.team else _list_agents(settings.workspace),
+        servers=mcp_servers(settings),
+        unavailable={tool: why for tool, why in missing.items() if tool in tools}
+        | ({} if settings.team else UNAVAILABLE),
+    )
     return check_catalogue(catalogue, known)
+
+
+def _list_agents(workspace: Path) -> list[str]:
+    return [file.removesuffix(".md") for file in _list_files(workspace)]
 
 
 def write_agent_file(workspace: Path, name: str, text: str | None) -> None:

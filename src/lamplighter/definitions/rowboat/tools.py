@@ -14,6 +14,9 @@ OTHERS = (
 TOOLS = (*FEBRUARY, *AUGUST, *OTHERS)
 """Those that there are; two of them only where the configuration gives them something to do."""
 
+IN_TEAMS = ("ask-human", "notify-user", "spawn-agent", "fetch-url", "web-search")
+"""Those that there are in a team, too: none reaches the server's own folder or programs."""
+
 UNAVAILABLE = {
     "parseFile": "give the folder to a source and read_document instead",
     "LLMParse": "give the folder to a source and read_document instead",
