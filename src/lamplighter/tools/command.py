@@ -73,6 +73,7 @@ class Changed:
     files: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     kind = "command"
+    fixed = False
     deduplicates = True
     done = None
 

@@ -12,11 +12,13 @@ from lamplighter.tools import (
     command,
     delivery,
     documents,
+    email,
     files,
     mcp_tools,
     people,
     web,
     web_search,
+    webhook,
     workspace_files,
 )
 from lamplighter.tools.bench import Context, Workbench, call_of
@@ -192,14 +194,8 @@ TOOLS: dict[str, Tool[Workbench]] = {
     function.__name__: Tool(function, sequential=function in WRITERS, docstring_format="google")
     for function in (*READERS, *WRITERS)
 }
-TOOLS |= (
-    workspace_files.TOOLS
-    | command.TOOLS
-    | assistance.TOOLS
-    | mcp_tools.TOOLS
-    | web.TOOLS
-    | web_search.TOOLS
-)
+TOOLS |= email.TOOLS | webhook.TOOLS | command.TOOLS | web_search.TOOLS
+TOOLS |= workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
 """All tools, made once: their schemas take longer to make than to use."""
 
 

@@ -61,6 +61,7 @@ class Submission:
 
     request: Request
     kind = "http"
+    fixed = False
     done = None
 
     @property
