@@ -108,6 +108,18 @@ def test_what_holds_keys_and_what_is_elsewhere_is_not_there(folder: Workspace, h
 
 
 @SANDBOXED
+def test_what_rowboats_own_list_lets_through_does_no_harm(folder: Workspace, home: Path) -> None:
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "id_rsa").write_text("lamp-secret")
+    deleted, read = said(folder, "find . -delete", "cat ~/.ssh/id_rsa")
+    assert (deleted["success"], read["success"]) == (False, False)
+    assert "lamp-secret" not in str(read)
+    for name in ("notes/a.md", "agents/tester.md", ".env", "config/models.json"):
+        assert (folder.path / name).exists()
+    assert not (folder.path / "out" / "log.txt").exists()  # where it is allowed
+
+
+@SANDBOXED
 def test_changes_come_out_where_they_are_allowed_and_nowhere_else(folder: Workspace) -> None:
     made, refused = said(
         folder,

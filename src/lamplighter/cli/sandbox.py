@@ -72,6 +72,19 @@ def status(context: Context, as_json: bool) -> int:
     return 0 if data["ready"] else 1
 
 
+@group.command()
+def excel() -> None:
+    """Print the toolbox's program excel, for the image of a container.
+
+    \b
+    Examples:
+      lamplighter sandbox excel > excel
+    """
+    from lamplighter.sandbox.toolbox import read_excel
+
+    click.echo(read_excel("/usr/bin/env python3"), nl=False)
+
+
 def _status(settings: "Settings") -> dict[str, Any]:
     from lamplighter.sandbox.choice import check_backend, choose_backend
     from lamplighter.sandbox.toolbox import is_built, list_host_tools, toolbox_path
