@@ -65,7 +65,8 @@ class Situation:
     @property
     def places(self) -> Places:
         """Where in the workspace runs may go now."""
-        return Places(self.settings.workspace, security(self.settings))
+        settings = self.settings
+        return Places(settings.workspace, security(settings), settings.key_path)
 
 
 def revive(entry: Entry, home: Roster, servers: Servers) -> Effect:

@@ -58,7 +58,8 @@ class Workbench:
 
     def places(self) -> Places:
         """Where in the workspace, and outside it, the run may go; as allowed at this moment."""
-        return Places(self.settings.workspace, security(self.settings))
+        settings = self.settings
+        return Places(settings.workspace, security(settings), settings.key_path)
 
 
 Context = RunContext[Workbench]

@@ -152,8 +152,7 @@ class Mirror:
 
     def _spot(self, path: Path) -> Spot:
         if self._is_inside(path):
-            parts = path.relative_to(self.workspace).parts
-            return Spot(self.workspace, parts, "/".join(parts) or ".", inside=True)
+            return self.places.inside(path.relative_to(self.workspace).parts)
         for top in self.outside:
             if path.is_relative_to(top):
                 folder = nearest_folder(top)
