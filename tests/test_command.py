@@ -136,6 +136,15 @@ def test_changes_come_out_where_they_are_allowed_and_nowhere_else(folder: Worksp
 
 
 @SANDBOXED
+def test_what_cannot_be_looked_at_any_more_is_not_taken_to_be_gone(folder: Workspace) -> None:
+    folder.write("out/deep/a.txt", "kept\n")
+    [result] = said(folder, "chmod 000 out/deep; rm out/old.txt; ln -s log.txt out/old.txt")
+    assert result["stderr"].count("no ordinary file") == 2
+    assert (folder.path / "out" / "deep" / "a.txt").read_text() == "kept\n"
+    assert (folder.path / "out" / "old.txt").read_text() == "old\n"
+
+
+@SANDBOXED
 def test_a_program_that_insists_is_told_that_nothing_came_of_it(
     folder: Workspace, home: Path
 ) -> None:

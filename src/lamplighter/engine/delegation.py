@@ -149,7 +149,7 @@ class Delegation:
         found = await self.journal.step(f"agent:{target}", find)
         if "error" in found:
             raise ToolFailed(found["error"])
-        self._check(found["name"])
+        self._check(found.get("name", target))
         agent = self._narrow(await asyncio.to_thread(self._load, target, found["version"]))
         resolved = await asyncio.to_thread(
             resolve_model, found["model"], self.settings, agent=agent.name

@@ -221,7 +221,10 @@ class Workspace:
             for path, (_, entry) in found.items()
             if path not in self.known or self.known[path][1] != entry
         }
-        gone = [path for path in self.known if path not in found]
+        unseen = tuple(f"{path}/" for path in left_out) if request["cautious"] else ()
+        gone = [
+            path for path in self.known if path not in found and not f"{path}/".startswith(unseen)
+        ]
         self.known = found
         return {"changed": changed, "gone": gone, "left_out": [_spell(p) for p in left_out[:20]]}
 

@@ -94,11 +94,13 @@ class Sandbox(Protocol):
         """
         ...
 
-    async def changes(self, most: int = MAX_FILES) -> Changes:
+    async def changes(self, most: int = MAX_FILES, *, cautious: bool = False) -> Changes:
         """What is different from what was told, or written by the host, before.
 
         Args:
             most: How many files there may be.
+            cautious: Whether a file that cannot be looked at any more counts as unchanged, and not
+                as gone.
 
         Raises:
             ToolFailed: There is too much.

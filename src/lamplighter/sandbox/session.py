@@ -106,10 +106,10 @@ class Session:
                 answer |= {"ended": "memory", "code": None}
         return Finished(**answer)
 
-    async def changes(self, most: int = MAX_FILES) -> Changes:
+    async def changes(self, most: int = MAX_FILES, *, cautious: bool = False) -> Changes:
         """See ``Sandbox.changes``."""
         async with self.turn:
-            answer = await self._ask({"op": "changes", "most": most})
+            answer = await self._ask({"op": "changes", "most": most, "cautious": cautious})
         changed = {path: File(*entry) for path, entry in answer["changed"].items()}
         return Changes(changed, tuple(answer["gone"]), tuple(answer["left_out"]))
 

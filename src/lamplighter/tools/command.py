@@ -136,7 +136,7 @@ class _Attempt:
             finished = await sandbox.exec(
                 ["bash", "-c", _IN_FOLDER, self.folder, str(Path.home()), self.command]
             )
-            found = await sandbox.changes(MAX_FILES)
+            found = await sandbox.changes(MAX_FILES, cautious=True)
             files, problems = await self._take_out(sandbox, found, view)
         except SandboxLost as error:
             raise ToolFailed(f"{error}. Nothing was changed.") from error
