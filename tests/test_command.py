@@ -1,6 +1,7 @@
 """``executeCommand``: what it sees, what it may change, and that it happens once."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,10 @@ def said(workspace: Workspace, *commands: str | dict[str, str]) -> list[Any]:
 
 @SANDBOXED
 def test_results_have_rowboats_shape(folder: Workspace) -> None:
+    os.utime(folder.path / "notes" / "a.md", (86_400, 86_400))
     counting = {"command": "cat a.md | wc -l", "cwd": "notes"}
-    good, bad = said(folder, counting, "sh tools/loud.sh")
+    good, bad, old = said(folder, counting, "sh tools/loud.sh", "find notes ! -newermt 1980-01-01")
+    assert old["stdout"] == "notes/a.md\n"
     root = folder.path.resolve()
     assert good == {
         "success": True,

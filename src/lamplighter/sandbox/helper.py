@@ -264,6 +264,8 @@ class Workspace:
         with os.fdopen(file, "wb") as stream:
             stream.write(content)
         if request["last"]:
+            if request["modified"]:
+                os.utime(self._place(path), ns=(request["modified"], request["modified"]))
             self.known[path] = self._examine(path)
         return {}
 

@@ -118,9 +118,24 @@ class Sandbox(Protocol):
         ...
 
     async def write(
-        self, path: str, content: bytes, *, offset: int, last: bool, executable: bool
+        self,
+        path: str,
+        content: bytes,
+        *,
+        offset: int,
+        last: bool,
+        executable: bool,
+        modified_ns: int = 0,
     ) -> None:
         """A part of a file; at offset 0 it begins anew, replacing whatever is in the way.
+
+        Args:
+            path: The file.
+            content: The part.
+            offset: Where it belongs.
+            last: Whether it is the last one.
+            executable: Whether the file is a program.
+            modified_ns: Its time, in nanoseconds since 1970; 0: now.
 
         Raises:
             ToolFailed: It cannot be written.

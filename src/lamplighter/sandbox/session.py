@@ -120,7 +120,14 @@ class Session:
         return base64.b64decode(answer["data"])
 
     async def write(
-        self, path: str, content: bytes, *, offset: int, last: bool, executable: bool
+        self,
+        path: str,
+        content: bytes,
+        *,
+        offset: int,
+        last: bool,
+        executable: bool,
+        modified_ns: int = 0,
     ) -> None:
         """See ``Sandbox.write``."""
         request = {
@@ -130,6 +137,7 @@ class Session:
             "offset": offset,
             "last": last,
             "executable": executable,
+            "modified": modified_ns,
         }
         async with self.turn:
             await self._ask(request)

@@ -192,7 +192,12 @@ async def _write(sandbox: Sandbox, path: str, copied: Copied) -> None:
         part = content[offset : offset + PART_BYTES]
         last = offset + len(part) >= len(content)
         await sandbox.write(
-            path, part, offset=offset, last=last, executable=copied.stat.is_executable
+            path,
+            part,
+            offset=offset,
+            last=last,
+            executable=copied.stat.is_executable,
+            modified_ns=int(copied.stat.mtime_ms * 1e6),
         )
 
 
