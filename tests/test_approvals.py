@@ -13,6 +13,7 @@ import pytest
 from mortal import Order, bear, start_child
 from postbox import Postbox, open_postbox
 from processes import lamplighter, serving
+from rowboat import play
 from team import ANN, BO, ROOT, Team, made_team
 
 from lamplighter import clock
@@ -340,6 +341,27 @@ def test_promoted_it_is_live(box: Postbox) -> None:
         assert len(box.taken) == 1
         again = lamplighter(workspace, "agent", "promote", "post")
         assert (again.returncode, "not held back" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "state"),
+    [("send", "hold", "held"), ("staged", "send", "staged"), ("hold", "staged", "staged")],
+)
+def test_an_agent_that_is_called_is_bound_by_both_modes(outer: str, inner: str, state: str) -> None:
+    caller = f"---\neffects: {outer}\ntools: [agent:scribe]\n---\nLet it write."
+    scribe = f"---\neffects: {inner}\ntools: [write_file, deliver_file]\n---\nWrite."
+    files = {"agents/post.md": caller, "agents/scribe.md": scribe}
+    with temporary_workspace(files) as workspace:
+        turns = [turn(call("scribe", message="Go.")), REPORT]
+        run = play(workspace, "post", {"post": turns, "scribe": [WRITE, DELIVER, REPORT]})
+        assert run.outcome == "reported"
+        entry = newest(workspace, "file")
+        assert (entry.state, entry.agent) == (state, "scribe")
+        if state == "held":
+            check_permission(entry, home(workspace))
+            workspace.write("agents/scribe.md", scribe.replace(", deliver_file", ""))
+            with pytest.raises(Forbidden, match="scribe may not do this any more"):
+                check_permission(entry, home(workspace))
 
 
 def test_the_strictest_of_all_that_have_a_say_counts() -> None:

@@ -54,8 +54,11 @@ async def send(
 
 
 def _send(account: "EmailAccount", params: Any, key: str) -> dict[str, str]:
-    import resend
-    from resend.exceptions import ResendError
+    try:
+        import resend
+        from resend.exceptions import ResendError
+    except ImportError as error:
+        raise ToolFailed("Resend needs: pip install 'lamplighter[resend]'") from error
 
     with _using:
         resend.api_key = reveal(account.api_key or "", name="email.api_key")
