@@ -27,7 +27,7 @@ from lamplighter.outbox import Outbox, all_of, follow_mode
 from lamplighter.roster import Roster
 from lamplighter.store.approvals import take_approved
 from lamplighter.store.notices import list_notices
-from lamplighter.store.outbox import Entry, list_entries
+from lamplighter.store.outbox import HELD_FOR, Entry, list_entries
 from lamplighter.store.runs import Run
 from lamplighter.testing import HeldClock, Workspace, call, temporary_workspace, turn
 
@@ -158,7 +158,7 @@ def test_what_nobody_decides_within_a_day_is_refused(
     assert expire(workspace.engine, clock.now()) == 1
     assert newest(workspace).state == "refused"
     [notice] = list_notices(workspace.engine)
-    assert "Nobody approved it within 24 hours" in notice.message
+    assert "Nobody approved this of post within 24 hours" in notice.message
     assert expire(workspace.engine, clock.now()) == 0
 
 
@@ -296,6 +296,22 @@ def test_approved_while_its_run_goes_on_it_is_not_the_runs_any_more(
 
     outcome = asyncio.run(outbox.perform(entry.call, Never()))
     assert "held" in outcome.answer["result"]
+
+
+def test_approvals_work_on_postgresql_too(postgresql: str) -> None:
+    agent = "---\ntools: [write_file, deliver_file]\neffects: hold\n---\nWrite."
+    with temporary_workspace({"agents/post.md": agent}, database_url=postgresql) as workspace:
+        run = workspace.run("post", [WRITE, DELIVER, REPORT])
+        approve(home(workspace), newest(workspace, "file"), None)
+        [entry] = take_approved(workspace.engine, "gone", clock.now())
+        assert (entry.state, entry.worker) == ("intended", "gone")
+        perform(workspace)  # delivering a file again is harmless
+        assert newest(workspace, "file").state == "sent"
+        assert (workspace.path / "delivered" / "post" / run.id / "table.csv").exists()
+        second = workspace.run("post", [WRITE, DELIVER, REPORT])
+        assert newest(workspace, "file").run_id == second.id
+        assert expire(workspace.engine, clock.now() + HELD_FOR) == 1
+        assert newest(workspace, "file").state == "refused"
 
 
 # --- Staged ---
