@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from team import ANN, BO, ROOT, Team, made_team
 
 from lamplighter import clock
 from lamplighter.accounts import Caller
-from lamplighter.engine import approvals
+from lamplighter.engine import approvals, revival
 from lamplighter.engine.approvals import approve, deny, expire
 from lamplighter.engine.approved import Approved
 from lamplighter.engine.revival import check_permission
@@ -222,6 +224,59 @@ def test_what_goes_along_has_to_be_approved_first(workspace: Workspace, box: Pos
     perform(workspace)
     [message] = box.messages
     assert [each.get_content() for each in message.iter_attachments()] == ["a,b\n"]
+
+
+CHANGES = {
+    "write": call("workspace-writeFile", path="new.md", data="# New"),
+    "folder": call("workspace-mkdir", path="made"),
+    "move": call("workspace-rename", **{"from": "old.md", "to": "moved.md"}),
+    "remove": call("workspace-remove", path="gone.md"),
+    "note": call("save-to-memory", note="Ann likes tea."),
+    "mcp": call("executeMcpTool", serverName="notes", toolName="append", arguments={"line": "x"}),
+}
+
+
+def test_whatever_kind_is_held_can_be_performed_later(tmp_path: Path) -> None:
+    tools = ["workspace-writeFile", "workspace-mkdir", "workspace-rename", "workspace-remove"]
+    names = json.dumps([*tools, "save-to-memory", "executeMcpTool"])
+    server = Path(__file__).with_name("mcp_server.py")
+    files = {
+        "agents/helper.md": f"---\ntools: {names}\neffects: hold\n---\nHelp.",
+        "old.md": "# Old",
+        "gone.md": "# Gone",
+    }
+    notes = tmp_path / "notes.txt"
+    args = [str(server), str(notes)]
+    mcp = {"notes": {"command": sys.executable, "args": args, "tools": ["append"]}}
+    with temporary_workspace(files, mcp=mcp) as workspace:
+        run = workspace.run("helper", [turn(each) for each in CHANGES.values()] + [REPORT])
+        assert run.outcome == "reported", told(workspace, run)
+        waiting = {each.kind: each for each in list_entries(workspace.engine)}
+        assert {kind: each.state for kind, each in waiting.items()} == dict.fromkeys(
+            CHANGES, "held"
+        )
+        assert not (workspace.path / "new.md").exists()
+        assert not notes.exists()
+        for entry in waiting.values():
+            approve(home(workspace), entry, None)
+        perform(workspace)
+        states = {each.kind: (each.state, each.error) for each in list_entries(workspace.engine)}
+        assert states == dict.fromkeys(CHANGES, ("sent", None))
+        there = {
+            name for name in ("new.md", "made", "moved.md") if (workspace.path / name).exists()
+        }
+        assert there == {"new.md", "made", "moved.md"}
+        assert not (workspace.path / "old.md").exists()
+        assert not (workspace.path / "gone.md").exists()
+        assert notes.read_text() == "x\n"
+        assert "Ann likes tea." in (workspace.path / "memory/helper.md").read_text()
+
+
+def test_every_kind_of_effect_can_be_revived() -> None:
+    tools = Path(revival.__file__).parents[1] / "tools"
+    texts = [file.read_text() for file in tools.glob("*.py")]
+    kinds = {kind for text in texts for kind in re.findall(r'^    kind = "(\w+)"', text, re.M)}
+    assert kinds == set(revival.MAKERS)
 
 
 # --- Killed on the way ---
