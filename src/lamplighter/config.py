@@ -281,7 +281,7 @@ class Settings(BaseSettings):
     )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
-    email: EmailAccount | None = _setting(None, "LAMPLIGHTER_EMAIL")
+    email: EmailAccount | None = Field(None, validation_alias="LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     web_search: WebSearch | None = None
@@ -302,6 +302,12 @@ class Settings(BaseSettings):
         if name not in EMBEDDERS and ":" not in name:
             raise ValueError(f"use {', '.join(EMBEDDERS)}, or a provider's, like openai:NAME")
         return name
+
+    @field_validator("email", mode="before")
+    @classmethod
+    def _not_an_address(cls, given: Any) -> Any:
+        """Many have an EMAIL in their environment, which is their own address, and none of ours."""
+        return None if isinstance(given, str) else given
 
     @field_validator("run_backoff_seconds", mode="before")
     @classmethod

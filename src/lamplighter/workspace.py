@@ -167,9 +167,9 @@ def _names_of(name: str) -> list[str]:
     """Everything that the setting ``name`` may be called."""
     for field, info in Settings.model_fields.items():
         alias = info.validation_alias
-        names = (
-            [str(each) for each in alias.choices] if isinstance(alias, AliasChoices) else [field]
-        )
+        names = [alias, field] if isinstance(alias, str) else [field]
+        if isinstance(alias, AliasChoices):
+            names = [str(each) for each in alias.choices]
         if name in (field, *names):
             return names
     return [name]

@@ -81,7 +81,8 @@ def describe_effect(data: dict[str, Any]) -> str:
     """One line: state, kind, destination, and why it is not sent."""
     mark = EFFECT_MARKS.get(data["state"], "·")
     line = f"{mark} {data['state']}: {data['effect']} to {data['destination']}"
-    why = data.get("error") or data.get("reason")
+    judged = data["state"] in ("held", "refused", "staged")
+    why = data.get("error") or (data.get("reason") if judged else None)
     return f"{line} ({why})" if why else line
 
 

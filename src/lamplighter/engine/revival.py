@@ -88,7 +88,7 @@ def revive(entry: Entry, home: Roster, servers: Servers) -> Effect:
             raise Forbidden(f"{each.name} may not do this any more: {' or '.join(sorted(wanted))}")
     situation = Situation(entry, run, agent, home.settings, home.engine, servers)
     try:
-        effect = _MAKERS[entry.kind](situation)
+        effect = MAKERS[entry.kind](situation)
         if hasattr(effect, "check"):
             effect.check(entry.payload)
     except ToolFailed as error:
@@ -207,7 +207,7 @@ _TOOLS: dict[str, frozenset[str]] = {
 }
 """Kinds of effects, and the tools by which an agent has them."""
 
-_MAKERS: dict[str, Callable[[Situation], Effect]] = {
+MAKERS: dict[str, Callable[[Situation], Effect]] = {
     "file": _delivery,
     "email": _email,
     "webhook": _webhook,
