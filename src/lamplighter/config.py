@@ -220,6 +220,11 @@ def _setting(default: Any, *names: str, **constraints: Any) -> Any:
     return Field(default, validation_alias=AliasChoices(*names), **constraints)
 
 
+def _table(name: str) -> Any:
+    """A setting that is a table of ``lamplighter.toml``, or JSON in the environment."""
+    return Field(None, validation_alias=name)
+
+
 def _defaults_of(folder: Path) -> dict[str, Any]:
     """A Rowboat folder's agents fire without further ado, and work until they are done."""
     if (folder / "config" / "agent-schedule.json").is_file():
@@ -281,7 +286,7 @@ class Settings(BaseSettings):
     )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
-    email: EmailAccount | None = Field(None, validation_alias="LAMPLIGHTER_EMAIL")
+    email: EmailAccount | None = _table("LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     web_search: WebSearch | None = None
