@@ -29,7 +29,7 @@ from lamplighter.outbox import Outbox
 from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
 from lamplighter.store.database import reading
-from lamplighter.store.runs import Run, find_last_success, set_model
+from lamplighter.store.runs import Run, find_last_success
 from lamplighter.store.users import find_active_user, principals_of
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.delivery import Delivery
@@ -60,14 +60,14 @@ class Preparation:
 def prepare(
     run: Run, budget: Budget, journal: Journal, outbox: Outbox, settings: Settings
 ) -> Preparation:
-    """What ``run`` is carried out with; its model is recorded.
+    """What ``run`` is carried out with.
 
     Raises:
         ModelUnavailable: There is no such model here.
         NotFound: The agent's version cannot be read any more.
     """
     agent = get_version(outbox.engine, run.version)
-    resolved = _choose(run, agent, outbox.engine, settings)
+    resolved = _choose(run, agent, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
     bench, missing = _workbench(run, agent, journal, outbox, settings)
     agent = without(agent, missing)
@@ -135,14 +135,10 @@ def acting_scope(agent: Agent, engine: sa.Engine, settings: Settings) -> Scope:
     return Scope.of(principals_of(engine, user.id), sources)
 
 
-def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Resolved:
+def _choose(run: Run, agent: Agent, settings: Settings) -> Resolved:
     """The run's model: once chosen it stays, also after a restart with other settings."""
     name = run.model or choose_model(run.model_override or agent.model, settings)
-    resolved = resolve_model(name, settings, agent=agent.name)
-    if run.model is None:
-        with engine.begin() as connection:
-            set_model(connection, run.id, resolved.name, resolved.label)
-    return resolved
+    return resolve_model(name, settings, agent=agent.name)
 
 
 def _delegation(

@@ -198,6 +198,15 @@ events = sa.Table(
     sa.UniqueConstraint("run_id", "key"),
 )
 
+steps = sa.Table(
+    "steps",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False, comment="what came of it, as JSON"),
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,
