@@ -87,7 +87,7 @@ def _time_runs(made: Workspace, agents: list[str]) -> float:
     """Seconds from the first start to the last end."""
     begun = _request_runs(made, agents)
     wake_engine(made.engine, made.settings.state_dir)
-    ended = {run.id: run for run in ended_runs(made, patience_seconds=60)}
+    ended = {run.id: run for run in ended_runs(made, patience_seconds=180)}
     return _span_seconds([ended[run_id] for run_id in begun])
 
 
