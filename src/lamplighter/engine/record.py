@@ -159,7 +159,9 @@ class RunJournal:
         number = self.taken
         if kept := self.kept.pop(number, None):
             if kept.name != name:
-                raise Conflict(f"step {number} of {self.run_id} was {kept.name!r}, now it is {name!r}")
+                raise Conflict(
+                    f"step {number} of {self.run_id} was {kept.name!r}, now it is {name!r}"
+                )
             return json.loads(kept.value)
         value = await call()
         step = Step(self.run_id, number, name, json.dumps(value))

@@ -18,7 +18,7 @@ from lamplighter.config import Settings
 from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.record import RecordWriter, RunJournal, redact
 from lamplighter.engine.run_logs import write_run
-from lamplighter.errors import LamplighterError
+from lamplighter.errors import Conflict, LamplighterError
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agent_records import record_ending
 from lamplighter.store.events import written_keys
@@ -79,7 +79,7 @@ class Worker:
             if written:
                 journal.event(f"resumed:{written}", "resumed", {})
             ending = await self._within_bounds(run, journal)
-            ending = replace(ending, summary=redact(ending.summary, journal.secrets))
+            ending = replace(ending, summary=_storable(redact(ending.summary, journal.secrets)))
             await self._finish(run, ending, journal)
             log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, ending.summary)
         finally:
@@ -180,7 +180,11 @@ class Worker:
             "finished",
             {"status": status, "outcome": ending.outcome, "summary": ending.summary},
         )
-        await journal.change(partial(self._end, run, status, ending, uncertain))
+        try:
+            await journal.change(partial(self._end, run, status, ending, uncertain))
+        except Conflict as error:
+            log.info("nothing more is said here: %s", error)
+            return
         if self.settings.rowboat_write_runs:
             await asyncio.to_thread(self._write_log, run.id)
 
@@ -229,6 +233,11 @@ class Worker:
             )
             note_uncertain(connection, run, uncertain, now)
             record_ending(connection, run.agent, _error(status, summary), now)
+
+
+def _storable(text: str) -> str:
+    """``text`` without what a database refuses in a text, so that every run can end."""
+    return text.encode(errors="replace").decode().replace("\x00", "?")
 
 
 def _error(status: Status, summary: str) -> str | None:
