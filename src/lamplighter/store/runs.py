@@ -300,11 +300,13 @@ def list_runs(
     sight: Sight = EVERYTHING,
     limit: int = 50,
 ) -> list[Run]:
-    """Runs, newest first; with ``before`` only those with a smaller id."""
-    query = sa.select(runs).where(sight.clause(runs.c.agent)).order_by(runs.c.id.desc())
-    query = query.limit(limit)
+    """Runs, the newest first, however long ago they were due; with ``before`` those after it."""
+    place = sa.tuple_(runs.c.created_at, runs.c.id)
+    newest_first = (runs.c.created_at.desc(), runs.c.id.desc())
+    query = sa.select(runs).where(sight.clause(runs.c.agent)).order_by(*newest_first).limit(limit)
     if before:
-        query = query.where(runs.c.id < before)
+        created_at = sa.select(runs.c.created_at).where(runs.c.id == before).scalar_subquery()
+        query = query.where(place < sa.tuple_(created_at, before))
     if agent:
         query = query.where(runs.c.agent == agent)
     if status:

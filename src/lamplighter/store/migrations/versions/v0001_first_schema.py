@@ -211,7 +211,8 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('pending', 'running')"),
         postgresql_where=sa.text("status IN ('pending', 'running')"),
     )
-    op.create_index("runs_by_agent", "runs", ["agent", "id"], unique=False)
+    op.create_index("runs_by_agent", "runs", ["agent", "created_at", "id"], unique=False)
+    op.create_index("runs_by_creation", "runs", ["created_at", "id"], unique=False)
     op.create_index("runs_by_end", "runs", ["finished_at"], unique=False)
     op.create_index(
         "runs_under_way",
