@@ -62,15 +62,17 @@ def _time_recovery() -> float:
 
 
 def _time_hand_over(url: str) -> float:
-    with temporary_workspace(FILES, sources=NOTES, database_url=url) as workspace:
-        with working(workspace) as first:
-            run = _begin(workspace)
-            wait_until(lambda: _is_waiting(workspace, run), PATIENCE_SECONDS)
-            workspace.script([READ, REPORT])
-            with working(workspace):
-                killed = clock.now()
-                first.process.kill()
-                return _seconds_until_asked(workspace, run, killed)
+    with (
+        temporary_workspace(FILES, sources=NOTES, database_url=url) as workspace,
+        working(workspace) as first,
+    ):
+        run = _begin(workspace)
+        wait_until(lambda: _is_waiting(workspace, run), PATIENCE_SECONDS)
+        workspace.script([READ, REPORT])
+        with working(workspace):
+            killed = clock.now()
+            first.process.kill()
+            return _seconds_until_asked(workspace, run, killed)
 
 
 def _begin(workspace: Workspace) -> Run:

@@ -77,7 +77,7 @@ def test_another_step_than_the_kept_one_is_an_error(workspace: Workspace) -> Non
         await journal.step("count", three)
 
     async def second(journal: RunJournal) -> None:
-        with pytest.raises(Conflict, match="step 1 .* was 'count', now it is 'ask'"):
+        with pytest.raises(Conflict, match=r"step 1 .* was 'count', now it is 'ask'"):
             await journal.step("ask", three)
 
     attempt(workspace, run_id, first)

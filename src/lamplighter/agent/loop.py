@@ -96,7 +96,7 @@ async def _take(turns: AgentRun[Any, Any]) -> Any:
     From node to node ourselves: ``AgentRun.next`` has each carried out by a graph engine, which is
     made for branches that run at once and costs as much as a third of the nodes.
     """
-    node = turns.next_node
+    node: Any = turns.next_node
     while not isinstance(node, End):
         node = await node.run(turns.ctx)
     return node.data.output

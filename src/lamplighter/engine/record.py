@@ -81,7 +81,7 @@ class RecordWriter:
         """Write a group; what cannot be written of one run keeps no other from writing."""
         try:
             mine = await self._commit_when_possible(group)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is the concern of one run, which gets it
             if len(group) == 1:
                 for entries in group.values():
                     _fail(entries.written, error)
