@@ -1,10 +1,11 @@
 """What the index holds, as far as a ``Scope`` admits it: list, search, read."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -12,16 +13,18 @@ from lamplighter import clock
 from lamplighter.access import Scope
 from lamplighter.errors import InvalidInput, NotFound
 from lamplighter.search.embedders import NONE
+from lamplighter.search.embedding import embed_query
 from lamplighter.search.filters import Filter, in_period
 from lamplighter.search.fusion import Fusion, freshness, fuse
-from lamplighter.search.query import parse_query
+from lamplighter.search.query import Query, parse_query
 from lamplighter.search.snippet import LOOKED_AT, Snippet, make_snippet
-from lamplighter.search.vectors import rank_vectors
-from lamplighter.search.words import holds_text, rank_words
 from lamplighter.store.access import visible
 from lamplighter.store.database import reading
 from lamplighter.store.tables import authors, document_texts, documents
 from lamplighter.terms import index_terms
+
+if TYPE_CHECKING:
+    from lamplighter.search.embedders import Embedder, Vectors
 
 CANDIDATES = 100
 """Documents of each ranking that are fused, at least."""
@@ -244,13 +247,17 @@ def _rank(
 ) -> list[tuple[int, float]]:
     """Row numbers and scores, best first."""
     candidates = -(-count // CANDIDATES) * CANDIDATES
-    words = rank_words(connection, wanted, candidates, count)
-    near = rank_vectors(connection, wanted, ranking.embedder, candidates)
+    asked = embed_query(connection, ranking.embedder, wanted.query.plain)
+    words, near = _find(connection, wanted, asked, candidates)
+    floor = asked[0].floor if asked else 0.0
     scores = {
         pk: score
-        for pk, score in fuse(words, near.cosines, ranking.fusion).items()
-        if pk in words or near.cosines[pk] >= near.floor
+        for pk, score in fuse(words, near, ranking.fusion).items()
+        if pk in words or near[pk] >= floor
     }
+    if len(scores) > count:  # what is too far behind, no freshness brings up
+        least = sorted(scores.values(), reverse=True)[count - 1] * freshness(math.inf)
+        scores = {pk: score for pk, score in scores.items() if score >= least}
     query = sa.select(documents.c.pk, documents.c.id, documents.c.dated_at).where(
         documents.c.pk.in_(list(scores))
     )
@@ -263,14 +270,48 @@ def _rank(
     return [(pk, score) for score, _, pk in ranked]
 
 
+def _find(
+    connection: sa.Connection, wanted: Filter, asked: "tuple[Embedder, Vectors] | None", count: int
+) -> tuple[dict[int, float], dict[int, float]]:
+    """The rankings by words and by vectors, as the database can."""
+    if connection.dialect.name == "postgresql":
+        from lamplighter.search.bm25 import rank_terms
+        from lamplighter.search.nearest import find_nearest
+
+        words = rank_terms(connection, wanted, count)
+        near = find_nearest(connection, wanted, asked[0].id, asked[1], count) if asked else {}
+    else:
+        from lamplighter.search.shelf import find_visible, take_shelf
+        from lamplighter.search.vectors import rank_vectors
+        from lamplighter.search.words import rank_words
+
+        shelf = take_shelf(connection)
+        visible = find_visible(connection, shelf, wanted)
+        words = rank_words(connection, shelf, visible, wanted.query.terms, count)
+        near = {}
+        if asked:
+            near = rank_vectors(connection, shelf, visible, asked[0].id, asked[1], count)
+    return words, near
+
+
 def _newest(connection: sa.Connection, wanted: Filter, count: int) -> list[tuple[int, float]]:
     query = (
         sa.select(documents.c.pk)
-        .where(wanted.admits(), *holds_text(connection, wanted.query))
+        .where(wanted.admits(), *_holds_text(connection, wanted.query))
         .order_by(documents.c.dated_at.desc(), documents.c.id)
         .limit(count)
     )
     return [(pk, 0.0) for pk in connection.scalars(query)]
+
+
+def _holds_text(connection: sa.Connection, query: Query) -> list[sa.ColumnElement[bool]]:
+    if connection.dialect.name == "postgresql":
+        from lamplighter.search.bm25 import holds_terms
+
+        return holds_terms(query)
+    from lamplighter.search.matching import holds_text
+
+    return holds_text(query)
 
 
 def _show(
@@ -278,7 +319,7 @@ def _show(
 ) -> tuple[Hit, ...]:
     text = sa.func.substr(document_texts.c.text, 1, LOOKED_AT).label("text")
     chosen = documents.c.pk.in_([pk for pk, _ in ranked])
-    query = _select_info(documents.c.pk, text).where(chosen, visible(wanted.scope))
+    query = _select_info(documents.c.pk, text).where(chosen, visible(wanted.scope, chosen=True))
     rows = {row["pk"]: row for row in connection.execute(query).mappings()}
     return tuple(
         Hit(_info(rows[pk]), make_snippet(rows[pk]["text"], wanted.query.terms), round(score, 4))

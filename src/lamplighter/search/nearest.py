@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from lamplighter.search.bm25 import holds_terms
 from lamplighter.search.filters import Filter
-from lamplighter.search.words import holds_text
 from lamplighter.store.tables import Vector, document_vectors, documents
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def find_nearest(
     connection: sa.Connection, wanted: Filter, embedder: str, vector: "Vectors", limit: int
 ) -> dict[int, float]:
     """The documents that are nearest to the query in meaning, with their cosines."""
-    allowed = [wanted.admits(), *holds_text(connection, wanted.query)]
+    allowed = [wanted.admits(), *holds_terms(wanted.query)]
     asked = sa.cast(sa.literal(vector.tobytes(), Vector()), Vector())
     found: dict[int, float] = {}
     if _is_large(connection, allowed) and _dimension(embedder) <= LARGEST_INDEXED:

@@ -15,7 +15,13 @@ SQLITE_INDEX = (
         title, text, content='', tokenize="ascii tokenchars '_.@+#-'"
     )
     """,
-    "INSERT INTO documents_fts(documents_fts, rank) VALUES ('rank', 'bm25(2.0, 1.0)')",
+    """
+    CREATE TABLE document_counts (
+        document INTEGER PRIMARY KEY REFERENCES documents (pk) ON DELETE CASCADE,
+        length INTEGER NOT NULL,
+        counts BLOB NOT NULL
+    )
+    """,
 )
 
 POSTGRESQL_INDEX = (
