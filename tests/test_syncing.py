@@ -11,8 +11,8 @@ from visits import Visited, visited
 
 from lamplighter.credentials import note_expiries
 from lamplighter.errors import Conflict
+from lamplighter.store.claims import syncing_alone
 from lamplighter.store.documents import list_sources
-from lamplighter.store.sources import syncing_alone
 from lamplighter.testing import HeldClock, temporary_workspace
 
 FEED = '<rss version="2.0"><channel><title>News</title>{}</channel></rss>'

@@ -10,7 +10,9 @@ from typing import Literal
 
 Fusion = Literal["scores", "ranks"]
 
-WORDS, VECTORS = 0.6, 0.4
+VECTOR_WEIGHT = 0.2
+"""The rest is the words'."""
+
 RANK_OFFSET = 60
 """Of reciprocal rank fusion (Cormack et al., SIGIR 2009)."""
 
@@ -22,12 +24,17 @@ Ranking = Mapping[int, float]
 """Scores by the documents' row numbers; more is better."""
 
 
-def fuse(words: Ranking, vectors: Ranking, by: Fusion = "scores") -> dict[int, float]:
+def fuse(
+    words: Ranking,
+    vectors: Ranking,
+    by: Fusion = "scores",
+    vector_weight: float = VECTOR_WEIGHT,
+) -> dict[int, float]:
     """One score for each document that is in any of the rankings."""
     if not words or not vectors:
         return _rate(words or vectors, by)
     first, second = _rate(words, by), _rate(vectors, by)
-    weights = (WORDS, VECTORS) if by == "scores" else (1.0, 1.0)
+    weights = (1 - vector_weight, vector_weight) if by == "scores" else (1.0, 1.0)
     return {
         document: weights[0] * first.get(document, 0.0) + weights[1] * second.get(document, 0.0)
         for document in {**first, **second}

@@ -2,26 +2,28 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
 from lamplighter import clock
 from lamplighter.access import Scope
+from lamplighter.config import Settings
 from lamplighter.errors import InvalidInput, NotFound
-from lamplighter.search.embedders import NONE
+from lamplighter.search.embedders import NONE, Providers, forget_embedders
 from lamplighter.search.embedding import embed_query
 from lamplighter.search.filters import Filter, in_period
-from lamplighter.search.fusion import Fusion, freshness, fuse
+from lamplighter.search.fusion import VECTOR_WEIGHT, Fusion, freshness, fuse
 from lamplighter.search.query import Query, parse_query
 from lamplighter.search.snippet import LOOKED_AT, Snippet, make_snippet
 from lamplighter.store.access import visible
 from lamplighter.store.database import reading
 from lamplighter.store.tables import authors, document_texts, documents
 from lamplighter.terms import index_terms
+from lamplighter.workspace import model_providers
 
 if TYPE_CHECKING:
     from lamplighter.search.embedders import Embedder, Vectors
@@ -34,6 +36,9 @@ LONGEST_LINE = 500
 
 FARTHEST = 1_000
 """Results that can be paged through."""
+
+IDLE_SECONDS = 300.0
+"""After so long without a search, a process keeps nothing of the index in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,21 @@ class Ranking:
 
     Attributes:
         embedder: The name of an embedder; ``none`` ranks by words alone.
+        vector_weight: What vectors count beside words when scores are added, from 0 to 1.
+        providers: Of embedders, those that the settings name.
     """
 
     embedder: str = NONE
     fusion: Fusion = "scores"
+    vector_weight: float = VECTOR_WEIGHT
+    providers: Providers = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings say."""
+        providers = model_providers(settings).providers if ":" in settings.embedder else {}
+        weight = settings.search_vector_weight
+        return cls(settings.embedder, settings.search_fusion, weight, providers)
 
 
 WORDS_ONLY = Ranking()
@@ -121,6 +137,20 @@ class Document:
     def last_line(self) -> int:
         """The number of the last of ``lines``."""
         return self.first_line + len(self.lines) - 1
+
+
+_searched_at = -math.inf
+
+
+def release_memory() -> None:
+    """Let go of the model and of what is kept of the index, if nobody has searched for long."""
+    if clock.monotonic() - _searched_at > IDLE_SECONDS:
+        from lamplighter.search.shelf import forget_shelves
+        from lamplighter.search.vectors import forget_vectors
+
+        forget_embedders()
+        forget_shelves()
+        forget_vectors()
 
 
 def list_documents(  # noqa: PLR0913 - a filter has so many sides, by name
@@ -246,13 +276,15 @@ def _rank(
     connection: sa.Connection, wanted: Filter, ranking: Ranking, count: int
 ) -> list[tuple[int, float]]:
     """Row numbers and scores, best first."""
+    global _searched_at
+    _searched_at = clock.monotonic()
     candidates = -(-count // CANDIDATES) * CANDIDATES
-    asked = embed_query(connection, ranking.embedder, wanted.query.plain)
+    asked = embed_query(connection, ranking.embedder, wanted.query.plain, ranking.providers)
     words, near = _find(connection, wanted, asked, candidates)
     floor = asked[0].floor if asked else 0.0
     scores = {
         pk: score
-        for pk, score in fuse(words, near, ranking.fusion).items()
+        for pk, score in fuse(words, near, ranking.fusion, ranking.vector_weight).items()
         if pk in words or near[pk] >= floor
     }
     if len(scores) > count:  # what is too far behind, no freshness brings up
@@ -276,10 +308,13 @@ def _find(
     """The rankings by words and by vectors, as the database can."""
     if connection.dialect.name == "postgresql":
         from lamplighter.search.bm25 import rank_terms
-        from lamplighter.search.nearest import find_nearest
+        from lamplighter.search.nearest import compare, find_nearest
 
         words = rank_terms(connection, wanted, count)
-        near = find_nearest(connection, wanted, asked[0].id, asked[1], count) if asked else {}
+        near = {}
+        if asked:
+            near = find_nearest(connection, wanted, asked[0].id, asked[1], count)
+            near |= compare(connection, asked[0].id, asked[1], words.keys() - near.keys())
     else:
         from lamplighter.search.shelf import find_visible, take_shelf
         from lamplighter.search.vectors import rank_vectors
@@ -290,7 +325,8 @@ def _find(
         words = rank_words(connection, shelf, visible, wanted.query.terms, count)
         near = {}
         if asked:
-            near = rank_vectors(connection, shelf, visible, asked[0].id, asked[1], count)
+            by, vector = asked
+            near = rank_vectors(connection, shelf, visible, by.id, vector, count, words)
     return words, near
 
 

@@ -1,6 +1,7 @@
 """The ranking by vectors on PostgreSQL: exact in small scopes, else by HNSW, and never short."""
 
 import hashlib
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -43,6 +44,15 @@ def find_nearest(
     return found
 
 
+def compare(
+    connection: sa.Connection, embedder: str, vector: "Vectors", pks: Collection[int]
+) -> dict[int, float]:
+    """The cosines of these documents, which are visible."""
+    asked = sa.cast(sa.literal(vector.tobytes(), Vector()), Vector())
+    chosen = [documents.c.pk.in_(list(pks))]
+    return _nearest(connection, document_vectors.c.vector, asked, embedder, chosen, len(pks))
+
+
 def make_vector_index(connection: sa.Connection, embedder: str) -> None:
     """Index the vectors of an embedder, and those of no other."""
     for name in connection.scalars(
@@ -71,7 +81,7 @@ def _nearest(
     compared: Any,
     asked: sa.ColumnElement[Any],
     embedder: str,
-    allowed: list[sa.ColumnElement[bool]],
+    allowed: Sequence[sa.ColumnElement[bool]],
     limit: int,
 ) -> dict[int, float]:
     distance = compared.op("<=>", return_type=sa.Float())(asked)

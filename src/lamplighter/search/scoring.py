@@ -1,12 +1,10 @@
 """BM25 (Robertson & Zaragoza, 2009). Pure."""
 
 import math
-from typing import TypeVar
+from typing import Any
 
 SATURATION, LENGTH = 1.2, 0.75
 """k1 and b, as FTS5 has them."""
-
-T = TypeVar("T")
 
 
 def rarity(total: int, holding: int) -> float:
@@ -14,7 +12,7 @@ def rarity(total: int, holding: int) -> float:
     return math.log(1 + max(total - holding + 0.5, 0.0) / (holding + 0.5))
 
 
-def score(count: T, length: T, mean: float) -> T:
+def score(count: Any, length: Any, mean: float) -> Any:
     """What is counted of a word that stands so often in a document; numbers or arrays.
 
     Args:
@@ -22,6 +20,5 @@ def score(count: T, length: T, mean: float) -> T:
         length: Of the document, in words.
         mean: Length of a document.
     """
-    relative = 1 - LENGTH + LENGTH * length / max(mean, 1.0)  # type: ignore[operator]
-    scored: T = count * (SATURATION + 1) / (count + SATURATION * relative)  # type: ignore[operator]
-    return scored
+    relative = 1 - LENGTH + LENGTH * length / max(mean, 1.0)
+    return count * (SATURATION + 1) / (count + SATURATION * relative)

@@ -71,6 +71,12 @@ def take_shelf(connection: sa.Connection) -> Shelf:
         return shelf
 
 
+def forget_shelves() -> None:
+    """Let go of them all; they are read again when they are needed."""
+    with _lock:
+        _shelves.clear()
+
+
 def find_visible(connection: sa.Connection, shelf: Shelf, wanted: Filter) -> "Mask":
     """Which documents count: for scope, operators, phrases and excluded words."""
     visible = _in_scope(connection, shelf, wanted)

@@ -1,6 +1,7 @@
 """The ranking by vectors on SQLite: exact, over all documents that the reader may see."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -49,8 +50,9 @@ def rank_vectors(  # noqa: PLR0913 - all of it decides
     embedder: str,
     vector: "Vectors",
     limit: int,
+    also: Collection[int] = (),
 ) -> dict[int, float]:
-    """The documents that are nearest to a vector, with their cosines.
+    """The documents that are nearest to a vector, and others, with their cosines.
 
     Args:
         connection: A transaction.
@@ -58,7 +60,8 @@ def rank_vectors(  # noqa: PLR0913 - all of it decides
         visible: Which of them count.
         embedder: The id of the embedder that made the vector.
         vector: What is looked for.
-        limit: How many at most.
+        limit: How many of the nearest.
+        also: Row numbers of others, which count.
     """
     import numpy as np
 
@@ -70,8 +73,16 @@ def rank_vectors(  # noqa: PLR0913 - all of it decides
         cosines = _compare(vectors.matrix, vector)[places]
     else:
         cosines = _compare(vectors.matrix[places], vector)
-    best = np.argpartition(-cosines, min(limit, places.size) - 1)[:limit]
-    return dict(zip(shelf.rows[places[best]].tolist(), cosines[best].tolist(), strict=True))
+    chosen = np.zeros(places.size, np.bool_)
+    chosen[np.argpartition(-cosines, min(limit, places.size) - 1)[:limit]] = True
+    chosen |= np.isin(shelf.rows[places], list(also))
+    return dict(zip(shelf.rows[places[chosen]].tolist(), cosines[chosen].tolist(), strict=True))
+
+
+def forget_vectors() -> None:
+    """Let go of them all; they are read again when they are needed."""
+    with _lock:
+        _kept.clear()
 
 
 def _compare(matrix: "NDArray[np.float32]", vector: "NDArray[np.float32]") -> Any:

@@ -31,7 +31,8 @@ def visible(
         chosen: Whether the statement names a few rows: SQLite would look at all that are visible
             instead, if it knew an index for this.
     """
-    source, access_set = table.c.source, table.c.access_set
+    source: sa.ColumnElement[str] = table.c.source
+    access_set: sa.ColumnElement[int] = table.c.access_set
     if chosen:
         source, access_set = source + "", access_set + 0
     within = source.in_(sorted(scope.sources))

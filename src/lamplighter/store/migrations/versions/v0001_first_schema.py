@@ -112,6 +112,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source"),
     )
     op.create_table(
+        "source_claims",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False, comment="the process that syncs it"),
+        sa.Column("beat_at", sa.BigInteger(), nullable=False, comment="by the database's clock"),
+        sa.PrimaryKeyConstraint("source"),
+    )
+    op.create_table(
         "sources",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("config", sa.JSON(), nullable=False, comment="what the index was made from"),
