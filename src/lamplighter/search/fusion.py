@@ -1,7 +1,7 @@
 """Two rankings into one: by words and by vectors. Pure.
 
-Each ranking is scaled to 0..1 and they are added, 0.8 words + 0.2 vectors, which fell by no more than
-1 % below words alone on any set that was measured; 0.6 + 0.4 and reciprocal ranks did.
+Each ranking is scaled to 0..1 and they are added, 0.8 words + 0.2 vectors, which fell by no more
+than 1 % below words alone on any set that was measured; 0.6 + 0.4 and reciprocal ranks did.
 """
 
 import math
