@@ -146,7 +146,7 @@ def _open_webdav(url: str, options: dict[str, Any], config: FilesSource) -> Remo
     base = re.sub("^webdavs?", lambda found: "https" if found[0] == "webdavs" else "http", url)
     if "username" in options:
         options["auth"] = (options.pop("username"), options.pop("password", ""))
-    system = WebdavFileSystem(base, **options)
+    system = WebdavFileSystem(base, skip_instance_cache=True, **options)
     system.ls("", detail=True)
     return RemoteTree(system, "", config)
 
