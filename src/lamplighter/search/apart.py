@@ -50,6 +50,8 @@ def embed_apart(
     finally:
         child.terminate()  # harmless: what is embedded is saved
         child.wait()
+        if child.stdout:
+            child.stdout.close()
 
 
 def _steps(answers: IO[str]) -> Iterator[int]:

@@ -280,7 +280,7 @@ def _rank(
     _searched_at = clock.monotonic()
     candidates = -(-count // CANDIDATES) * CANDIDATES
     asked = embed_query(connection, ranking.embedder, wanted.query.plain, ranking.providers)
-    words, near = _find(connection, wanted, asked, candidates)
+    words, near = rank(connection, wanted, asked, candidates)
     floor = asked[0].floor if asked else 0.0
     scores = {
         pk: score
@@ -302,7 +302,7 @@ def _rank(
     return [(pk, score) for score, _, pk in ranked]
 
 
-def _find(
+def rank(
     connection: sa.Connection, wanted: Filter, asked: "tuple[Embedder, Vectors] | None", count: int
 ) -> tuple[dict[int, float], dict[int, float]]:
     """The rankings by words and by vectors, as the database can."""
