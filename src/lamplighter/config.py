@@ -284,6 +284,9 @@ class Settings(BaseSettings):
     search_fusion: Literal["scores", "ranks"] = _setting(
         "scores", "LAMPLIGHTER_SEARCH_FUSION", "search_fusion"
     )
+    search_vector_weight: float = _setting(
+        0.2, "LAMPLIGHTER_SEARCH_VECTOR_WEIGHT", "search_vector_weight", ge=0, le=1
+    )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
     email: EmailAccount | None = _table("LAMPLIGHTER_EMAIL")

@@ -154,7 +154,7 @@ def _workbench(
         library=Library(
             outbox.engine,
             acting_scope(agent, outbox.engine, settings),
-            Ranking(settings.embedder, settings.search_fusion),
+            Ranking.of(settings),
             find_last_success(outbox.engine, run),
         ),
         run_files=files,

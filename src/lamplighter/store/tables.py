@@ -254,6 +254,14 @@ sources = sa.Table(
     sa.Column("error", sa.Text, comment="why the last sync failed"),
 )
 
+source_claims = sa.Table(
+    "source_claims",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False, comment="the process that syncs it"),
+    sa.Column("beat_at", Moment, nullable=False, comment="by the database's clock"),
+)
+
 credentials = sa.Table(
     "credentials",
     metadata,

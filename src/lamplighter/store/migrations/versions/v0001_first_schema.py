@@ -15,7 +15,13 @@ SQLITE_INDEX = (
         title, text, content='', tokenize="ascii tokenchars '_.@+#-'"
     )
     """,
-    "INSERT INTO documents_fts(documents_fts, rank) VALUES ('rank', 'bm25(2.0, 1.0)')",
+    """
+    CREATE TABLE document_counts (
+        document INTEGER PRIMARY KEY REFERENCES documents (pk) ON DELETE CASCADE,
+        length INTEGER NOT NULL,
+        counts BLOB NOT NULL
+    )
+    """,
 )
 
 POSTGRESQL_INDEX = (
@@ -103,6 +109,13 @@ def upgrade() -> None:
             "expires_at", sa.BigInteger(), nullable=True, comment="null: never, or nobody knows"
         ),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+    )
+    op.create_table(
+        "source_claims",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False, comment="the process that syncs it"),
+        sa.Column("beat_at", sa.BigInteger(), nullable=False, comment="by the database's clock"),
         sa.PrimaryKeyConstraint("source"),
     )
     op.create_table(
