@@ -71,6 +71,7 @@ class McpServer(BaseModel):
         url: The address, of the streamable HTTP transport.
         headers: Sent with each request; values may be ``env:NAME``.
         tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
+        members: Whether, in a team, agents of those who are no admins may call it, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,12 +82,28 @@ class McpServer(BaseModel):
     url: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] = ()
+    members: bool = False
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
         if (self.command is None) == (self.url is None):
             raise ValueError("a server has either a command or a url")
         return self
+
+
+class WebSearch(BaseModel):
+    """Who searches the web for ``web-search``.
+
+    Attributes:
+        api_key: ``env:NAME`` reads it from the environment or ``.env``.
+        base_url: Another address than the provider's own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Literal["exa", "brave"]
+    api_key: str = Field(min_length=1)
+    base_url: str | None = None
 
 
 class EmailAccount(BaseModel):
@@ -203,6 +220,11 @@ def _setting(default: Any, *names: str, **constraints: Any) -> Any:
     return Field(default, validation_alias=AliasChoices(*names), **constraints)
 
 
+def _table(name: str) -> Any:
+    """A setting that is a table of ``lamplighter.toml``, or JSON in the environment."""
+    return Field(None, validation_alias=name)
+
+
 def _defaults_of(folder: Path) -> dict[str, Any]:
     """A Rowboat folder's agents fire without further ado, and work until they are done."""
     if (folder / "config" / "agent-schedule.json").is_file():
@@ -262,11 +284,15 @@ class Settings(BaseSettings):
     search_fusion: Literal["scores", "ranks"] = _setting(
         "scores", "LAMPLIGHTER_SEARCH_FUSION", "search_fusion"
     )
+    search_vector_weight: float = _setting(
+        0.2, "LAMPLIGHTER_SEARCH_VECTOR_WEIGHT", "search_vector_weight", ge=0, le=1
+    )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
-    email: EmailAccount | None = _setting(None, "LAMPLIGHTER_EMAIL")
+    email: EmailAccount | None = _table("LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
+    web_search: WebSearch | None = None
 
     @field_validator("database_url")
     @classmethod
@@ -284,6 +310,12 @@ class Settings(BaseSettings):
         if name not in EMBEDDERS and ":" not in name:
             raise ValueError(f"use {', '.join(EMBEDDERS)}, or a provider's, like openai:NAME")
         return name
+
+    @field_validator("email", mode="before")
+    @classmethod
+    def _not_an_address(cls, given: Any) -> Any:
+        """Many have an EMAIL in their environment, which is their own address, and none of ours."""
+        return None if isinstance(given, str) else given
 
     @field_validator("run_backoff_seconds", mode="before")
     @classmethod

@@ -9,29 +9,25 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import sqlalchemy as sa
 from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 
 from lamplighter import clock
-from lamplighter.access import OWNER, Scope, owner_of
 from lamplighter.agent.budget import Budget
 from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Mode
+from lamplighter.engine.acting import acting_scope, withheld_tools
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation
-from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox, follow_mode
 from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
-from lamplighter.store.database import reading
-from lamplighter.store.runs import Run, find_last_success, set_model
-from lamplighter.store.users import find_active_user, principals_of
+from lamplighter.store.runs import Run, find_last_success
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
@@ -61,14 +57,14 @@ class Preparation:
 def prepare(
     run: Run, budget: Budget, journal: Journal, outbox: Outbox, settings: Settings
 ) -> Preparation:
-    """What ``run`` is carried out with; its model is recorded.
+    """What ``run`` is carried out with.
 
     Raises:
         ModelUnavailable: There is no such model here.
         NotFound: The agent's version cannot be read any more.
     """
     agent = get_version(outbox.engine, run.version)
-    resolved = _choose(run, agent, outbox.engine, settings)
+    resolved = _choose(run, agent, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
     mode: Mode = "staged" if run.dry_run else agent.effects
     outbox = replace(outbox, agent=agent.name, policy=follow_mode(mode))
@@ -119,33 +115,10 @@ class _Rehearsal:
         pass
 
 
-def acting_scope(agent: Agent, engine: sa.Engine, settings: Settings) -> Scope:
-    """What an agent may see now: its owner's permissions of this moment, within its sources.
-
-    Raises:
-        Forbidden: Its owner may not use the workspace any more.
-    """
-    sources = set(settings.sources) if agent.all_sources else set(agent.sources)
-    if not settings.team:
-        return Scope.of({OWNER}, sources)
-    owner = owner_of(agent.name)
-    if agent.type == "org" and owner is None:
-        return Scope.organisation(sources)
-    with reading(engine) as connection:
-        user = find_active_user(connection, owner) if owner else None
-    if user is None:
-        raise Forbidden(f"{agent.name} belongs to nobody who may use this workspace")
-    return Scope.of(principals_of(engine, user.id), sources)
-
-
-def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Resolved:
+def _choose(run: Run, agent: Agent, settings: Settings) -> Resolved:
     """The run's model: once chosen it stays, also after a restart with other settings."""
     name = run.model or choose_model(run.model_override or agent.model, settings)
-    resolved = resolve_model(name, settings, agent=agent.name)
-    if run.model is None:
-        with engine.begin() as connection:
-            set_model(connection, run.id, resolved.name, resolved.label)
-    return resolved
+    return resolve_model(name, settings, agent=agent.name)
 
 
 def _delegation(
@@ -173,13 +146,15 @@ def _workbench(
 ) -> tuple[Workbench, dict[str, str]]:
     """What the tools work on, and the tools that are missing, with the reason."""
     bounds = bound(agent, settings)
+    withheld = withheld_tools(agent, outbox.engine, settings)
+    agent = without(agent, withheld)
     files = RunFiles(outbox.engine, run.id, bounds.disk_bytes)
     shell, missing = make_shell(agent, bounds, files, journal, settings)
     bench = Workbench(
         library=Library(
             outbox.engine,
             acting_scope(agent, outbox.engine, settings),
-            Ranking(settings.embedder, settings.search_fusion),
+            Ranking.of(settings),
             find_last_success(outbox.engine, run),
         ),
         run_files=files,
@@ -192,4 +167,4 @@ def _workbench(
         webhooks=agent.webhooks,
         shell=shell,
     )
-    return bench, missing
+    return bench, withheld | missing

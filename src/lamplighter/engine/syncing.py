@@ -14,6 +14,7 @@ from watchfiles import awatch
 from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.errors import Conflict, LamplighterError
+from lamplighter.source_config import is_local
 from lamplighter.store.sources import list_begun
 from lamplighter.sync import SyncReport, sync_source
 
@@ -50,6 +51,11 @@ async def keep_synced(
             group.create_task(source.sync_when_due())
 
 
+def list_far(settings: Settings) -> list[str]:
+    """The sources that every machine of a fleet can read: those that are no files or programs."""
+    return [name for name, each in settings.sources.items() if not is_local(each)]
+
+
 async def follow(folder: Path, act: Callable[[], Awaitable[None]]) -> None:
     """Call ``act`` now, and again after each change below ``folder``."""
     while True:
@@ -64,6 +70,19 @@ async def follow(folder: Path, act: Callable[[], Awaitable[None]]) -> None:
         except OSError as error:
             log.warning("cannot watch %s: %s", folder, error)
             await asyncio.sleep(RETRY_SECONDS)
+
+
+async def follow_later(folder: Path, act: Callable[[], Awaitable[None]]) -> None:
+    """As ``follow``, once the folder is there."""
+    watcher = awatch(folder.parent, recursive=False, debounce=SETTLE_MILLISECONDS, step=20)
+    upcoming = asyncio.ensure_future(anext(watcher))
+    await asyncio.sleep(0)  # now it watches
+    while not await asyncio.to_thread(folder.is_dir):
+        await upcoming
+        upcoming = asyncio.ensure_future(anext(watcher))
+    upcoming.cancel()
+    await asyncio.wait([upcoming])
+    await follow(folder, act)
 
 
 def log_report(name: str, result: SyncReport | LamplighterError) -> None:
