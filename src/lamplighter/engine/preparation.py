@@ -15,17 +15,26 @@ from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 from lamplighter import clock
 from lamplighter.access import OWNER, Scope, owner_of
 from lamplighter.agent.budget import Budget
+from lamplighter.agent.conversation import Talk
 from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation
+from lamplighter.engine.turn import (
+    Conversation,
+    absent_tools,
+    load_conversation,
+    make_talk,
+    viewing_scope,
+)
 from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox
+from lamplighter.roster import Roster
 from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
 from lamplighter.store.database import reading
@@ -34,7 +43,7 @@ from lamplighter.store.users import find_active_user, principals_of
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
-from lamplighter.tools.files import RunFiles
+from lamplighter.tools.files import RunFiles, read_changes
 from lamplighter.tools.mcp import Servers
 from lamplighter.tools.mcp_tools import McpTools
 from lamplighter.tools.toolset import build_toolset
@@ -48,13 +57,15 @@ class Preparation:
         task: The work.
         bench: What its tools work on; to be closed when it has ended.
         resolved: The model that does it.
-        missing: The names of tools that its agent lists and this machine cannot offer -> why.
+        missing: The names of tools that its agent lists and this run cannot have -> why.
+        talk: What it needs besides if it is a turn of a chat.
     """
 
     task: Task
     bench: Workbench
     resolved: Resolved
     missing: dict[str, str]
+    talk: Talk | None = None
 
 
 def prepare(
@@ -67,13 +78,19 @@ def prepare(
         NotFound: The agent's version cannot be read any more.
     """
     agent = get_version(outbox.engine, run.version)
+    conversation = load_conversation(run, outbox.engine, settings) if run.chat else None
     resolved = _choose(run, agent, outbox.engine, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
-    bench, missing = _workbench(run, agent, journal, outbox, settings)
+    absent = {}
+    if conversation:
+        absent = absent_tools(agent, conversation.viewer, Roster(settings, outbox.engine))
+        agent = without(agent, absent)
+    bench, missing = _workbench(run, agent, journal, outbox, settings, conversation)
     agent = without(agent, missing)
+    talk = make_talk(run, agent, conversation, absent, outbox) if conversation else None
     task = Task(
         agent=agent,
-        message=run.message or agent.message,
+        message=run.message if talk else run.message or agent.message,
         at=run.due_at or run.created_at,
         timezone=settings.timezone,
         model=resolved.model,
@@ -82,7 +99,7 @@ def prepare(
         budget=budget,
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
     )
-    return Preparation(task, bench, resolved, missing)
+    return Preparation(task, bench, resolved, absent | missing, talk)
 
 
 def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
@@ -162,22 +179,35 @@ def _delegation(
         journal=journal,
         budget=budget,
         equip=equip,
+        only_reads=run.chat is not None,
     )
 
 
 def _workbench(
-    run: Run, agent: Agent, journal: Journal, outbox: Outbox, settings: Settings
+    run: Run,
+    agent: Agent,
+    journal: Journal,
+    outbox: Outbox,
+    settings: Settings,
+    conversation: Conversation | None,
 ) -> tuple[Workbench, dict[str, str]]:
     """What the tools work on, and the tools that are missing, with the reason."""
     bounds = bound(agent, settings)
-    files = RunFiles(outbox.engine, run.id, bounds.disk_bytes)
+    engine = outbox.engine
+    if conversation:
+        scope = viewing_scope(agent, conversation.viewer, engine, settings)
+        files = RunFiles(engine, conversation.keeper, bounds.disk_bytes)
+        files.apply(read_changes(conversation.files))
+    else:
+        scope = acting_scope(agent, engine, settings)
+        files = RunFiles(engine, run.id, bounds.disk_bytes)
     shell, missing = make_shell(agent, bounds, files, journal, settings)
     bench = Workbench(
         library=Library(
-            outbox.engine,
-            acting_scope(agent, outbox.engine, settings),
+            engine,
+            scope,
             Ranking(settings.embedder, settings.search_fusion),
-            find_last_success(outbox.engine, run),
+            None if conversation else find_last_success(engine, run),
         ),
         run_files=files,
         destination=Delivery(settings.workspace, agent.name, run.id),

@@ -36,8 +36,11 @@ class Retention:
 
 
 def list_prunable_runs(engine: sa.Engine, retention: Retention, limit: int) -> list[str]:
-    """Ids of some runs that may go, at most twice ``limit``; never of active ones."""
-    ended = runs.c.status.not_in(ACTIVE)
+    """Ids of some background runs that may go, at most twice ``limit``; never of active ones.
+
+    Turns go with their chats.
+    """
+    ended = runs.c.status.not_in(ACTIVE) & runs.c.chat.is_(None)
     wanted = []
     if retention.since is not None:
         old = sa.select(runs.c.id).where(ended, runs.c.finished_at < retention.since)
