@@ -110,8 +110,8 @@ def list_chats(
     )
 
 
-def read_chat(home: Roster, caller: Caller, chat_id: str, *, after: int = 0) -> Dialogue:
-    """One of the caller's chats, with its turns after a number.
+def read_chat(home: Roster, caller: Caller, chat_id: str) -> Dialogue:
+    """One of the caller's chats.
 
     Raises:
         NotFound: The caller has no such chat.
@@ -119,11 +119,22 @@ def read_chat(home: Roster, caller: Caller, chat_id: str, *, after: int = 0) -> 
     _require_enabled(home)
     with reading(home.engine) as connection:
         chat = chats.find_chat(connection, chat_id, caller.user)
-        turns = chats.list_turns(connection, chat_id, after=after)
+        turns = chats.list_turns(connection, chat_id)
     pending = approvals.list_approvals(
         home.engine, caller.user, chat=chat_id, state="pending", limit=1000
     )
     return Dialogue(chat, turns, pending[::-1])
+
+
+def read_turns(home: Roster, caller: Caller, chat_id: str, *, after: int = 0) -> list[Turn]:
+    """The turns of one of the caller's chats whose number is above ``after``.
+
+    Raises:
+        NotFound: The caller has no such chat.
+    """
+    with reading(home.engine) as connection:
+        chats.find_chat(connection, chat_id, caller.user)
+        return chats.list_turns(connection, chat_id, after=after)
 
 
 def say(

@@ -78,10 +78,8 @@ class Worker:
                 journal.event(f"resumed:{len(written)}", "resumed", {})
             ending = await self._within_bounds(run, journal)
             await self._finish(run, ending, journal)
-            summary = (
-                "..." if run.chat else redact(ending.summary)
-            )  # what is said there, stays there
-            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, summary)
+            said = "" if run.chat else redact(ending.summary)  # a chat is nobody else's
+            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, said)
         finally:
             del self.under_way[run_id]
             self.cancelling.discard(run_id)

@@ -8,9 +8,9 @@ The script is a YAML file::
         calls: [{tool: report, arguments: {summary: Read one note.}}]
 
 or ``agents: {NAME: [turns]}`` for several agents. A turn may also ``sleep: SECONDS`` before it
-answers, say ``text: ...`` (where somebody watches word by word, each after ``pace: SECONDS``), fail
-with ``error: ...``, or be ``overloaded: TIMES`` as a busy provider is, before it answers. Which turn is next follows from the conversation alone, so a run that was
-interrupted goes on where it was.
+answers, say ``text: ...`` (in a chat word by word, each after ``pace: SECONDS``), fail with
+``error: ...``, or be ``overloaded: TIMES`` as a busy provider is, before it answers. Which turn is
+next follows from the conversation alone, so a run that was interrupted goes on where it was.
 """
 
 import asyncio
