@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from pydantic_ai.messages import (
+    ModelMessage,
     ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
@@ -134,7 +135,10 @@ class Team:
             expires_at=now + timedelta(hours=24),
         )
         part = ToolCallPart("deliver_file", approval.arguments, tool_call_id="call")
-        said = [ModelRequest.user_text_prompt("Deliver it."), ModelResponse(parts=[part])]
+        said: list[ModelMessage] = [
+            ModelRequest.user_text_prompt("Deliver it."),
+            ModelResponse(parts=[part]),
+        ]
         with self.workspace.engine.begin() as connection:
             start_run(connection, turn.run_id, "worker", now)
             ending: dict[str, Any] = {"status": "completed", "outcome": "awaiting_approval"}

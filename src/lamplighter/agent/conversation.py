@@ -25,6 +25,7 @@ from pydantic_ai.messages import (
     ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
+    TextPart,
     ToolCallPart,
     ToolReturnPart,
     repair_messages,
@@ -169,6 +170,11 @@ async def converse(task: Task, talk: Talk, journal: Journal) -> Ending:
 def user_messages(text: str) -> Messages:
     """What a turn adds that has only heard its viewer."""
     return _dump([ModelRequest.user_text_prompt(text)])
+
+
+def assistant_messages(text: str) -> Messages:
+    """What a turn adds whose model was stopped while it said this."""
+    return _dump([ModelResponse(parts=[TextPart(text)])])
 
 
 def open_calls(messages: Messages) -> list[str]:

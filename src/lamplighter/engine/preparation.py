@@ -15,7 +15,6 @@ from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 from lamplighter import clock
 from lamplighter.access import OWNER, Scope, owner_of
 from lamplighter.agent.budget import Budget
-from lamplighter.agent.conversation import Talk
 from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
@@ -24,6 +23,8 @@ from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation
 from lamplighter.engine.turn import (
     Conversation,
+    Drafts,
+    Spoken,
     absent_tools,
     load_conversation,
     make_talk,
@@ -58,14 +59,14 @@ class Preparation:
         bench: What its tools work on; to be closed when it has ended.
         resolved: The model that does it.
         missing: The names of tools that its agent lists and this run cannot have -> why.
-        talk: What it needs besides if it is a turn of a chat.
+        spoken: What it needs besides if it is a turn of a chat.
     """
 
     task: Task
     bench: Workbench
     resolved: Resolved
     missing: dict[str, str]
-    talk: Talk | None = None
+    spoken: Spoken | None = None
 
 
 def prepare(
@@ -87,7 +88,9 @@ def prepare(
         agent = without(agent, absent)
     bench, missing = _workbench(run, agent, journal, outbox, settings, conversation)
     agent = without(agent, missing)
-    talk = make_talk(run, agent, conversation, absent, outbox) if conversation else None
+    talk, drafts = None, Drafts(outbox.engine, outbox.worker, run.id)
+    if conversation:
+        talk = make_talk(run, agent, conversation, absent, drafts)
     task = Task(
         agent=agent,
         message=run.message if talk else run.message or agent.message,
@@ -99,7 +102,8 @@ def prepare(
         budget=budget,
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
     )
-    return Preparation(task, bench, resolved, absent | missing, talk)
+    spoken = Spoken(task, talk, drafts, bench) if talk else None
+    return Preparation(task, bench, resolved, absent | missing, spoken)
 
 
 def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:

@@ -19,6 +19,7 @@ from lamplighter.agent.conversation import (
     Need,
     Talk,
     answered_calls,
+    assistant_messages,
     open_calls,
     user_messages,
 )
@@ -48,8 +49,8 @@ from lamplighter.tools.files import changes_data
 if TYPE_CHECKING:
     from lamplighter.agent.budget import Ending
     from lamplighter.agent.journal import Journal
+    from lamplighter.agent.loop import Task
     from lamplighter.config import Settings
-    from lamplighter.outbox import Outbox
 
 APPROVAL_HOURS = 24
 DRAFT_SECONDS = 0.2
@@ -140,7 +141,11 @@ def absent_tools(agent: Agent, viewer: Caller, home: Roster) -> dict[str, str]:
 
 
 def make_talk(
-    run: Run, agent: Agent, conversation: Conversation, absent: Mapping[str, str], outbox: "Outbox"
+    run: Run,
+    agent: Agent,
+    conversation: Conversation,
+    absent: Mapping[str, str],
+    drafts: "Drafts",
 ) -> Talk:
     """How this turn talks with its viewer."""
 
@@ -158,7 +163,7 @@ def make_talk(
         viewer=viewer if "@" in viewer else "the owner of this workspace",
         absent=absent,
         need=need,
-        draft=Drafts(outbox.engine, outbox.worker, run.id),
+        draft=drafts,
         tell=tell,
     )
 
@@ -168,16 +173,21 @@ class Drafts:
     """Writes down what the model is saying, now and then, for whoever watches.
 
     Attributes:
-        written_at: When it last did, in seconds of the monotonic clock.
+        request: The number of the model's request.
+        text: All that was said in it.
+        written_at: When it was last written down, in seconds of the monotonic clock.
     """
 
     engine: sa.Engine
     worker: str
     run_id: str
+    request: int = 0
+    text: str = ""
     written_at: float = 0.0
 
     async def __call__(self, request: int, text: str) -> None:
         """Keep what was said so far in the request of that number."""
+        self.request, self.text = request, text
         if clock.monotonic() - self.written_at < DRAFT_SECONDS:
             return
         self.written_at = clock.monotonic()
@@ -194,14 +204,26 @@ class Spoken:
     """A turn that has begun: what its end is told by.
 
     Attributes:
-        agent: Whose turn it is.
+        task: Its work.
         talk: What it adds and asks.
+        drafts: What the model is just saying.
         bench: Where its files are.
     """
 
-    agent: Agent
+    task: "Task"
     talk: Talk
+    drafts: Drafts
     bench: Workbench
+
+    def stop(self, journal: "Journal") -> None:
+        """Keep what the model was saying when it was stopped: its viewer has heard it."""
+        drafts = self.drafts
+        if not drafts.text or drafts.request <= self.task.budget.requests:
+            return
+        self.talk.added += assistant_messages(drafts.text)
+        usage = dict.fromkeys(("input_tokens", "output_tokens", "seconds"), 0)
+        said = {"role": "assistant", "content": drafts.text, "request": drafts.request}
+        journal.event(f"request:{drafts.request}", "message", said | usage | {"stopped": True})
 
 
 def finish_turn(
@@ -225,7 +247,7 @@ def finish_turn(
     change_approvals(connection, carried_out, state="completed")
     if spoken and ending.outcome == "awaiting_approval":
         asked = [each for each in spoken.talk.asked if each.kind == "approval"]
-        add_approvals(connection, [_approval(run, spoken.agent, each, now) for each in asked])
+        add_approvals(connection, [_approval(run, spoken.task.agent, each, now) for each in asked])
 
 
 def questions_of(turn: Turn, approvals: list[Approval]) -> list[str]:

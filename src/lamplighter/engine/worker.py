@@ -118,6 +118,8 @@ class Worker:
             task = asyncio.current_task()
             assert task is not None
             task.uncancel()
+            if spoken := self.spoken.get(run.id):
+                spoken.stop(journal)
             return budget.end("cancelled", "Cancelled.")
         except Exception as error:
             # What we say ourselves needs no traceback.
@@ -132,11 +134,10 @@ class Worker:
         prepared = await asyncio.to_thread(self._prepare, run, budget, journal)
         from lamplighter.agent.conversation import converse  # by now imported, in that thread
         from lamplighter.agent.loop import perform
-        from lamplighter.engine.turn import Spoken
 
-        task, talk = prepared.task, prepared.talk
-        if talk:
-            self.spoken[run.id] = Spoken(task.agent, talk, prepared.bench)
+        task, spoken = prepared.task, prepared.spoken
+        if spoken:
+            self.spoken[run.id] = spoken
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
         seconds = task.agent.limits.timeout_seconds or self.settings.run_timeout_seconds
@@ -144,8 +145,8 @@ class Worker:
         bound = asyncio.timeout(remaining.total_seconds())
         try:
             async with bound, prepared.bench.servers:
-                if talk:
-                    return await converse(task, talk, journal)
+                if spoken:
+                    return await converse(task, spoken.talk, journal)
                 return await perform(task, journal)
         except TimeoutError:
             if not bound.expired():
