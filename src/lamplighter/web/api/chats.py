@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import asdict
 from datetime import datetime
+from itertools import count
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query
@@ -15,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from lamplighter.accounts import Caller, is_current
 from lamplighter.engine import chat as chats
 from lamplighter.engine.chat import Dialogue
+from lamplighter.engine.following import Delta, Follower, Told
 from lamplighter.errors import NotFound
 from lamplighter.roster import Roster, id_of
 from lamplighter.store.approvals import Approval, ApprovalState
 from lamplighter.store.chats import Chat, Turn
-from lamplighter.store.events import Event, list_events
 from lamplighter.store.requests import Request as Repeatable
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner
 from lamplighter.web.api.pages import Page, Paging
@@ -242,8 +243,8 @@ async def stream_chat(
     them.
     """
     await asyncio.to_thread(chats.read_turns, home, caller, chat)
-    following = Following(home, caller, chat, *_read_id(last_event_id, after))
-    return StreamingResponse(following.follow(), media_type="text/event-stream")
+    follower = Follower(home, caller, chat, *_read_id(last_event_id, after))
+    return StreamingResponse(_follow(follower), media_type="text/event-stream")
 
 
 # Approvals
@@ -297,87 +298,38 @@ def view_approval(approval: Approval) -> ApprovalView:
 # Streams
 
 
-@dataclass
-class Following:
-    """One who follows a chat.
-
-    Attributes:
-        turn: The number of the turn that they are at.
-        seq: The last event of it that they have.
-        said: The last request of it whose message they have.
-        drafted: What they have of the message to come.
-    """
-
-    home: Roster
-    caller: Caller
-    chat: str
-    turn: int = 1
-    seq: int = 0
-    said: int = 0
-    drafted: str = field(default="", repr=False)
-
-    async def follow(self) -> AsyncIterator[str]:
-        """Events, until nothing is under way, or the caller may not see it any more."""
-        looks = 0
-        while True:
-            found = await asyncio.to_thread(self._look)
-            if found is None:
-                return
-            for turn, events in found:
-                for told in self._tell(turn, events):
-                    yield told
-            last = found[-1][0] if found else None
-            if last is None or last.outcome is not None:
-                yield _say("end", {"outcome": last and last.outcome})
-                return
-            looks += 1
-            if looks % LOOKS_PER_BEAT == 0:
-                yield ": still here\n\n"
-            await asyncio.sleep(LOOK_SECONDS)
-
-    def _look(self) -> list[tuple[Turn, list[Event]]] | None:
-        """The turn that they are at, and later ones, each with all its events."""
-        if not is_current(self.home.settings, self.home.engine, self.caller):
-            return None
+async def _follow(follower: Follower) -> AsyncIterator[str]:
+    """What is new in a chat, until nothing is under way, or the caller may not see it any more."""
+    for look in count(1):
         try:
-            turns = chats.read_turns(self.home, self.caller, self.chat, after=self.turn - 1)
+            found = await asyncio.to_thread(_look, follower)
         except NotFound:
-            return None
-        engine = self.home.engine
-        return [(turn, list_events(engine, turn.run_id) if turn.run_id else []) for turn in turns]
-
-    def _tell(self, turn: Turn, events: list[Event]) -> Iterator[str]:
-        """What is new to them of a turn."""
-        if turn.number > self.turn:
-            self.turn, self.seq, self.said, self.drafted = turn.number, 0, 0, ""
-        for event in events:
-            if event.kind == "message" and "request" in event.data and not _is_nested(event):
-                self.said, self.drafted = event.data["request"], ""
-            if event.seq > self.seq:
-                self.seq = event.seq
-                told = {"turn": turn.number, "seq": event.seq, "at": event.at.isoformat()}
-                data = {**told, "kind": event.kind, "data": event.data}
-                yield _say(event.kind, data, f"{turn.number}.{event.seq}")
-        draft = turn.draft
-        if draft and turn.outcome is None and draft["request"] > self.said:
-            yield from self._tell_draft(turn, draft["request"], draft["text"])
-
-    def _tell_draft(self, turn: Turn, request: int, text: str) -> Iterator[str]:
-        """What the model has said meanwhile; from the start if it began anew."""
-        offset = len(self.drafted) if text.startswith(self.drafted) else 0
-        if text[offset:]:
-            data = {"turn": turn.number, "request": request, "offset": offset}
-            yield _say("delta", data | {"text": text[offset:]})
-        self.drafted = text
+            return
+        for new in found:
+            yield _say(new)
+        if follower.idle:
+            yield f"event: end\ndata: {json.dumps({'outcome': follower.outcome})}\n\n"
+            return
+        if look % LOOKS_PER_BEAT == 0:
+            yield ": still here\n\n"
+        await asyncio.sleep(LOOK_SECONDS)
 
 
-def _is_nested(event: Event) -> bool:
-    return bool(event.data.get("subflow"))
+def _look(follower: Follower) -> list[Told | Delta]:
+    home = follower.home
+    if not is_current(home.settings, home.engine, follower.caller):
+        raise NotFound("signed out")
+    return follower.look()
 
 
-def _say(kind: str, data: dict[str, Any], id: str | None = None) -> str:
-    number = "" if id is None else f"id: {id}\n"
-    return f"{number}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+def _say(new: Told | Delta) -> str:
+    if isinstance(new, Delta):
+        return f"event: delta\ndata: {json.dumps(asdict(new), ensure_ascii=False)}\n\n"
+    event = new.event
+    data = {"turn": new.turn, "seq": event.seq, "at": event.at.isoformat()}
+    data |= {"kind": event.kind, "data": event.data}
+    id, text = f"{new.turn}.{event.seq}", json.dumps(data, ensure_ascii=False)
+    return f"id: {id}\nevent: {event.kind}\ndata: {text}\n\n"
 
 
 def _read_id(id: str | None, after: int) -> tuple[int, int]:
