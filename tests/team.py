@@ -22,7 +22,7 @@ from lamplighter.accounts import RIGHTS, Caller, make_token
 from lamplighter.engine.chat import begin_chat
 from lamplighter.roster import Roster
 from lamplighter.store.agents import current_versions
-from lamplighter.store.approvals import Approval, add_approvals, approval_id
+from lamplighter.store.chat_approvals import Approval, add_approvals, approval_id
 from lamplighter.store.chats import end_turn
 from lamplighter.store.documents import Changes, NewDocument, apply_changes
 from lamplighter.store.runs import Run, add_runs, finish_run, new_run_id, start_run

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lamplighter.accounts import Caller
     from lamplighter.engine.chat import Decision
     from lamplighter.roster import Roster
-    from lamplighter.store.approvals import Approval
+    from lamplighter.store.chat_approvals import Approval
 
 STATES = ("pending", "approved", "denied", "completed", "expired")
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lamplighter.engine.chat import Decision, Dialogue
     from lamplighter.engine.following import Delta, Told
     from lamplighter.roster import Roster
-    from lamplighter.store.approvals import Approval
+    from lamplighter.store.chat_approvals import Approval
     from lamplighter.store.chats import Chat, Turn
 
 ENDED_BADLY = 3

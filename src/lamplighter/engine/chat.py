@@ -16,10 +16,11 @@ from lamplighter.accounts import Caller, find_caller
 from lamplighter.engine.control import wake_engine
 from lamplighter.errors import AgentsDisabled, Conflict, Forbidden, InvalidInput, NotFound, Place
 from lamplighter.roster import Roster
-from lamplighter.store import approvals, chats
+from lamplighter.store import chat_approvals as approvals
+from lamplighter.store import chats
 from lamplighter.store.agents import save_version
-from lamplighter.store.approvals import Approval, ApprovalState
 from lamplighter.store.audit import note
+from lamplighter.store.chat_approvals import Approval, ApprovalState
 from lamplighter.store.chats import Chat, Turn
 from lamplighter.store.contents import copy_contents
 from lamplighter.store.database import decide_alone, reading

@@ -6,7 +6,7 @@ after the server is up (``rehearse``) or when a run begins.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.effects import Mode
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation
 from lamplighter.engine.turn import (
@@ -26,6 +27,7 @@ from lamplighter.engine.turn import (
     Drafts,
     Spoken,
     absent_tools,
+    as_approved,
     load_conversation,
     make_talk,
     viewing_scope,
@@ -34,7 +36,7 @@ from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
-from lamplighter.outbox import Outbox
+from lamplighter.outbox import Outbox, follow_mode
 from lamplighter.roster import Roster
 from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
@@ -82,10 +84,14 @@ def prepare(
     conversation = load_conversation(run, outbox.engine, settings) if run.chat else None
     resolved = _choose(run, agent, outbox.engine, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
-    absent = {}
+    mode: Mode = "staged" if run.dry_run else agent.effects
+    policy, absent = follow_mode(mode), {}
     if conversation:
-        absent = absent_tools(agent, conversation.viewer, Roster(settings, outbox.engine))
+        viewer, home = conversation.viewer, Roster(settings, outbox.engine)
+        policy = as_approved(policy, by_owner=home.may_change(viewer, agent.name))
+        absent = absent_tools(agent, viewer, home)
         agent = without(agent, absent)
+    outbox = replace(outbox, agent=agent.name, policy=policy)
     bench, missing = _workbench(run, agent, journal, outbox, settings, conversation)
     agent = without(agent, missing)
     talk, drafts = None, Drafts(outbox.engine, outbox.worker, run.id)
@@ -219,6 +225,8 @@ def _workbench(
         settings=settings,
         servers=Servers(settings),
         allowed=frozenset(agent.allowed_tools),
+        email=agent.email,
+        webhooks=agent.webhooks,
         shell=shell,
     )
     return bench, missing

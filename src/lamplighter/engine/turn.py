@@ -24,13 +24,15 @@ from lamplighter.agent.conversation import (
     user_messages,
 )
 from lamplighter.definitions.agent import ORG_ONLY_TOOLS, Agent
+from lamplighter.definitions.effects import PERFORM, Verdict
 from lamplighter.definitions.nature import nature_of
 from lamplighter.definitions.tool import MCP, refer
 from lamplighter.engine.delegation import SPAWN
 from lamplighter.engine.record import redact, redact_data
 from lamplighter.errors import Forbidden
+from lamplighter.outbox import Effect, Policy
 from lamplighter.roster import Roster
-from lamplighter.store.approvals import (
+from lamplighter.store.chat_approvals import (
     Approval,
     add_approvals,
     approval_id,
@@ -138,6 +140,22 @@ def absent_tools(agent: Agent, viewer: Caller, home: Roster) -> dict[str, str]:
         elif tool in OF_OWNERS and not home.may_change(viewer, agent.name):
             found[tool] = "it is for those who may change the agent"
     return found
+
+
+def as_approved(policy: Policy, *, by_owner: bool) -> Policy:
+    """A policy for effects that the viewer has approved already, each by itself.
+
+    What it would hold until the agent's owner decides happens if that is the viewer; else it is
+    refused, since a chat is not for the owner to look into.
+    """
+
+    def judge(effect: Effect, payload: Mapping[str, Any]) -> Verdict:
+        verdict = policy(effect, payload)
+        if verdict.act != "hold":
+            return verdict
+        return PERFORM if by_owner else Verdict("refuse", f"in a chat, {verdict.reason}")
+
+    return judge
 
 
 def make_talk(

@@ -59,6 +59,7 @@ class Run:
         admitted_at: When it was handed to the queue.
         chat: The chat of which it is a turn; ``None``: it is a background run.
         viewer: Whose chat that is. The run has their permissions, and nobody else sees it.
+        dry_run: Whether its effects are only recorded, whatever its agent's file says.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    dry_run: bool = False
     requests: int = 0
     tool_calls: int = 0
     input_tokens: int = 0

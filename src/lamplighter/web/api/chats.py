@@ -19,7 +19,7 @@ from lamplighter.engine.chat import Dialogue
 from lamplighter.engine.following import Delta, Follower, Told
 from lamplighter.errors import NotFound
 from lamplighter.roster import Roster, id_of
-from lamplighter.store.approvals import Approval, ApprovalState
+from lamplighter.store.chat_approvals import Approval, ApprovalState
 from lamplighter.store.chats import Chat, Turn
 from lamplighter.store.requests import Request as Repeatable
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner
