@@ -96,7 +96,8 @@ def test_effects_of_a_chat_are_seen_by_its_viewer_alone(team: Team) -> None:
         assert team.browser(user).get("/api/v1/outbox").json()["items"] == []
         assert team.browser(user).get(f"/api/v1/outbox/{effect['id']}").status_code == 404
     noted = team.browser(ROOT).get("/api/v1/audit").json()["items"]
-    assert [each["user"] for each in noted if each["action"] == "approval.approved"] == [ANN]
+    for action in ("approval.approved", "effect.sent"):
+        assert [each["user"] for each in noted if each["action"] == action] == [ANN], action
 
 
 def test_saying_it_twice_with_one_key_says_it_once(team: Team) -> None:

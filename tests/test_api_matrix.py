@@ -41,6 +41,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/chats/{chat}/branches"): {"turn": 1, "message": "Or that."},
     ("post", "/api/v1/approvals/{approval}/approve"): {"scope": "chat"},
     ("post", "/api/v1/approvals/{approval}/deny"): {"reason": "no"},
+    ("patch", "/api/v1/settings"): {"max_iterations": 20},
     ("post", "/api/v1/users"): {"address": "new@x.org"},
     ("patch", "/api/v1/users/{user}"): {"name": "Bo"},
     ("put", "/api/v1/groups/{group}"): {"members": [ANN]},
@@ -55,7 +56,7 @@ QUERIES = {
 }
 CHATS = ("/api/v1/agents/{agent}/chats", "/api/agents/{agent}/chat")
 """Everybody may talk with every agent that there is."""
-FOR_ADMINS = ("/api/v1/users", "/api/v1/groups", "/api/v1/audit")
+FOR_ADMINS = ("/api/v1/sources/{name}/sync", "/api/v1/users", "/api/v1/groups", "/api/v1/audit")
 ABSENT = "ABSENT"
 
 
@@ -72,6 +73,11 @@ class Route:
     @property
     def changes(self) -> bool:
         return self.method != "get"
+
+    @property
+    def for_admins(self) -> bool:
+        """Whether only admins may do it."""
+        return self.path.startswith(FOR_ADMINS) or str(self) == "PATCH /api/v1/settings"
 
     @property
     def about_history(self) -> bool:
@@ -192,7 +198,7 @@ def test_nobody_unknown_gets_anywhere(
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_a_token_without_the_right_is_refused(team: Team, places: Places, route: Route) -> None:
     path = places.fill(route.path, "own")
-    user = ROOT if route.path.startswith(FOR_ADMINS) else ANN
+    user = ROOT if route.for_admins else ANN
     for right in RIGHTS:
         others = [each for each in RIGHTS if each != right]
         client = team.program(user, *others)
@@ -221,7 +227,7 @@ def test_a_page_of_another_site_changes_nothing(team: Team, places: Places, rout
 
 @pytest.mark.parametrize("route", [each for each in NAMED if each != MAKES_ITS_GROUP], ids=str)
 def test_what_is_absent_is_not_found(team: Team, places: Places, route: Route) -> None:
-    user = ROOT if route.path.startswith(FOR_ADMINS) else ANN
+    user = ROOT if route.for_admins else ANN
     assert ask(team.browser(user), route, places.fill(route.path, ABSENT)) == 404
 
 
@@ -237,7 +243,7 @@ def test_a_member_neither_sees_nor_changes_what_is_not_theirs(
     if route.path in CHATS:
         assert status in (200, 201)
         return
-    if route.path.startswith(FOR_ADMINS):
+    if route.for_admins:
         assert status == 403
     elif route.path == "/api/v1/sources/{name}":
         assert status == 200  # that it exists is known to everybody
@@ -273,7 +279,7 @@ def test_an_admin_does_not_read_what_members_agents_did(
     "route", [each for each in ROUTES if not each.path.endswith("/stream")], ids=str
 )
 def test_everybody_may_do_with_theirs_what_there_is_to_do(team: Team, route: Route) -> None:
-    user = ROOT if route.path.startswith(FOR_ADMINS) else ANN
+    user = ROOT if route.for_admins else ANN
     path = _mine(team, str(route)).fill(route.path, "own")
     status = ask(team.browser(user), route, path)
     if route.path.endswith("/sharing"):
@@ -316,7 +322,7 @@ def _restores(route: Route) -> bool:
 
 def _right(route: Route) -> str:
     """The right that a route needs."""
-    if route.path.startswith(FOR_ADMINS):
+    if route.for_admins:
         return "admin"
     of_chats = route.path in CHATS or route.path.startswith(("/api/v1/chats", "/api/v1/approvals"))
     if (

@@ -14,6 +14,7 @@ from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 
 from lamplighter import clock
 from lamplighter.access import OWNER, Scope, owner_of
+from lamplighter.accounts import Caller, find_caller
 from lamplighter.agent.budget import Budget
 from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
@@ -86,8 +87,10 @@ def prepare(
     budget.iterations = agent.limits.iterations or budget.iterations
     mode: Mode = "staged" if run.dry_run else agent.effects
     policy, absent = follow_mode(mode), {}
+    home = Roster(settings, outbox.engine)
+    agent = replace(agent, network=home.reachable(_person(agent, conversation, home), agent))
     if conversation:
-        viewer, home = conversation.viewer, Roster(settings, outbox.engine)
+        viewer = conversation.viewer
         policy = as_approved(policy, by_owner=home.may_change(viewer, agent.name))
         absent = absent_tools(agent, viewer, home)
         agent = without(agent, absent)
@@ -110,6 +113,14 @@ def prepare(
     )
     spoken = Spoken(task, talk, drafts, bench) if talk else None
     return Preparation(task, bench, resolved, absent | missing, spoken)
+
+
+def _person(agent: Agent, conversation: Conversation | None, home: Roster) -> Caller | None:
+    """Whose rights a run has besides what it may see; ``None``: the organisation's."""
+    if conversation:
+        return conversation.viewer
+    owner = owner_of(agent.name)
+    return find_caller(home.settings, home.engine, owner) if owner else None
 
 
 def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
