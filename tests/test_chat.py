@@ -389,6 +389,47 @@ def test_one_approval_of_an_agent_that_was_changed_meanwhile_is_void(talks: Talk
     assert delivered(talks.workspace) == []
 
 
+def test_agents_that_are_called_in_a_chat_only_read(talks: Talks) -> None:
+    talks.workspace.write("agents/helper.md", HELPER.replace("ask-human", "'agent:other'"))
+    talks.workspace.write("agents/other.md", HELPER)
+    script = {
+        "helper": [turn(call("other", message="Deliver")), turn(text="It could not.")],
+        "other": [
+            turn(call("write_file", path="a.md", content="A"), call("deliver_file", path="a.md")),
+            turn(call("report", summary="No."), expect=["Unknown tool"]),
+        ],
+    }
+    talks.workspace.write("script.yaml", json.dumps({"agents": script}))
+
+    async def talk() -> chats.Dialogue:
+        async with working(talks.workspace):
+            return await talks.begin("Let it be delivered")
+
+    assert asyncio.run(talk()).turns[0].answer == "It could not."
+    assert (delivered(talks.workspace), talks.effects()) == ([], [])
+
+
+def test_chats_are_the_same_on_postgresql(postgresql: str) -> None:
+    with temporary_workspace(FILES, **SETTINGS, database_url=postgresql) as workspace:
+        talks = Talks(workspace)
+        workspace.script([DELIVERY, turn(text="Done.")])
+
+        async def talk() -> chats.Dialogue:
+            async with working(workspace) as holder:
+                said = await talks.decide(await talks.begin("Deliver"), "chat")
+                other = chats.branch(talks.home, OWNER, said.chat.id, 1, "Deliver that")
+                await talks.settled(other.chat.id)
+                first, second = chats.list_chats(talks.home, OWNER)
+                assert chats.list_chats(talks.home, OWNER, after=first.key) == [second]
+                chats.delete_chat(talks.home, OWNER, other.chat.id)
+                await asyncio.to_thread(lambda: list(holder.upkeep.prune(clock.now())))
+                return talks.read(said.chat.id)
+
+        said = asyncio.run(talk())
+        assert [each.outcome for each in said.turns] == ["awaiting_approval", "answered"]
+        assert delivered(workspace) == ["a.md"]
+
+
 # Kills
 
 

@@ -19,6 +19,7 @@ from lamplighter.definitions.catalogue import FOLDER, Catalogue, Entry, name_age
 from lamplighter.definitions.hosts import AllowedHost, read_host
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, read_agent, refuse_size
 from lamplighter.definitions.spelling import hint_at
+from lamplighter.definitions.tool import MCP
 from lamplighter.definitions.writing import write_fields
 from lamplighter.errors import Changed, Conflict, Forbidden, InvalidInput, NotFound
 from lamplighter.store.agents import delete_agent, save_entry, version_of
@@ -272,6 +273,8 @@ class Roster:
             raise Forbidden("only admins make agents of the organisation")
         if agent.model and agent.model.startswith(SCRIPTED):
             raise Forbidden("only admins use scripted models")
+        if any(tool.startswith(MCP) for tool in agent.allowed_tools):
+            raise Forbidden("only admins give agents tools of MCP servers")
         if beyond := set(agent.network) - set(self.reachable(caller, agent)):
             raise Forbidden(
                 f"only admins may allow commands to reach {', '.join(sorted(map(str, beyond)))}; "

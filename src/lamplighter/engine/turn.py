@@ -135,7 +135,7 @@ def absent_tools(agent: Agent, viewer: Caller, home: Roster) -> dict[str, str]:
         return {}
     found = {}
     for tool in agent.allowed_tools:
-        if tool in ORG_ONLY_TOOLS and not viewer.admin:
+        if not viewer.admin and (tool in ORG_ONLY_TOOLS or tool.startswith(MCP)):
             found[tool] = "only admins may have it called"
         elif tool in OF_OWNERS and not home.may_change(viewer, agent.name):
             found[tool] = "it is for those who may change the agent"
