@@ -100,9 +100,3 @@ def test_in_a_chat_commands_reach_what_the_viewers_own_could(team: Team) -> None
         ROOT: ["pypi.org", "intranet.example.com"],
         "nobody": ["pypi.org", "intranet.example.com"],
     }
-
-
-def test_members_agents_have_no_tools_of_mcp_servers(team: Team) -> None:
-    draft = {"name": "mcp", "text": "---\ntools: ['mcp:time/now']\n---\nGo."}
-    assert team.browser(ANN).post("/api/v1/agents", json=draft).status_code == 403
-    assert team.browser(ROOT).post("/api/v1/agents", json=draft).status_code == 201

@@ -73,6 +73,7 @@ class McpServer(BaseModel):
         url: The address, of the streamable HTTP transport.
         headers: Sent with each request; values may be ``env:NAME``.
         tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
+        members: Whether, in a team, agents of those who are no admins may call it, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -83,12 +84,28 @@ class McpServer(BaseModel):
     url: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] = ()
+    members: bool = False
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
         if (self.command is None) == (self.url is None):
             raise ValueError("a server has either a command or a url")
         return self
+
+
+class WebSearch(BaseModel):
+    """Who searches the web for ``web-search``.
+
+    Attributes:
+        api_key: ``env:NAME`` reads it from the environment or ``.env``.
+        base_url: Another address than the provider's own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Literal["exa", "brave"]
+    api_key: str = Field(min_length=1)
+    base_url: str | None = None
 
 
 class EmailAccount(BaseModel):
@@ -208,14 +225,11 @@ class _Documented(EnvSettingsSource):
     """Of the environment only what is documented: ``HOST`` and ``TEAM`` are other programs'."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
-        aliases = (field.validation_alias for field in self.settings_cls.model_fields.values())
-        names = {
-            str(name).casefold()
-            for alias in aliases
-            if isinstance(alias, AliasChoices)
-            for name in alias.choices
-            if str(name).isupper()
-        }
+        names = set()
+        for field in self.settings_cls.model_fields.values():
+            alias = field.validation_alias
+            choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+            names |= {name.casefold() for name in map(str, choices) if name.isupper()}
         found = super()._load_env_vars()
         return {name: value for name, value in found.items() if name.casefold() in names}
 
@@ -293,9 +307,10 @@ class Settings(BaseSettings):
     )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
-    email: EmailAccount | None = _setting(None, "LAMPLIGHTER_EMAIL")
+    email: EmailAccount | None = Field(default=None, validation_alias="LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
+    web_search: WebSearch | None = None
 
     @field_validator("database_url")
     @classmethod
@@ -313,6 +328,12 @@ class Settings(BaseSettings):
         if name not in EMBEDDERS and ":" not in name:
             raise ValueError(f"use {', '.join(EMBEDDERS)}, or a provider's, like openai:NAME")
         return name
+
+    @field_validator("email", mode="before")
+    @classmethod
+    def _not_an_address(cls, given: Any) -> Any:
+        """Many have an EMAIL in their environment, which is their own address, and none of ours."""
+        return None if isinstance(given, str) else given
 
     @field_validator("run_backoff_seconds", mode="before")
     @classmethod

@@ -47,6 +47,7 @@ from lamplighter.store.runs import Run
 from lamplighter.tools.assistance import is_question
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.files import changes_data
+from lamplighter.workspace import mcp_servers
 
 if TYPE_CHECKING:
     from lamplighter.agent.budget import Ending
@@ -134,9 +135,14 @@ def absent_tools(agent: Agent, viewer: Caller, home: Roster) -> dict[str, str]:
     if not home.settings.team:
         return {}
     found = {}
+    servers = mcp_servers(home.settings)
+    for_members = [name for name, server in servers.items() if server.members]
     for tool in agent.allowed_tools:
-        if not viewer.admin and (tool in ORG_ONLY_TOOLS or tool.startswith(MCP)):
+        kind, _, server = refer(tool)
+        if tool in ORG_ONLY_TOOLS and not viewer.admin:
             found[tool] = "only admins may have it called"
+        elif kind == "mcp" and not viewer.admin and server not in for_members:
+            found[tool] = f"the MCP server {server!r} is not for members"
         elif tool in OF_OWNERS and not home.may_change(viewer, agent.name):
             found[tool] = "it is for those who may change the agent"
     return found
