@@ -11,6 +11,7 @@ from lamplighter.store.runs import count_active
 from lamplighter.store.schedules import earliest_due
 from lamplighter.web.api import (
     agents,
+    chats,
     documents,
     omni,
     records,
@@ -34,6 +35,7 @@ ROUTERS = (
     agents.router,
     schedules.router,
     runs.router,
+    chats.router,
     documents.router,
     users.router,
     tokens.router,
