@@ -32,4 +32,9 @@ class Place:
 NAVIGATION = (
     Place("Agents", "/agents", "lamp", "a"),
     Place("Runs", "/runs", "clock", "r"),
+    Place("Search", "/search", "search", "s"),
+    Place("Sources", "/sources", "book", "o"),
+    Place("People", "/people", "people", "p"),
+    Place("Notices", "/notices", "bell", "n"),
+    Place("Settings", "/settings", "gear", "t"),
 )

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from lamplighter import clock
+from lamplighter.search.snippet import Snippet
 
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -111,6 +112,16 @@ def offset(delta: timedelta | None) -> str:
     return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
+def highlighted(snippet: Snippet) -> Markup:
+    """A piece of a document with what was looked for marked."""
+    parts, place = [], 0
+    for start, end in snippet.highlights:
+        before, found = snippet.text[place:start], snippet.text[start:end]
+        parts.append(Markup("{}<mark>{}</mark>").format(before, found))
+        place = end
+    return Markup("").join([*parts, escape(snippet.text[place:])])
+
+
 def _reader() -> Any:
     from markdown_it import MarkdownIt
 
@@ -122,6 +133,7 @@ FILTERS = {
     "brief": brief,
     "count": count,
     "duration": duration,
+    "highlighted": highlighted,
     "in_zone": in_zone,
     "markdown": markdown,
     "moment": moment,
