@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from lamplighter.errors import InvalidSchedule
 from lamplighter.schedule import Schedule, from_data
 from lamplighter.store.database import reading
-from lamplighter.store.runs import ACTIVE, Status
+from lamplighter.store.runs import ACTIVE, Status, first_id
 from lamplighter.store.sight import Sight
 from lamplighter.store.tables import agent_records, agent_versions, agents, runs, schedules
 
@@ -19,6 +19,7 @@ State = Literal["on", "off", "paused", "failing", "working"]
 Order = Literal["name", "next", "last"]
 STATES = get_args(State)
 ORDERS = get_args(Order)
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +158,63 @@ def list_latest(
         for row in connection.execute(query):
             found[row.agent].append(LatestRun(**row._mapping))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """What an agent did on a day (UTC).
+
+    Attributes:
+        at: Its beginning, in seconds since 1970.
+        seconds: How long a run took, on average; ``None`` if none has ended.
+        tokens: In and out, of all runs.
+    """
+
+    at: int
+    completed: int = 0
+    failed: int = 0
+    other: int = 0
+    seconds: float | None = None
+    tokens: int = 0
+
+
+def list_days(engine: sa.Engine, agent: str, now: datetime, days: int) -> list[Day]:
+    """The last days of an agent, today the last; also those on which it did nothing."""
+    today = int(now.timestamp()) // DAY_SECONDS
+    first = datetime.fromtimestamp((today - days + 1) * DAY_SECONDS, UTC)
+    column = sa.type_coerce(runs.c.created_at, sa.BigInteger)
+    day = (column // sa.literal_column(str(DAY_SECONDS * 1000), sa.BigInteger)).label("day")
+    began, ended = (
+        sa.type_coerce(each, sa.BigInteger) for each in (runs.c.started_at, runs.c.finished_at)
+    )
+    query = (
+        sa.select(
+            day,
+            _count(runs.c.status == "completed").label("completed"),
+            _count(runs.c.status == "failed").label("failed"),
+            _count(runs.c.status.not_in(("completed", "failed"))).label("other"),
+            (sa.func.avg(ended - began) / 1000).label("seconds"),
+            sa.func.sum(runs.c.input_tokens + runs.c.output_tokens).label("tokens"),
+        )
+        .where(runs.c.agent == agent, runs.c.id >= first_id(first))
+        .group_by(day)
+    )
+    with reading(engine) as connection:
+        found = {row.day: row for row in connection.execute(query)}
+    return [_day(number, found.get(number)) for number in range(today - days + 1, today + 1)]
+
+
+def _day(number: int, row: sa.Row[Any] | None) -> Day:
+    at = number * DAY_SECONDS
+    if row is None:
+        return Day(at=at)
+    seconds = None if row.seconds is None else round(float(row.seconds), 2)
+    return Day(at=at, completed=row.completed, failed=row.failed, other=row.other,
+               seconds=seconds, tokens=int(row.tokens))  # fmt: skip
+
+
+def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((condition, 1), else_=0))
 
 
 def _next_due() -> sa.ScalarSelect[Any]:

@@ -22,6 +22,7 @@ from lamplighter.web.api import (
     users,
 )
 from lamplighter.web.gate import Gate
+from lamplighter.web.lookout import Lookout
 from lamplighter.web.pages import PAGES
 from lamplighter.web.problems import PROBLEMS, install_problems
 
@@ -60,6 +61,7 @@ def create_app(settings: "Settings", engine: "Engine") -> FastAPI:
         redoc_url=None,
     )
     app.state.roster = roster
+    app.state.lookout = Lookout(roster)
     # Browsers give a cookie to all ports of a host, so each workspace has a name of its own.
     app.state.cookie = "lamplighter" if settings.team else f"lamplighter-{settings.port}"
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)

@@ -42,7 +42,9 @@ def make_link(request: Request, user: str, caller: AdminPage, home: Home) -> Res
 
 
 @router.post("/settings/users/{user}/admin")
-def change_admin(request: Request, user: str, caller: AdminPage, home: Home, form: Sent) -> Response:
+def change_admin(
+    request: Request, user: str, caller: AdminPage, home: Home, form: Sent
+) -> Response:
     """Make somebody an admin, or no admin any more."""
     api.change_user(user, UserChange(admin=form.has("admin")), caller, home)
     return go_to(request, "/settings/users")

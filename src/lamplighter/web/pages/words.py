@@ -10,6 +10,9 @@ from markupsafe import Markup, escape
 from lamplighter import clock
 from lamplighter.search.snippet import Snippet
 
+NOTHING = "\u2013"
+"""Where there is no number: a dash."""
+
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -22,7 +25,7 @@ def moment(at: datetime | None, form: str = "relative") -> Markup:
             ``clock`` (time of day with seconds).
     """
     if at is None:
-        return Markup('<span class="quiet">–</span>')
+        return Markup('<span class="quiet">{}</span>').format(NOTHING)
     at = at.astimezone(UTC)
     shown = {"relative": ago(at), "clock": f"{at:%H:%M:%S}"}.get(form, f"{at:%Y-%m-%d %H:%M}")
     full = f"{at:%Y-%m-%d %H:%M:%S} UTC"
@@ -45,7 +48,7 @@ def ago(at: datetime) -> str:
 def duration(seconds: float | None) -> str:
     """``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
     if seconds is None:
-        return "–"
+        return NOTHING
     if seconds < 10:
         return f"{seconds:.1f} s" if seconds >= 0.05 or seconds == 0 else f"{seconds * 1000:.0f} ms"
     left = round(seconds)
@@ -57,9 +60,22 @@ def duration(seconds: float | None) -> str:
     return " ".join(parts[:2])
 
 
+def elapsed(at: datetime, since: datetime) -> str:
+    """``0:07``, ``12:30``, ``1:02:03``: how long after the beginning."""
+    seconds = max(int((at - since).total_seconds()), 0)
+    hours, rest = divmod(seconds, 3600)
+    clock_ = f"{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+    return f"{hours}:{clock_}" if hours else clock_
+
+
+def milliseconds(at: datetime, since: datetime) -> int:
+    """From one moment to another, and never less than none."""
+    return max(int((at - since).total_seconds() * 1000), 0)
+
+
 def number(value: float | None) -> str:
     """With thin spaces between thousands."""
-    return "–" if value is None else f"{value:,}".replace(",", "\u202f")
+    return NOTHING if value is None else f"{value:,}".replace(",", "\u202f")
 
 
 def size(size_bytes: int) -> str:
@@ -83,10 +99,20 @@ def pretty(value: Any) -> str:
 
 
 def brief(value: Any, length: int = 120) -> str:
-    """JSON data in one line."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    line = " ".join(text.split())
+    """JSON data in one line; of arguments their values, with names where there are several."""
+    line = " ".join(_line(value).split())
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _line(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case dict() if len(value) == 1:
+            return _line(next(iter(value.values())))
+        case dict():
+            return ", ".join(f"{name}: {_line(each)}" for name, each in value.items())
+    return json.dumps(value, ensure_ascii=False)
 
 
 def markdown(text: str) -> Markup:
@@ -134,6 +160,8 @@ FILTERS = {
     "count": count,
     "duration": duration,
     "highlighted": highlighted,
+    "elapsed": elapsed,
+    "milliseconds": milliseconds,
     "in_zone": in_zone,
     "markdown": markdown,
     "moment": moment,
