@@ -52,13 +52,13 @@ class Viewer:
         url: The server's.
         page: What they look at.
         faults: What broke a rule.
-        expected: Answers that may be errors, such as 404.
+        expected: What may be said on the console.
     """
 
     url: str
     page: "Page"
     faults: list[str] = field(default_factory=list)
-    expected: set[int] = field(default_factory=set)
+    expected: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.page.on("console", self._hear)
@@ -70,19 +70,24 @@ class Viewer:
         self.page.goto(f"{self.url}{path}")
         return self.page
 
-    def check(self) -> None:
-        """Nothing serious for axe-core, and no sideways scrolling."""
-        self.page.evaluate(AXE.read_text())
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        self.faults += [_explain(each) for each in found["violations"] if each["impact"] in SERIOUS]
+    def settle(self) -> None:
+        """Wait until nothing is being fetched for the page."""
+        self.page.wait_for_function("document.querySelector('.htmx-request') === null")
+
+    def check(self, rules: str = "{}") -> None:
+        """Nothing serious for axe-core (by default by all of its rules), no sideways scrolling."""
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         if (over := self.page.evaluate(wider)) > 0:
             self.faults.append(f"{self.page.url} scrolls sideways, by {over} px")
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate(f"axe.run(document, {rules})")
+        worst = [each for each in found["violations"] if each["impact"] in SERIOUS]
+        self.faults += [f"{self.page.url}: {_explain(each)}" for each in worst]
 
     def _hear(self, message: Any) -> None:
         if message.type not in ("error", "warning"):
             return
-        if not any(f"status of {status}" in message.text for status in self.expected):
+        if not any(text in message.text for text in self.expected):
             self.faults.append(f"console: {message.text}")
 
     def _watch(self, request: Any) -> None:

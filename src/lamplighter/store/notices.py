@@ -12,7 +12,7 @@ from lamplighter.store.shortened import find_row
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import notices
 
-Kind = Literal["failure", "paused", "silent", "uncertain", "sign-in", "foreign", "message"]
+Kind = Literal["failure", "paused", "silent", "uncertain", "held", "sign-in", "foreign", "message"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +95,12 @@ def read_notice(
     unread = (notices.c.id == row.id) & notices.c.read_at.is_(None)
     connection.execute(notices.update().where(unread).values(read_at=now))
     return _notice(row)
+
+
+def read_notice_of(connection: sa.Connection, key: str, now: datetime) -> None:
+    """Mark the notice with this key as read, if there is one: what it is about has been done."""
+    unread = (notices.c.key == key) & notices.c.read_at.is_(None)
+    connection.execute(notices.update().where(unread).values(read_at=now))
 
 
 def read_all_notices(connection: sa.Connection, now: datetime) -> int:

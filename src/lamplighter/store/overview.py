@@ -17,8 +17,8 @@ from lamplighter.store.tables import agent_records, agent_versions, agents, runs
 
 State = Literal["on", "off", "paused", "failing", "working"]
 Order = Literal["name", "next", "last"]
-STATES = get_args(State)
-ORDERS = get_args(Order)
+STATES: tuple[State, ...] = get_args(State)
+ORDERS: tuple[Order, ...] = get_args(Order)
 DAY_SECONDS = 86_400
 
 

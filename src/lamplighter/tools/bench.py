@@ -1,12 +1,13 @@
 """What the tools of one run work on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai import RunContext
 
 from lamplighter.config import Settings
+from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
 from lamplighter.tools.mcp import Servers
@@ -27,6 +28,8 @@ class Workbench:
         settings: The workspace's settings.
         servers: The MCP servers, as long as the run is under way.
         allowed: The tools that the agent may call, as its file names them.
+        email: To whom it may write.
+        webhooks: The URLs that it may call, by name.
         shell: Where its commands run; ``None``: nowhere.
     """
 
@@ -37,6 +40,8 @@ class Workbench:
     settings: Settings
     servers: Servers
     allowed: frozenset[str] = frozenset()
+    email: Correspondence = TO_NOBODY
+    webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
 
     def apply_files(self, changes: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from lamplighter.access import owner_of, short_name
@@ -14,10 +14,10 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.roster import Roster
 from lamplighter.schedule import Schedule, describe
 from lamplighter.store.overview import (
+    ORDERS,
+    STATES,
     AgentRow,
     LatestRun,
-    Order,
-    State,
     Wanted,
     count_rows,
     find_rows,
@@ -25,6 +25,7 @@ from lamplighter.store.overview import (
     list_rows,
     list_schedules_of,
 )
+from lamplighter.store.sight import Sight
 from lamplighter.web.api import agents as api
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner, Writer
 from lamplighter.web.api.runs import NewRun, start
@@ -37,8 +38,26 @@ PAGE = 40
 STRIP = 20
 """Runs that a row has marks of."""
 
-PageNumber = Annotated[int, Query(alias="page", ge=1, le=100_000)]
-Called = Annotated[str, Query(max_length=200)]
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which agents are shown, and in which order; as it stands in the URL."""
+
+    q: Annotated[str, Query(max_length=200)] = ""
+    state: Annotated[str, Query(max_length=20)] = ""
+    sort: Annotated[str, Query(max_length=20)] = ""
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What is not as usual, but for the page."""
+        return {name: value for name in ("q", "state", "sort") if (value := getattr(self, name))}
+
+    def wanted(self, user: str | None, sight: Sight) -> Wanted:
+        """The same for the database; words that it does not know mean nothing."""
+        state = next((known for known in STATES if known == self.state), None)
+        order = next((known for known in ORDERS if known == self.sort), "name")
+        return Wanted(user=user, sight=sight, called=self.q.strip(), state=state, order=order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +100,22 @@ def show_front(_caller: Reader) -> Response:
 
 @router.get("/agents")
 def show_agents(
-    request: Request,
-    caller: Reader,
-    home: Home,
-    q: Called = "",
-    state: State | None = None,
-    sort: Order = "name",
-    page: PageNumber = 1,
+    request: Request, caller: Reader, home: Home, choice: Annotated[Choice, Depends()]
 ) -> Response:
     """Your agents and the organisation's."""
-    wanted = Wanted(
-        user=caller.user if home.settings.team else None,
-        sight=home.sight(caller),
-        called=q.strip(),
-        state=state,
-        order=sort,
-    )
-    rows = list_rows(home.engine, wanted, limit=PAGE + 1, offset=(page - 1) * PAGE)
-    given = {"q": q.strip(), "state": state or "", "sort": "" if sort == "name" else sort}
-    kept = {name: value for name, value in given.items() if value}
+    wanted = choice.wanted(caller.user if home.settings.team else None, home.sight(caller))
+    skipped = (choice.page - 1) * PAGE
+    rows = list_rows(home.engine, wanted, limit=PAGE + 1, offset=skipped)
+    more = choice.given | {"page": str(choice.page + 1)}
     return render(
         request,
         "_agents.html" if is_piece(request) else "agents.html",
         lines=make_lines(home, caller, rows[:PAGE]),
         total=count_rows(home.engine, wanted),
-        q=q,
-        state=state or "",
-        sort=sort,
-        is_filtered=bool(wanted.called or state),
-        newer=_url(kept) if page > 1 else None,
-        older=_url(kept | {"page": str(page + 1)}) if len(rows) > PAGE else None,
+        choice=choice,
+        is_filtered=bool(wanted.called or wanted.state),
+        newer=_url(choice.given) if choice.page > 1 else None,
+        older=_url(more) if len(rows) > PAGE else None,
     )
 
 
@@ -149,7 +154,7 @@ def pause_agent(request: Request, agent: str, caller: Writer, home: Home) -> Res
 @router.post("/agents/{agent}/run")
 def run_agent(request: Request, agent: str, caller: Runner, home: Home, form: Sent) -> Response:
     """Start a run: within the list the row shows it, elsewhere its page is next."""
-    new = NewRun(message=form.get("message"))
+    new = NewRun(message=form.get("message"), dry_run=form.has("dry_run"))
     run = start(home, caller, api.changeable(home, caller, agent).name, new, None)
     if is_piece(request) and not form.has("watch"):
         return say(_answer(request, caller, home, agent), "Started.")

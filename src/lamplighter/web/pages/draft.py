@@ -29,6 +29,7 @@ from lamplighter.schedule import Schedule, describe, parse, upcoming
 from lamplighter.store.agents import schedule_id_of
 from lamplighter.web.api import agents as api
 from lamplighter.web.api.asking import ENABLED, Home, Writer
+from lamplighter.web.api.runs import NewRun, start
 from lamplighter.web.pages.beginnings import begin
 from lamplighter.web.pages.capabilities import (
     explain_tools,
@@ -43,7 +44,7 @@ from lamplighter.web.pages.draft_fields import (
     show_schedule,
 )
 from lamplighter.web.pages.forms import Form, Sent
-from lamplighter.web.pages.places import agent_url
+from lamplighter.web.pages.places import agent_url, run_url
 from lamplighter.web.pages.rendering import go_to, render
 
 router = APIRouter(include_in_schema=False, dependencies=[ENABLED])
@@ -118,7 +119,7 @@ def create_agent(request: Request, caller: Writer, home: Home, form: Sent) -> Re
     except (InvalidInput, Conflict, Forbidden) as error:
         return _show(request, caller, home, _blame(home, draft, error), error.status)
     name = view.name if view.owner is None else agent_of(view.owner, view.name)
-    return go_to(request, f"{agent_url(home, name)}?done=created")
+    return _leave(request, caller, home, form, name, "created")
 
 
 @router.post("/agents/draft")
@@ -167,7 +168,19 @@ def change_agent(request: Request, agent: str, caller: Writer, home: Home, form:
         api.change_agent(agent, fields, caller, home, Response(), draft.seen or None)
     except (InvalidInput, Changed, Forbidden) as error:
         return _show(request, caller, home, _blame(home, draft, error), error.status)
-    return go_to(request, f"{draft.url}?done=saved")
+    name = home.find(caller, agent).name
+    return _leave(request, caller, home, form, name, "saved")
+
+
+def _leave(  # noqa: PLR0913 - where to depends on all of it
+    request: Request, caller: Caller, home: Roster, form: Form, name: str, done: str
+) -> Response:
+    """To the agent, or to a run of it that only records its effects."""
+    if not form.has("try"):
+        return go_to(request, f"{agent_url(home, name)}?done={done}")
+    caller.require("run")
+    run = start(home, caller, name, NewRun(dry_run=True), None)
+    return go_to(request, run_url(run.id))
 
 
 def _found(home: Roster, caller: Caller, agent: str) -> Draft:
@@ -217,7 +230,7 @@ def _blame(home: Roster, draft: Draft, error: LamplighterError) -> Draft:
         if not wrong.get(place):
             wrong.setdefault(place, []).append(_say(said))
     else:
-        wrong.setdefault("name" if isinstance(error, Conflict) else "", []).append(str(error))
+        wrong.setdefault("" if draft.url else "name", []).append(str(error))
     return replace(draft, wrong=wrong)
 
 
@@ -230,7 +243,7 @@ def _blamed(entry: Entry) -> dict[str, list[str]]:
 
 FIELDS = (
     "name", "description", "instructions", "schedule", "timezone", "model", "type", "tools",
-    "sources", "actions", "network", "limits", "message", "text", "",
+    "sources", "actions", "effects", "email", "network", "limits", "message", "text", "",
 )  # fmt: skip
 """Where messages can stand; what concerns no field stands at the top."""
 
@@ -295,7 +308,8 @@ def _filled(home: Roster, caller: Caller, draft: Draft) -> dict[str, Any]:
         else [],
         "tools_are_named": isinstance(tools, dict),
         "limits": _lenient(limits if isinstance(limits, dict) else {}),
-        "hosts": _hosts(fields.get("network")),
+        "hosts": _texts(fields.get("network"), "allow"),
+        "email_to": _texts(fields.get("email"), "to"),
         "may_choose_type": caller.admin and not (home.settings.team and draft.url),
         "settings": home.settings,
     }
@@ -306,9 +320,9 @@ def _lenient(fields: dict[str, Any]) -> dict[str, Any]:
     return defaultdict(lambda: None, fields)
 
 
-def _hosts(network: Any) -> list[str]:
-    allowed = network.get("allow") if isinstance(network, dict) else None
-    return [str(each) for each in allowed] if isinstance(allowed, list) else []
+def _texts(field_: Any, key: str) -> list[str]:
+    found = field_.get(key) if isinstance(field_, dict) else None
+    return [str(each) for each in found] if isinstance(found, list) else []
 
 
 def _meaning(entry: Entry) -> dict[str, Any]:

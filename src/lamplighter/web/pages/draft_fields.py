@@ -45,6 +45,10 @@ def change_text(form: Form) -> str:
     }
     if form.has("type"):
         new["type"] = "org" if form.get("type") == "org" else None
+    if form.has("effects"):
+        new["effects"] = form.get("effects")
+    if form.has("email_to"):
+        new["email"] = _email(form, old)
     if form.has("may_disable"):
         new["enabled"] = None if form.has("enabled") else False
     return write_fields(
@@ -65,8 +69,14 @@ def show_schedule(value: Any) -> str:
 
 
 def _differs(key: str, old: Any, new: Any) -> bool:
-    usual = {"type": "user", "enabled": True}.get(key)
+    usual = {"type": "user", "enabled": True, "effects": "send"}.get(key)
     return (usual if old is None else old) != (usual if new is None else new)
+
+
+def _email(form: Form, old: dict[str, Any]) -> dict[str, Any] | None:
+    before = old.get("email")
+    to = form.get("email_to").split()
+    return {**(before if isinstance(before, dict) else {}), "to": to} if to else None
 
 
 def _schedules(form: Form, old: dict[str, Any]) -> dict[str, Any]:

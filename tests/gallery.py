@@ -1,23 +1,21 @@
-"""A workspace that looks lived in: agents with months of runs, for pictures and tests of the page.
+"""A workspace that looks lived in: agents with weeks of runs, for pictures and tests of the page.
 
-The newest run of ``weekly-report`` is a real one, on a scripted model; the others are written
-into the database as they would have been.
+The runs are written into the database as they would have been. A run that is started now plays
+``TURNS``.
 """
 
-import json
 import random
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
+from ulid import ULID
 
 from lamplighter.schedule import parse, upcoming
 from lamplighter.store.agent_records import record_ending
 from lamplighter.store.agents import current_versions, save_agents
 from lamplighter.store.runs import Run, add_runs
 from lamplighter.store.schedules import Occurrence, record_occurrences
-from lamplighter.store.tables import runs
-from lamplighter.testing import Workspace
+from lamplighter.testing import Workspace, call, turn
 from lamplighter.workspace import read_catalogue
 
 TOML = """timezone = "Europe/Berlin"
@@ -73,6 +71,36 @@ AGENTS = {
         "Prepare a brief for the meeting that you are told.",
     ),
 }
+NOTES = {
+    "notes/launch.md": "# Launch plan\n\nThe launch moved from Monday to Tuesday. "
+    "Maria asked for one more review of the copy.\n",
+    "notes/support.md": "# Support rota\n\nBo takes Thursday, Ann takes Friday.\n",
+    "notes/projects.md": "# Projects\n\nSQLAlchemy, FastAPI, htmx.\n",
+    "mail/1.eml": "From: maria@example.org\nTo: ann@example.org\nSubject: Review of the copy\n"
+    "Date: Mon, 16 Nov 2026 09:00:00 +0100\n\nCould you look at the last paragraph?\n",
+}
+REPORT = "# The week\n\n- The launch moved to **Tuesday** (notes:launch.md)\n"
+TURNS = [
+    turn(call("list_documents"), text="Let me see what came in this week.", sleep=0.3),
+    turn(
+        call("read_document", id="notes:launch.md"),
+        call("read_document", id="notes:support.md"),
+        call("search_documents", query="review of the copy"),
+        text="Three of these matter. I read them now.",
+        sleep=0.6,
+    ),
+    turn(call("read_document", id="notes:gone.md"), sleep=0.2),
+    turn(call("write_file", path="report.md", content=REPORT), sleep=0.8),
+    turn(call("deliver_file", path="report.md"), sleep=0.1),
+    turn(
+        call(
+            "report",
+            summary="The launch moved to **Tuesday**; Maria waits for one more review of the "
+            "copy. One page delivered as `report.md`.",
+        ),
+        sleep=0.3,
+    ),
+]
 SUMMARIES = (
     "Four notes are new; the launch moved to Tuesday. Delivered digest.md.",
     "Two notes are new, both from the support rota. Delivered digest.md.",
@@ -82,6 +110,10 @@ SUMMARIES = (
 
 def furnish(workspace: Workspace, now: datetime, *, history: int = 70) -> None:
     """Write agents, and what they have done until ``now``."""
+    for name, text in NOTES.items():
+        workspace.write(name, text)
+    workspace.write("lamplighter.toml", TOML)
+    workspace.script(TURNS, "play.yaml")
     for name, (about, when, head, body) in AGENTS.items():
         schedule = f"schedule: {when}\n" if when else ""
         model = "model: scripted:play.yaml\n"
@@ -107,7 +139,7 @@ def _past(agent: str, when: str, zone: str, now: datetime, most: int) -> list[da
 def _remember(
     connection: sa.Connection, agent: str, version: str, dues: list[datetime], now: datetime
 ) -> None:
-    chance = random.Random(agent)  # noqa: S311  # pictures, not secrets
+    chance = random.Random(agent)
     made, fates = [], []
     for due in dues:
         fate = chance.random()
@@ -125,8 +157,6 @@ def _remember(
 
 
 def _run(agent: str, version: str, due: datetime, chance: random.Random) -> Run:
-    from ulid import ULID
-
     seconds = chance.lognormvariate(3.6, 0.5)
     fate = chance.random()
     status, outcome, error = "completed", "reported", None
@@ -160,14 +190,3 @@ def _run(agent: str, version: str, due: datetime, chance: random.Random) -> Run:
         input_tokens=chance.randint(9_000, 60_000),
         output_tokens=chance.randint(600, 4_000),
     )
-
-
-def clear_runs(engine: sa.Engine) -> None:
-    """Forget all runs."""
-    with engine.begin() as connection:
-        connection.execute(runs.delete())
-
-
-def play(folder: Path, turns: list[dict[str, object]]) -> None:
-    """What the model of all agents says."""
-    (folder / "play.yaml").write_text(json.dumps({"turns": turns}))
