@@ -35,6 +35,12 @@ BODIES: dict[tuple[str, str], Any] = {
     ("put", "/api/v1/agents/{agent}/sharing"): {"history_shared": True},
     ("post", "/api/v1/schedules/preview"): {"schedule": "every hour"},
     ("post", "/api/v1/agents/{agent}/runs"): {},
+    ("post", "/api/v1/agents/{agent}/chats"): {},
+    ("patch", "/api/v1/chats/{chat}"): {"title": "Deliveries"},
+    ("post", "/api/v1/chats/{chat}/messages"): {"message": "Go on."},
+    ("post", "/api/v1/chats/{chat}/branches"): {"turn": 1, "message": "Or that."},
+    ("post", "/api/v1/approvals/{approval}/approve"): {"scope": "chat"},
+    ("post", "/api/v1/approvals/{approval}/deny"): {"reason": "no"},
     ("post", "/api/v1/users"): {"address": "new@x.org"},
     ("patch", "/api/v1/users/{user}"): {"name": "Bo"},
     ("put", "/api/v1/groups/{group}"): {"members": [ANN]},
@@ -47,6 +53,8 @@ QUERIES = {
     "/api/v1/document": {"id": "notes:hello.md"},
     "/api/v1/people": {"q": "ann"},
 }
+CHATS = ("/api/v1/agents/{agent}/chats", "/api/agents/{agent}/chat")
+"""Everybody may talk with every agent that there is."""
 FOR_ADMINS = ("/api/v1/users", "/api/v1/groups", "/api/v1/audit")
 ABSENT = "ABSENT"
 
@@ -122,6 +130,8 @@ def places(team: Team) -> Places:
             add_notice(connection, "failure", name, "It failed.", now=clock.now(), agent=name)
     effects = {entry.run_id: entry.id for entry in list_entries(engine)}
     notices = {notice.agent: notice.id for notice in list_notices(engine)}
+    talkers = {"own": ANN, "other": BO, "org": ROOT}
+    chats = {whose: team.asking_chat(user, names["org"]) for whose, user in talkers.items()}
     same = {"user": BO, "group": "eng", "name": "notes", "number": "1"}
     values = {
         "agent": {whose: id_of(name) for whose, name in names.items()},
@@ -129,6 +139,8 @@ def places(team: Team) -> Places:
         "token": tokens,
         "effect": {whose: effects[run] for whose, run in runs.items()},
         "notice": {whose: notices[name] for whose, name in names.items()},
+        "chat": {whose: chat for whose, (chat, _approval) in chats.items()},
+        "approval": {whose: approval for whose, (_chat, approval) in chats.items()},
         **{key: dict.fromkeys(("own", "other", "org"), value) for key, value in same.items()},
     }
     absent = {key: "999" if key == "number" else ABSENT for key in values}
@@ -222,6 +234,9 @@ def test_a_member_neither_sees_nor_changes_what_is_not_theirs(
     path = places.fill(route.path, whose)
     before = state(team)
     status = ask(browser, route, path)
+    if route.path in CHATS:
+        assert status in (200, 201)
+        return
     if route.path.startswith(FOR_ADMINS):
         assert status == 403
     elif route.path == "/api/v1/sources/{name}":
@@ -236,7 +251,13 @@ def test_a_member_neither_sees_nor_changes_what_is_not_theirs(
 
 
 @pytest.mark.parametrize(
-    "route", [each for each in NAMED if "{agent}" in each.path or "{run_id}" in each.path], ids=str
+    "route",
+    [
+        each
+        for each in NAMED
+        if re.search(r"\{(agent|run_id|chat|approval)\}", each.path) and each.path not in CHATS
+    ],
+    ids=str,
 )
 def test_an_admin_does_not_read_what_members_agents_did(
     team: Team, places: Places, route: Route
@@ -267,6 +288,7 @@ def _mine(team: Team, why: str) -> Places:
     accounts.activate(engine, BO, by=ROOT)
     agent = team.agent(ANN, "-".join(re.findall(r"\w+", why)))
     run = team.run(agent)
+    chat, approval = team.asking_chat(ANN, agent)
     effect = new_intent(run, "1:a", "file", "x", {})
     assert add_intent(engine, "worker", effect)
     with engine.begin() as connection:
@@ -278,6 +300,8 @@ def _mine(team: Team, why: str) -> Places:
         "token": make_token(engine, ANN, "kept", ("read",), None)[0].id,
         "effect": effect.id,
         "notice": list_notices(engine)[0].id,
+        "chat": chat,
+        "approval": approval,
         "user": BO,
         "group": "eng",
         "name": "notes",
@@ -294,8 +318,11 @@ def _right(route: Route) -> str:
     """The right that a route needs."""
     if route.path.startswith(FOR_ADMINS):
         return "admin"
-    if route.path.endswith(("/cancel", "/retry", "/trigger")) or str(route).startswith(
-        "POST /api/v1/agents/{agent}/runs"
+    of_chats = route.path in CHATS or route.path.startswith(("/api/v1/chats", "/api/v1/approvals"))
+    if (
+        (of_chats and route.changes)
+        or route.path.endswith(("/cancel", "/retry", "/trigger"))
+        or str(route).startswith("POST /api/v1/agents/{agent}/runs")
     ):
         return "run"
     reading = ("/api/v1/schedules/preview", "/api/v1/me/password", "/api/v1/session")

@@ -11,12 +11,13 @@ from pydantic_ai import Tool
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 
-from lamplighter.access import OWNER, Scope
+from lamplighter.access import Scope
 from lamplighter.agent.budget import Budget, Ending
 from lamplighter.agent.journal import NESTED, Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.nature import nature_of
 from lamplighter.definitions.tool import refer
 from lamplighter.engine.commands import make_shell, without
 from lamplighter.engine.record import redact
@@ -87,6 +88,7 @@ class Delegation:
         subflow: The ids of those calls.
         model: What all are to use instead of their own models, if anything.
         actions: All that may be called, however deep; ``None`` if nothing restricts that.
+        only_reads: Whether those that are called may only read: nobody could be asked in them.
         at: What the models are told as the time.
         journal: The caller's.
         budget: The caller's.
@@ -106,6 +108,7 @@ class Delegation:
     journal: Journal
     budget: Budget
     equip: "Equip"
+    only_reads: bool = False
 
     def toolset(self) -> FunctionToolset[Workbench]:
         """The agents that this one may call."""
@@ -192,6 +195,9 @@ class Delegation:
 
     def _narrow(self, agent: Agent) -> Agent:
         """The agent with nothing that those above it may not do."""
+        if self.only_reads:
+            tools = tuple(t for t in agent.allowed_tools if nature_of(t).reaches == "nothing")
+            agent = replace(agent, tools=tools, network=())
         if self.actions is None:
             return agent
         tools = tuple(t for t in agent.allowed_tools if t in self.actions)
@@ -248,7 +254,7 @@ class Delegation:
         )
         if shell is not None:
             await bench.close()
-        scope = bench.library.scope.narrowed(Scope.of({OWNER}, agent.sources))
+        scope = bench.library.scope.narrowed(Scope.organisation(agent.sources))
         inner = replace(
             bench,
             library=replace(bench.library, scope=scope),

@@ -32,7 +32,9 @@ from lamplighter.store.runs import (
 )
 
 if TYPE_CHECKING:
+    from lamplighter.definitions.agent import Agent
     from lamplighter.engine.preparation import Preparation
+    from lamplighter.engine.turn import Spoken
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Worker:
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
         self.interruptible: set[str] = set()
+        self.spoken: dict[str, Spoken] = {}
         self.one_ended = asyncio.Condition()
 
     async def carry_out(self, run_id: str) -> str:
@@ -75,10 +78,12 @@ class Worker:
                 journal.event(f"resumed:{len(written)}", "resumed", {})
             ending = await self._within_bounds(run, journal)
             await self._finish(run, ending, journal)
-            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, redact(ending.summary))
+            said = "" if run.chat else redact(ending.summary)  # a chat is nobody else's
+            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, said)
         finally:
             del self.under_way[run_id]
             self.cancelling.discard(run_id)
+            self.spoken.pop(run_id, None)
             self.on_end()
         async with self.one_ended:
             self.one_ended.notify_all()
@@ -113,6 +118,8 @@ class Worker:
             task = asyncio.current_task()
             assert task is not None
             task.uncancel()
+            if spoken := self.spoken.get(run.id):
+                spoken.stop(journal)
             return budget.end("cancelled", "Cancelled.")
         except Exception as error:
             # What we say ourselves needs no traceback.
@@ -125,9 +132,12 @@ class Worker:
 
     async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
         prepared = await asyncio.to_thread(self._prepare, run, budget, journal)
-        from lamplighter.agent.loop import perform  # by now imported, in that thread
+        from lamplighter.agent.conversation import converse  # by now imported, in that thread
+        from lamplighter.agent.loop import perform
 
-        task = prepared.task
+        task, spoken = prepared.task, prepared.spoken
+        if spoken:
+            self.spoken[run.id] = spoken
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
         seconds = task.agent.limits.timeout_seconds or self.settings.run_timeout_seconds
@@ -135,6 +145,8 @@ class Worker:
         bound = asyncio.timeout(remaining.total_seconds())
         try:
             async with bound, prepared.bench.servers:
+                if spoken:
+                    return await converse(task, spoken.talk, journal)
                 return await perform(task, journal)
         except TimeoutError:
             if not bound.expired():
@@ -173,7 +185,7 @@ class Worker:
         )
         await self.writer.flush()
         await asyncio.to_thread(self._write_ending, run, status, ending, summary, uncertain)
-        if self.settings.rowboat_write_runs:
+        if self.settings.rowboat_write_runs and not run.chat:
             await asyncio.to_thread(self._write_log, run.id)
 
     def _write_log(self, run_id: str) -> None:
@@ -206,7 +218,11 @@ class Worker:
                 input_tokens=ending.input_tokens,
                 output_tokens=ending.output_tokens,
             )
-            if first:
+            if first and run.chat:
+                from lamplighter.engine.turn import finish_turn
+
+                finish_turn(connection, run, ending, self.spoken.get(run.id), now)
+            elif first:
                 note_ending(
                     connection,
                     run,
@@ -223,6 +239,13 @@ def _error(status: Status, summary: str) -> str | None:
     return None if status == "completed" else summary or status
 
 
+def _principal(run: Run, agent: "Agent") -> str:
+    """Whose permissions a run has."""
+    return run.viewer or (
+        "organisation" if agent.type == "org" else owner_of(agent.name) or "owner"
+    )
+
+
 def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:
     """What a run may do, for its record."""
     agent, resolved = prepared.task.agent, prepared.resolved
@@ -235,6 +258,6 @@ def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:
         "label": resolved.label,
         "tools": list(agent.allowed_tools),
         "sources": "all" if agent.all_sources else list(agent.sources),
-        "acts_as": "organisation" if agent.type == "org" else owner_of(agent.name) or "owner",
+        "acts_as": _principal(run, agent),
         **missing,
     }

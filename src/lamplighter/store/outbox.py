@@ -277,9 +277,8 @@ def get_entry(engine: sa.Engine, entry_id: str) -> Entry:
 def _visible(sight: Sight) -> sa.Select[Any]:
     if sight is EVERYTHING:
         return sa.select(outbox)
-    return (
-        sa.select(outbox).join(runs, runs.c.id == outbox.c.run_id).where(sight.clause(runs.c.agent))
-    )
+    query = sa.select(outbox).join(runs, runs.c.id == outbox.c.run_id)
+    return query.where(sight.of_runs(runs))
 
 
 def entry_of(row: sa.Row[Any]) -> Entry:
