@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import NARROW, Viewer, running_chromium, viewing
-from gallery import TOML, furnish
-from processes import Server, ended_run, newest_run, serving, wait_until
+from gallery import furnish
+from processes import Server, ended_run, serving, wait_until
 
 from lamplighter import clock
-from lamplighter.engine.manual import request_run
 from lamplighter.engine.control import wake_engine
+from lamplighter.engine.manual import request_run
 from lamplighter.testing import Workspace, temporary_workspace
 
 if TYPE_CHECKING:

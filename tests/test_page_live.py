@@ -1,7 +1,7 @@
-"""A run that somebody watches: from pending to its end, through a server's death, and its cancel."""
+"""A run that somebody watches: from pending to its end, and through a server's death."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import Viewer, running_chromium, viewing
@@ -118,7 +118,7 @@ def test_following_stops_when_the_reader_scrolls_up(
     workspace.write(
         "slow.yaml", script(*[READ] * 14, turn(*READ["calls"], sleep=3), *[READ] * 4, REPORT)
     )
-    small = {"viewport": {"width": 900, "height": 420}}
+    small: dict[str, Any] = {"viewport": {"width": 900, "height": 420}}
     with serving(workspace) as server, viewing(browser, server, workspace, **small) as viewer:
         page = viewer.open("/agents/slow")
         page.get_by_role("button", name="Run now").click()

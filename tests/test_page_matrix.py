@@ -29,7 +29,7 @@ RUN = ("/run", "/cancel", "/again")
 
 def _routes() -> list[Route]:
     found = [route for router in PAGES for route in router.routes if isinstance(route, APIRoute)]
-    pairs = [(method, route.path) for route in found for method in route.methods]
+    pairs = [(method, route.path) for route in found for method in route.methods or ()]
     return [
         Route(method.lower(), path)
         for method, path in sorted(pairs)

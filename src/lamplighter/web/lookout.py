@@ -102,7 +102,7 @@ class Lookout:
             await asyncio.to_thread(self._look, run_id, watched)
             watched.changed.set()
             watched.changed = asyncio.Event()
-            await asyncio.sleep(0 if watched.over else LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _look(self, run_id: str, watched: Watched) -> None:
         try:

@@ -227,13 +227,14 @@ def view_run(run: Run) -> RunView:
 
 async def follow(lookout: Lookout, caller: Caller, run_id: str, after: int) -> AsyncIterator[str]:
     """The events of a run as server-sent events, until it has ended or the caller may not."""
-    watched = None
+    last = None
     async for watched, events in lookout.follow(caller, run_id, after):
+        last = watched
         for event in events:
             yield _say(event.kind, _view_event(event).model_dump_json(), event.seq)
         if not events:
             yield BEAT
-    if watched and watched.over and (run := watched.run):
+    if last and last.over and (run := last.run):
         yield _say("end", json.dumps({"status": run.status, "outcome": run.outcome}))
 
 

@@ -56,7 +56,7 @@ class Choice:
     def wanted(self, user: str | None, sight: Sight) -> Wanted:
         """The same for the database; words that it does not know mean nothing."""
         state = next((known for known in STATES if known == self.state), None)
-        order = next((known for known in ORDERS if known == self.sort), "name")
+        order = next((known for known in ORDERS if known == self.sort), ORDERS[0])
         return Wanted(user=user, sight=sight, called=self.q.strip(), state=state, order=order)
 
 

@@ -76,7 +76,7 @@ def explain_tool(tool: str, *, network: bool = False) -> Capability:
 
 def offered_tools(home: Roster) -> Mapping[str, list[Capability]]:
     """The tools that an agent can be given here, in groups."""
-    groups = {"Documents and results": ALL_TOOLS}
+    groups: dict[str, tuple[str, ...]] = {"Documents and results": ALL_TOOLS}
     if not home.settings.team:
         servers = [f"mcp:{name}/*" for name in mcp_servers(home.settings)]
         groups |= {"The workspace's files and more": FOLDER_TOOLS}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -72,13 +73,7 @@ def pair_steps(left: list[Step], right: list[Step]) -> list[Pair]:
     pairs: list[Pair] = []
     for _, a, b, c, d in matcher.get_opcodes():
         some, others = left[a:b], right[c:d]
-        for number in range(max(len(some), len(others))):
-            pairs.append(
-                Pair(
-                    some[number] if number < len(some) else None,
-                    others[number] if number < len(others) else None,
-                )
-            )
+        pairs.extend(Pair(*each) for each in zip_longest(some, others))
     return pairs
 
 

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -172,7 +173,7 @@ def change_agent(request: Request, agent: str, caller: Writer, home: Home, form:
     return _leave(request, caller, home, form, name, "saved")
 
 
-def _leave(  # noqa: PLR0913 - where to depends on all of it
+def _leave(
     request: Request, caller: Caller, home: Roster, form: Form, name: str, done: str
 ) -> Response:
     """To the agent, or to a run of it that only records its effects."""
@@ -220,10 +221,8 @@ def _entry(home: Roster, draft: Draft) -> Entry:
 def _blame(home: Roster, draft: Draft, error: LamplighterError) -> Draft:
     """The draft with what is wrong in it, at the field if it has one."""
     wrong: dict[str, list[str]] = {}
-    try:
+    with suppress(InvalidInput):  # of which the error tells
         wrong = _blamed(_entry(home, draft))
-    except InvalidInput:
-        pass  # of which the error tells
     if isinstance(error, InvalidInput):
         place = _field(error.place.field, draft.view)
         said = Problem("error", error.message, error.place, error.hint)

@@ -1,4 +1,4 @@
-"""Styles, scripts and icons; they are for everybody, and for ever: a change changes their address."""
+"""Styles, scripts and icons, for everybody and for ever: a change changes their address."""
 
 import hashlib
 from functools import cache
