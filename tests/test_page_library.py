@@ -32,7 +32,7 @@ SOURCES = {
     "board": {"path": "board"},
 }
 FILES = {
-    "answers.yaml": "steps:\n  - text: ready\n",
+    "answers.yaml": "turns:\n  - text: ready\n",
     "notes/plan.md": "---\ntitle: The plan\n---\nLaunch on Tuesday; <b>not</b> bold, budget 3 M.\n",
     "notes/hello.md": "# Hello\n\nNo money here.\n",
     "notes/broken.pdf": "this is no PDF",

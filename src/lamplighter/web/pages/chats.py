@@ -1,7 +1,7 @@
 """Chats with agents: what was said, what is being done, and what waits for the viewer."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -12,7 +12,7 @@ from lamplighter.engine import chat as chats
 from lamplighter.engine.chat import Dialogue
 from lamplighter.errors import NotFound
 from lamplighter.roster import Roster, id_of
-from lamplighter.store.approvals import Approval
+from lamplighter.store.chat_approvals import Approval
 from lamplighter.store.chats import Chat, Turn
 from lamplighter.store.events import list_events
 from lamplighter.web.api import chats as api
@@ -155,7 +155,7 @@ def _again(request: Request, chat: str, caller: Caller, home: Roster) -> Respons
     return render(request, "_chat.html", **_shown(home, caller, dialogue))
 
 
-def _shown(home: Roster, caller: Caller, dialogue: Dialogue) -> dict[str, object]:
+def _shown(home: Roster, caller: Caller, dialogue: Dialogue) -> dict[str, Any]:
     agent = dialogue.chat.agent
     try:
         url = agent_url(home, home.find(caller, agent).name)
