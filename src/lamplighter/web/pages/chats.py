@@ -95,7 +95,7 @@ def stop_chat(request: Request, chat: Id, caller: Runner, home: Home) -> Respons
 
 
 @router.post("/chats/{chat}/branches/{turn}")
-def branch_chat(  # noqa: PLR0913 - what a request brings
+def branch_chat(
     request: Request, chat: Id, turn: int, caller: Runner, home: Home, form: Sent
 ) -> Response:
     """Say something else instead of what was said in a turn, in a chat of its own."""
@@ -179,6 +179,12 @@ def _exchange(home: Roster, turn: Turn, asked: list[Approval]) -> Exchange:
     steps = Timeline.of(list_events(home.engine, turn.run_id)).steps.values()
     return Exchange(
         turn,
-        [step for step in steps if step.kind in ("model", "tool")],
+        [step for step in steps if _tells(step, turn)],
         [each for each in reversed(asked) if each.run_id == turn.run_id],
     )
+
+
+def _tells(step: Step, turn: Turn) -> bool:
+    """Whether a step is shown; a call that waits is shown as what it asks."""
+    waits = step.state == "open" and turn.outcome is not None
+    return step.kind in ("model", "tool") and not waits
