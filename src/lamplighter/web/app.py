@@ -12,6 +12,7 @@ from lamplighter.store.runs import count_active
 from lamplighter.store.schedules import earliest_due
 from lamplighter.web.api import (
     agents,
+    chats,
     documents,
     omni,
     records,
@@ -37,6 +38,7 @@ ROUTERS = (
     agents.router,
     schedules.router,
     runs.router,
+    chats.router,
     documents.router,
     users.router,
     tokens.router,

@@ -125,5 +125,6 @@ class Lookout:
 
 async def _heard(changed: asyncio.Event) -> bool:
     with suppress(TimeoutError):
-        return await asyncio.wait_for(changed.wait(), RIGHTS_SECONDS)
+        async with asyncio.timeout(RIGHTS_SECONDS):
+            return await changed.wait()
     return False

@@ -13,11 +13,12 @@ from lamplighter.accounts import Caller
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.catalogue import Entry
 from lamplighter.definitions.writing import write_fields
+from lamplighter.engine import chat as chats
 from lamplighter.errors import NotFound
 from lamplighter.roster import Roster, id_of
 from lamplighter.schedule import Cron, Interval, Schedule
 from lamplighter.store.events import list_events
-from lamplighter.store.runs import Run, find_run, list_runs
+from lamplighter.store.runs import Run, Trigger, find_run, list_runs
 from lamplighter.web.api.agents import changeable
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner, Writer, wake
 from lamplighter.web.api.runs import NewRun, follow, start
@@ -106,7 +107,7 @@ class OmniRun(BaseModel):
     id: str
     agent_id: str
     status: Literal["pending", "running", "completed", "failed"]
-    trigger: Literal["manual", "scheduled", "imported"]
+    trigger: Trigger
     started_at: datetime | None
     completed_at: datetime | None
     summary: str | None
@@ -118,6 +119,12 @@ class OmniRunLog(OmniRun):
     """A run with its messages, in order."""
 
     execution_log: list[dict[str, Any]]
+
+
+class Begun(BaseModel):
+    """A chat that was begun."""
+
+    chatId: str
 
 
 class Queued(BaseModel):
@@ -181,6 +188,12 @@ def trigger_agent(agent: str, caller: Runner, home: Home, key: Key = None) -> Qu
     """Start a run now."""
     entry = changeable(home, caller, agent)
     return Queued(run_id=start(home, caller, entry.name, NewRun(), key).id)
+
+
+@router.post("/{agent}/chat")
+def begin_chat(agent: str, caller: Runner, home: Home) -> Begun:
+    """Begin a chat with an agent; `/api/v1/chats` goes on with it."""
+    return Begun(chatId=chats.begin_chat(home, caller, agent).chat.id)
 
 
 @router.get("/{agent}/runs")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lamplighter.accounts import Caller
 from lamplighter.engine import manual
-from lamplighter.errors import Forbidden, NotFound
+from lamplighter.errors import Conflict, Forbidden, NotFound
 from lamplighter.roster import SCRIPTED, Roster, id_of
 from lamplighter.store.events import Event, list_events
 from lamplighter.store.outbox import Entry, list_entries
@@ -55,6 +55,7 @@ class RunView(BaseModel):
         agent_id: What URLs call the agent.
         label: ``scripted`` or ``small local model``; empty for ordinary models.
         due_at: When its schedule said; null for a manual run.
+        chat: The chat of which it is a turn; null: it is a background run.
         dry_run: Whether its effects are only recorded.
     """
 
@@ -80,6 +81,7 @@ class RunView(BaseModel):
     tool_calls: int
     input_tokens: int
     output_tokens: int
+    chat: str | None
 
 
 class EventView(BaseModel):
@@ -187,6 +189,8 @@ def retry_run(
 ) -> RunView:
     """Start another run like this one, of the agent as it is now."""
     run = _startable(home, caller, run_id)
+    if run.chat:
+        raise Conflict("this is a turn of a chat; say it again there")
     again = NewRun(message=run.message, model=run.model_override, dry_run=run.dry_run)
     return start(home, caller, run.agent, again, idempotency_key)
 
@@ -261,7 +265,7 @@ def _list(
 
 def _startable(home: Roster, caller: Caller, run_id: str) -> Run:
     run = find_run(home.engine, run_id, home.sight(caller))
-    if not home.may_change(caller, run.agent):
+    if run.viewer != caller.user and not home.may_change(caller, run.agent):
         raise Forbidden("this run belongs to somebody else")
     return run
 

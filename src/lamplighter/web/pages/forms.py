@@ -1,12 +1,15 @@
 """What a form has sent."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
 
-from lamplighter.errors import InvalidInput
+from lamplighter.errors import InvalidInput, Place
+
+Model = TypeVar("Model", bound=BaseModel)
 
 MOST_FIELDS = 2000
 
@@ -43,6 +46,20 @@ def read_form(body: bytes) -> Form:
     except ValueError as error:
         raise InvalidInput("this is no form that we gave") from error
     return Form(tuple((name, value.replace("\r\n", "\n")) for name, value in pairs))
+
+
+def make(model: type[Model], **values: object) -> Model:
+    """What the API's route would be given.
+
+    Raises:
+        InvalidInput: A value cannot be; says which, and why.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]) if first["loc"] else None
+        raise InvalidInput(first["msg"], place=Place(field=field)) from error
 
 
 async def _form(request: Request) -> Form:

@@ -32,4 +32,12 @@ class Place:
 NAVIGATION = (
     Place("Agents", "/agents", "lamp", "a"),
     Place("Runs", "/runs", "clock", "r"),
+    Place("Chats", "/chats", "chat", "c"),
+    Place("Approvals", "/approvals", "hand", "v"),
+    Place("Outbox", "/outbox", "outbox", "b"),
+    Place("Search", "/search", "search", "s"),
+    Place("Sources", "/sources", "book", "o"),
+    Place("People", "/people", "people", "p"),
+    Place("Notices", "/notices", "bell", "n"),
+    Place("Settings", "/settings", "gear", "t"),
 )

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from lamplighter import clock
+from lamplighter.search.snippet import Snippet
 from lamplighter.store.overview import LatestRun
 
 NOTHING = "\u2013"
@@ -155,6 +156,16 @@ def offset(delta: timedelta | None) -> str:
     return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
+def highlighted(snippet: Snippet) -> Markup:
+    """A piece of a document with what was looked for marked."""
+    parts, place = [], 0
+    for start, end in snippet.highlights:
+        before, found = snippet.text[place:start], snippet.text[start:end]
+        parts.append(Markup("{}<mark>{}</mark>").format(before, found))
+        place = end
+    return Markup("").join([*parts, escape(snippet.text[place:])])
+
+
 @cache
 def _reader() -> Any:
     from markdown_it import MarkdownIt
@@ -167,6 +178,7 @@ FILTERS = {
     "brief": brief,
     "count": count,
     "duration": duration,
+    "highlighted": highlighted,
     "elapsed": elapsed,
     "milliseconds": milliseconds,
     "in_zone": in_zone,
