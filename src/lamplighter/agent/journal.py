@@ -225,7 +225,19 @@ def _never_silent(response: ModelResponse) -> ModelResponse:
     return response
 
 
-class JournaledTools(WrapperToolset[Any]):
+class ToolsOfRun(WrapperToolset[Any]):
+    """Tools that are made for one run."""
+
+    async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
+        """This very object: it belongs to one run already."""
+        return self
+
+    async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
+        """This very object: it belongs to one run already."""
+        return self
+
+
+class JournaledTools(ToolsOfRun):
     """Makes each tool call a step, within the budget, and tells the record what came of it."""
 
     def __init__(
@@ -236,14 +248,6 @@ class JournaledTools(WrapperToolset[Any]):
         self.journal = journal
         self.budget = budget
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
-
-    async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """This very object: it belongs to one run already."""
-        return self
-
-    async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """This very object: it belongs to one run already."""
-        return self
 
     async def call_tool(
         self,
