@@ -248,6 +248,16 @@ class JournaledTools(ToolsOfRun):
         self.journal = journal
         self.budget = budget
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
+        self.tools: dict[str, ToolsetTool[Any]] | None = None
+
+    async def get_tools(self, ctx: RunContext[Any]) -> dict[str, ToolsetTool[Any]]:
+        """The tools, which stay the same for the whole run."""
+        if self.tools is None:
+            self.tools = await super().get_tools(ctx)
+        return self.tools
+
+    async def get_instructions(self, ctx: RunContext[Any]) -> None:
+        """None; they are the agent's alone."""
 
     async def call_tool(
         self,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import sqlalchemy as sa
 from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 
 from lamplighter import clock
@@ -41,7 +40,7 @@ from lamplighter.outbox import Outbox, follow_mode
 from lamplighter.roster import Roster
 from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
-from lamplighter.store.runs import Run, find_last_success, set_model
+from lamplighter.store.runs import Run, find_last_success
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
@@ -73,7 +72,7 @@ class Preparation:
 def prepare(
     run: Run, budget: Budget, journal: Journal, outbox: Outbox, settings: Settings
 ) -> Preparation:
-    """What ``run`` is carried out with; its model is recorded.
+    """What ``run`` is carried out with.
 
     Raises:
         ModelUnavailable: There is no such model here.
@@ -81,7 +80,7 @@ def prepare(
     """
     agent = get_version(outbox.engine, run.version)
     conversation = load_conversation(run, outbox.engine, settings) if run.chat else None
-    resolved = _choose(run, agent, outbox.engine, settings)
+    resolved = _choose(run, agent, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
     mode: Mode = "staged" if run.dry_run else agent.effects
     policy, absent = follow_mode(mode), {}
@@ -152,14 +151,10 @@ class _Rehearsal:
         pass
 
 
-def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Resolved:
+def _choose(run: Run, agent: Agent, settings: Settings) -> Resolved:
     """The run's model: once chosen it stays, also after a restart with other settings."""
     name = run.model or choose_model(run.model_override or agent.model, settings)
-    resolved = resolve_model(name, settings, agent=agent.name)
-    if run.model is None:
-        with engine.begin() as connection:
-            set_model(connection, run.id, resolved.name, resolved.label)
-    return resolved
+    return resolve_model(name, settings, agent=agent.name)
 
 
 def _delegation(
@@ -208,7 +203,7 @@ def _workbench(
         library=Library(
             engine,
             scope,
-            Ranking(settings.embedder, settings.search_fusion),
+            Ranking.of(settings),
             None if conversation else find_last_success(engine, run),
         ),
         run_files=files,

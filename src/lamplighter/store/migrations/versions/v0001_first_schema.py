@@ -15,7 +15,13 @@ SQLITE_INDEX = (
         title, text, content='', tokenize="ascii tokenchars '_.@+#-'"
     )
     """,
-    "INSERT INTO documents_fts(documents_fts, rank) VALUES ('rank', 'bm25(2.0, 1.0)')",
+    """
+    CREATE TABLE document_counts (
+        document INTEGER PRIMARY KEY REFERENCES documents (pk) ON DELETE CASCADE,
+        length INTEGER NOT NULL,
+        counts BLOB NOT NULL
+    )
+    """,
 )
 
 POSTGRESQL_INDEX = (
@@ -103,6 +109,13 @@ def upgrade() -> None:
             "expires_at", sa.BigInteger(), nullable=True, comment="null: never, or nobody knows"
         ),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+    )
+    op.create_table(
+        "source_claims",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False, comment="the process that syncs it"),
+        sa.Column("beat_at", sa.BigInteger(), nullable=False, comment="by the database's clock"),
         sa.PrimaryKeyConstraint("source"),
     )
     op.create_table(
@@ -221,7 +234,8 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('pending', 'running')"),
         postgresql_where=sa.text("status IN ('pending', 'running')"),
     )
-    op.create_index("runs_by_agent", "runs", ["agent", "id"], unique=False)
+    op.create_index("runs_by_agent", "runs", ["agent", "created_at", "id"], unique=False)
+    op.create_index("runs_by_creation", "runs", ["created_at", "id"], unique=False)
     op.create_index("runs_by_end", "runs", ["finished_at"], unique=False)
     op.create_index(
         "runs_under_way",
@@ -345,6 +359,15 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "sha256", "part"),
+    )
+    op.create_table(
+        "steps",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="from 1"),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False, comment="what came of it, as JSON"),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "number"),
     )
     op.create_table(
         "outbox",
