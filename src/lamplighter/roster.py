@@ -9,13 +9,14 @@ import hashlib
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lamplighter import clock
 from lamplighter.access import agent_of, may_call, owner_of, short_name
 from lamplighter.accounts import Caller
 from lamplighter.definitions.agent import ORG_ONLY_TOOLS, Agent
-from lamplighter.definitions.catalogue import FOLDER, Catalogue, Entry, name_agent
+from lamplighter.definitions.catalogue import FOLDER, REMEMBERED, Catalogue, Entry, name_agent
 from lamplighter.definitions.hosts import AllowedHost, read_host
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, read_agent, refuse_size
 from lamplighter.definitions.spelling import hint_at
@@ -106,6 +107,10 @@ class Roster:
         if not self.settings.team:
             return EVERYTHING
         return Sight(caller.user, caller.admin, frozenset(shared_histories(self.engine)))
+
+    def recall(self, name: str, text: str) -> Entry:
+        """What a text says that the database has, for lists: what it refers to is not looked at."""
+        return _read_text(name, text, self.settings.timezone)
 
     # Changes
 
@@ -260,9 +265,7 @@ class Roster:
         return self._read_entry(name, texts[name])
 
     def _read_entry(self, name: str, text: str) -> Entry:
-        file = f"{FOLDER}/{name}.md"
-        agent, problems = read_agent(text, name=name, file=file, timezone=self.settings.timezone)
-        entry = Entry(name, file, agent, tuple(problems), text)
+        entry = self.recall(name, text)
         return check_agents(Catalogue((entry,)), self.settings).entries[0]
 
     def _check_rights(self, caller: Caller, agent: Agent) -> None:
@@ -321,6 +324,13 @@ def _is_within(host: AllowedHost, allowed: Collection[AllowedHost]) -> bool:
         or (each.with_subdomains and each.port == host.port and host.name.endswith(f".{each.name}"))
         for each in allowed
     )
+
+
+@lru_cache(REMEMBERED)
+def _read_text(name: str, text: str, timezone: str) -> Entry:
+    file = f"{FOLDER}/{name}.md"
+    agent, problems = read_agent(text, name=name, file=file, timezone=timezone)
+    return Entry(name, file, agent, tuple(problems), text)
 
 
 def _choose(names: Sequence[str], caller: Caller | None, called: str) -> str:

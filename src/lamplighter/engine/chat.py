@@ -257,14 +257,15 @@ def list_approvals(
     home: Roster,
     caller: Caller,
     *,
+    chat: str | None = None,
     state: ApprovalState | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> list[Approval]:
-    """What the caller was asked in chats, newest first."""
+    """What the caller was asked in chats, or in one of them, newest first."""
     _require_enabled(home)
     return approvals.list_approvals(
-        home.engine, caller.user, state=state, before=before, limit=limit
+        home.engine, caller.user, chat=chat, state=state, before=before, limit=limit
     )
 
 

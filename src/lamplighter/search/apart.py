@@ -50,7 +50,7 @@ def embed_apart(
     finally:
         child.terminate()  # harmless: what is embedded is saved
         child.wait()
-        if child.stdout:
+        if child.stdout is not None:
             child.stdout.close()
 
 

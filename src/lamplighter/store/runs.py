@@ -110,6 +110,11 @@ def new_run_id() -> str:
     return str(ULID.from_datetime(clock.now()))
 
 
+def first_id(since: datetime) -> str:
+    """What the ids of runs are not less than that are due, or were asked for, from then on."""
+    return str(ULID.from_datetime(since))[:10]
+
+
 def create_run(connection: sa.Connection, run: Run) -> None:
     """Write a new, pending run.
 
@@ -334,11 +339,21 @@ def find_run(engine: sa.Engine, run_id: str, sight: Sight) -> Run:
     return _run(row)
 
 
-def list_runs(
+def agents_of(engine: sa.Engine, run_ids: Collection[str]) -> dict[str, str]:
+    """The agents of some runs, by the runs' ids."""
+    query = sa.select(runs.c.id, runs.c.agent).where(runs.c.id.in_(run_ids))
+    with reading(engine) as connection:
+        return {row.id: row.agent for row in connection.execute(query)}
+
+
+def list_runs(  # noqa: PLR0913 - each argument narrows the list
     engine: sa.Engine,
     *,
     agent: str | None = None,
     status: str | None = None,
+    trigger: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: str | None = None,
     sight: Sight = EVERYTHING,
     limit: int = 50,
@@ -357,6 +372,12 @@ def list_runs(
         if status not in get_args(Status):
             raise InvalidInput(f"no status {status!r}", hint=", ".join(get_args(Status)))
         query = query.where(runs.c.status == status)
+    if trigger:
+        query = query.where(runs.c.trigger == trigger)
+    if since:
+        query = query.where(runs.c.id >= first_id(since))
+    if until:
+        query = query.where(runs.c.id < first_id(until))
     with reading(engine) as connection:
         return [_run(row) for row in connection.execute(query)]
 

@@ -24,7 +24,13 @@ from lamplighter.store.chats import Chat, Turn
 from lamplighter.store.requests import Request as Repeatable
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner
 from lamplighter.web.api.pages import Page, Paging
-from lamplighter.web.api.runs import LOOK_SECONDS, LOOKS_PER_BEAT, IdempotencyKey
+from lamplighter.web.api.runs import IdempotencyKey
+
+LOOK_SECONDS = 0.2
+"""How often a stream looks for something new; another process may carry out the turn."""
+
+LOOKS_PER_BEAT = 75
+"""After so many looks a stream says that it is still there."""
 
 router = APIRouter(tags=["chats"], dependencies=[ENABLED])
 Id = Annotated[str, Field(max_length=100)]

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -221,10 +221,13 @@ def show_run(agent: str, run_id: str, caller: Reader, home: Home) -> OmniRunLog:
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-def stream_run(agent: str, run_id: str, caller: Reader, home: Home) -> StreamingResponse:
+def stream_run(
+    agent: str, run_id: str, request: Request, caller: Reader, home: Home
+) -> StreamingResponse:
     """Follow a run."""
     run = _run_of(home, caller, agent, run_id)
-    return StreamingResponse(follow(home, caller, run.id, 0), media_type="text/event-stream")
+    events = follow(request.app.state.lookout, caller, run.id, 0)
+    return StreamingResponse(events, media_type="text/event-stream")
 
 
 def _named(name: str) -> str:
