@@ -1,4 +1,4 @@
-"""An MCP server with resources; over stdio, its file of notes is the argument."""
+"""An MCP server with resources and a tool; over stdio, its file of notes is the argument."""
 
 import sys
 from pathlib import Path
@@ -23,6 +23,13 @@ def make_server(notes: Path) -> MCPServer:
     @server.resource("notes://broken", name="broken")
     def broken() -> str:
         raise ValueError("out of paper")
+
+    @server.tool()
+    def append(line: str) -> str:
+        """Append a line to the notes."""
+        with notes.open("a") as stream:
+            stream.write(f"{line}\n")
+        return "Appended."
 
     return server
 

@@ -1,5 +1,6 @@
 """Settings, read once: flags > environment > ``.env`` > ``lamplighter.toml`` > default."""
 
+from collections.abc import Mapping
 from email.utils import formataddr, parseaddr
 from functools import cached_property
 from ipaddress import ip_network
@@ -11,6 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    EnvSettingsSource,
     InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -71,6 +73,7 @@ class McpServer(BaseModel):
         url: The address, of the streamable HTTP transport.
         headers: Sent with each request; values may be ``env:NAME``.
         tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
+        members: Whether, in a team, agents of those who are no admins may call it, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,12 +84,28 @@ class McpServer(BaseModel):
     url: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] = ()
+    members: bool = False
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
         if (self.command is None) == (self.url is None):
             raise ValueError("a server has either a command or a url")
         return self
+
+
+class WebSearch(BaseModel):
+    """Who searches the web for ``web-search``.
+
+    Attributes:
+        api_key: ``env:NAME`` reads it from the environment or ``.env``.
+        base_url: Another address than the provider's own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Literal["exa", "brave"]
+    api_key: str = Field(min_length=1)
+    base_url: str | None = None
 
 
 class EmailAccount(BaseModel):
@@ -190,6 +209,8 @@ class Team(BaseModel):
     Attributes:
         url: Where they reach it, such as ``https://agents.example.org``.
         session_days: After how many days they have to sign in again.
+        network: The hosts that commands of members' agents may reach; those of admins may reach
+            what their agents' files say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -197,10 +218,37 @@ class Team(BaseModel):
     url: str | None = None
     session_days: float = Field(default=14.0, gt=0, le=365)
     oidc: Oidc | None = None
+    network: tuple[str, ...] = ()
+
+
+class _Documented(EnvSettingsSource):
+    """Of the environment only what is documented: ``HOST`` and ``TEAM`` are other programs'."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        names = set()
+        for field in self.settings_cls.model_fields.values():
+            alias = field.validation_alias
+            choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+            names |= {name.casefold() for name in map(str, choices) if name.isupper()}
+        found = super()._load_env_vars()
+        return {name: value for name, value in found.items() if name.casefold() in names}
+
+
+class _Environment(_Documented):
+    """What is set."""
+
+
+class _EnvFile(_Documented, DotEnvSettingsSource):
+    """What stands in ``.env``."""
 
 
 def _setting(default: Any, *names: str, **constraints: Any) -> Any:
     return Field(default, validation_alias=AliasChoices(*names), **constraints)
+
+
+def _table(name: str) -> Any:
+    """A setting that is a table of ``lamplighter.toml``, or JSON in the environment."""
+    return Field(None, validation_alias=name)
 
 
 def _defaults_of(folder: Path) -> dict[str, Any]:
@@ -267,9 +315,10 @@ class Settings(BaseSettings):
     )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
-    email: EmailAccount | None = _setting(None, "LAMPLIGHTER_EMAIL")
+    email: EmailAccount | None = _table("LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
+    web_search: WebSearch | None = None
 
     @field_validator("database_url")
     @classmethod
@@ -287,6 +336,12 @@ class Settings(BaseSettings):
         if name not in EMBEDDERS and ":" not in name:
             raise ValueError(f"use {', '.join(EMBEDDERS)}, or a provider's, like openai:NAME")
         return name
+
+    @field_validator("email", mode="before")
+    @classmethod
+    def _not_an_address(cls, given: Any) -> Any:
+        """Many have an EMAIL in their environment, which is their own address, and none of ours."""
+        return None if isinstance(given, str) else given
 
     @field_validator("run_backoff_seconds", mode="before")
     @classmethod
@@ -335,8 +390,8 @@ class Settings(BaseSettings):
         folder: Path = init_settings.init_kwargs["workspace"]  # type: ignore[attr-defined]
         return (
             init_settings,
-            env_settings,
-            DotEnvSettingsSource(settings_cls, env_file=folder / ".env"),
+            _Environment(settings_cls),
+            _EnvFile(settings_cls, env_file=folder / ".env"),
             TomlConfigSettingsSource(settings_cls, toml_file=folder / CONFIG_FILE),
             InitSettingsSource(settings_cls, _defaults_of(folder)),
         )

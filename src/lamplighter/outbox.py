@@ -191,6 +191,10 @@ class Outbox:
             entry = await go_on(self.engine, entry, effect, is_new=is_new)
         return Outcome(entry, effect.done)
 
+    def knows(self, call: str) -> bool:
+        """Whether a tool call has intended something already, before a restart."""
+        return find_entry(self.engine, self.run_id, f"{self.within}{call}") is not None
+
     def give_up(self) -> list[Entry]:
         """End all doubts of a run that ends, as uncertain; gives what has no receipt."""
         return doubt_intents(self.engine, self.worker, self.run_id, INTERRUPTED)

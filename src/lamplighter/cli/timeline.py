@@ -81,7 +81,8 @@ def describe_effect(data: dict[str, Any]) -> str:
     """One line: state, kind, destination, and why it is not sent."""
     mark = EFFECT_MARKS.get(data["state"], "·")
     line = f"{mark} {data['state']}: {data['effect']} to {data['destination']}"
-    why = data.get("error") or data.get("reason")
+    judged = data["state"] in ("held", "refused", "staged")
+    why = data.get("error") or (data.get("reason") if judged else None)
     return f"{line} ({why})" if why else line
 
 
@@ -118,20 +119,19 @@ def _what(kind: str, data: dict[str, Any]) -> str:
         case "message":
             text = f"asked: {data['content']}"
         case "tool_call":
-            text = f"  → {data['tool']} {_brief(data['arguments'])}"
+            text = f"  → {data['tool']} {brief(data['arguments'])}"
         case "tool_result":
             text = f"  {_result(data)}"
         case "effect":
             text = f"  {describe_effect(data)}"
-        case "retry":
-            wait = f"{data['wait_seconds']:g} s"
-            text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
+        case "network" | "retry":
+            text = _network(data) if kind == "network" else _retry(data)
         case "resumed":
             text = "went on after an interruption"
         case "finished":
             text = f"{MARKS[data['status']]} {data['outcome']}: {data['summary']}"
         case _:
-            text = f"{kind}: {_brief(data)}"
+            text = f"{kind}: {brief(data)}"
     return " ".join(text.split("\n")) if kind == "finished" else _one_line(text)
 
 
@@ -142,10 +142,20 @@ def _started(data: dict[str, Any]) -> str:
     return text
 
 
+def _network(data: dict[str, Any]) -> str:
+    why = f" refused: {data['refused']}" if "refused" in data else ""
+    return f"  ⇄ {data['method']} {data['host']}:{data['port']}{why}"
+
+
+def _retry(data: dict[str, Any]) -> str:
+    wait = f"{data['wait_seconds']:g} s"
+    return f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
+
+
 def _result(data: dict[str, Any]) -> str:
     if "error" in data:
         return f"✗ {data['tool']}: {data['error']}"
-    return f"← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
+    return f"← {data['tool']} ({data['seconds']:.2f} s) {brief(data['result'])}"
 
 
 def _one_line(text: str) -> str:
@@ -153,5 +163,6 @@ def _one_line(text: str) -> str:
     return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
 
 
-def _brief(value: object) -> str:
+def brief(value: object) -> str:
+    """A value on one line."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -148,8 +148,11 @@ def _open_file(folder: Path) -> sa.Engine:
     def _begin(connection: sa.Connection) -> None:
         # IMMEDIATE, because a deferred transaction that reads and then writes fails at once
         # with "database is locked" when somebody else wrote in between.
-        deferred = connection.get_execution_options().get("readonly")
-        connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("readonly"):
+            driver: Any = connection.connection.driver_connection
+            driver.execute("BEGIN")  # nothing can be wrong with it, so without what surrounds it
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -208,8 +211,8 @@ def _connect_file(path: Path, isolation_level: str | None = None) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": 30},
-        pool_size=10,
-        max_overflow=20,
+        pool_size=30,  # a busy process opens none anew
+        max_overflow=0,
     )
 
     @event.listens_for(engine, "connect")

@@ -10,6 +10,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
+from lamplighter.tools.asking import Ask, ask_nobody
 from lamplighter.tools.mcp import Servers
 from lamplighter.tools.places import Places
 from lamplighter.tools.shell import Shell
@@ -31,6 +32,7 @@ class Workbench:
         email: To whom it may write.
         webhooks: The URLs that it may call, by name.
         shell: Where its commands run; ``None``: nowhere.
+        ask: Who answers its questions.
     """
 
     library: documents.Library
@@ -43,6 +45,7 @@ class Workbench:
     email: Correspondence = TO_NOBODY
     webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
+    ask: Ask = ask_nobody
 
     def apply_files(self, changes: Mapping[str, Any]) -> None:
         """Have what a step did to the run's files."""
@@ -55,7 +58,8 @@ class Workbench:
 
     def places(self) -> Places:
         """Where in the workspace, and outside it, the run may go; as allowed at this moment."""
-        return Places(self.settings.workspace, security(self.settings))
+        settings = self.settings
+        return Places(settings.workspace, security(settings), settings.key_path)
 
 
 Context = RunContext[Workbench]

@@ -31,22 +31,25 @@ class Spot:
         parts: The way from there, in which no link is followed; empty for the root itself.
         shown: What the place is called in answers.
         inside: Whether it is in the workspace.
+        secret: The way to the file of the key, if that is in the workspace; nobody sees it.
     """
 
     root: Path
     parts: tuple[str, ...]
     shown: str
     inside: bool
+    secret: tuple[str, ...] = ()
 
     def below(self, *names: str) -> "Spot":
         """A place below this one."""
         shown = str(PurePosixPath(self.shown, *names))
-        return Spot(self.root, (*self.parts, *names), shown, self.inside)
+        return Spot(self.root, (*self.parts, *names), shown, self.inside, self.secret)
 
     @property
     def is_visible(self) -> bool:
         """Whether runs may know that it is there."""
-        return not self.inside or not _is_invisible(_fold(self.parts))
+        parts = _fold(self.parts)
+        return not self.inside or not (_is_invisible(parts) or (parts and parts == self.secret))
 
     @property
     def is_read_only(self) -> bool:
@@ -61,10 +64,12 @@ class Places:
     Attributes:
         workspace: Its folder.
         security: What is allowed outside.
+        key: The file of the key that credentials are encrypted with.
     """
 
     workspace: Path
     security: Security
+    key: Path | None = None
 
     def find(self, path: str, operation: Operation) -> Spot:
         """The place of a path: relative to the workspace, absolute, or beginning with ``~``.
@@ -78,7 +83,7 @@ class Places:
         if pure.is_absolute() or pure.parts[:1] == ("~",):
             spot = self._find_absolute(_expand(pure), operation, path)
         else:
-            spot = self._inside(pure.parts)
+            spot = self.inside(pure.parts)
         if not spot.is_visible:
             raise ToolFailed(f"{path}: there is no such file or folder")
         if operation in CHANGES and spot.is_read_only:
@@ -88,7 +93,7 @@ class Places:
     def _find_absolute(self, path: PurePosixPath, operation: Operation, written: str) -> Spot:
         for root in (self.workspace.absolute(), self.workspace.resolve()):
             if path.is_relative_to(root):
-                return self._inside(path.relative_to(root).parts)
+                return self.inside(path.relative_to(root).parts)
         for access in self.security.files:
             allowed = _expand(access.path)
             if access.operation == operation and path.is_relative_to(allowed):
@@ -98,20 +103,39 @@ class Places:
             f"{operation} it"
         )
 
-    def _inside(self, parts: tuple[str, ...]) -> Spot:
-        return Spot(self.workspace.resolve(), parts, str(PurePosixPath(*parts)), inside=True)
+    def reach(self, operation: Operation) -> list[Path]:
+        """Where ``config/security.json`` allows an operation, without links in it."""
+        allowed = (a.path for a in self.security.files if a.operation == operation)
+        return [_without_links(Path(_expand(path))) for path in allowed]
+
+    def inside(self, parts: tuple[str, ...]) -> Spot:
+        """A place in the workspace."""
+        root = self.workspace.resolve()
+        key = self.key.resolve() if self.key else root
+        secret = _fold(key.relative_to(root).parts) if key.is_relative_to(root) else ()
+        return Spot(root, parts, str(PurePosixPath(*parts)), inside=True, secret=secret)
 
     def _outside(self, allowed: PurePosixPath, path: PurePosixPath) -> Spot:
         """Links in the allowed path itself are its owner's; below it none is followed."""
-        folder = Path(allowed)
-        while not folder.is_dir() and folder != folder.parent:
-            folder = folder.parent
+        folder = nearest_folder(Path(allowed))
         root, parts = folder.resolve(), path.relative_to(folder).parts
         workspace = self.workspace.resolve()
         real = root.joinpath(*parts)
         if real.is_relative_to(workspace):
-            return self._inside(real.relative_to(workspace).parts)
+            return self.inside(real.relative_to(workspace).parts)
         return Spot(root, parts, str(path), inside=False)
+
+
+def nearest_folder(path: Path) -> Path:
+    """The path, or the nearest one above it, that is a folder."""
+    while not path.is_dir() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def _without_links(path: Path) -> Path:
+    folder = nearest_folder(path)
+    return folder.resolve() / path.relative_to(folder)
 
 
 def _expand(path: PurePosixPath) -> PurePosixPath:
