@@ -7,10 +7,12 @@ import pytest
 from browsers import NARROW, Viewer, running_chromium, viewing
 from gallery import furnish
 from processes import Server, ended_run, serving, wait_until
+from team import ANN, BO, ROOT, TOML, made_team
 
-from lamplighter import clock
+from lamplighter import accounts, clock
 from lamplighter.engine.control import wake_engine
 from lamplighter.engine.manual import request_run
+from lamplighter.roster import id_of
 from lamplighter.testing import Workspace, temporary_workspace
 
 if TYPE_CHECKING:
@@ -108,7 +110,7 @@ def test_an_agent_is_made_with_its_next_times_before_the_eyes(
     text = page.get_by_label("The whole file")
     assert "last friday of the month at 16:00" in text.input_value()
     page.get_by_role("button", name="Form").click()
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     page.get_by_role("heading", name="morning").wait_for()
     written = (home.path / "agents" / "morning.md").read_text()
     assert "schedule: last friday of the month at 16:00" in written
@@ -121,11 +123,11 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(
     viewer.expected = ("422", "409")
     page = viewer.open("/agents/new")
     page.get_by_label("Instructions").fill("Keep what I wrote.")
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     page.locator("#wrong-name p").wait_for()
     assert page.get_by_label("Instructions").input_value() == "Keep what I wrote."
     page.get_by_label("Name", exact=True).fill("daily-digest")
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Create", exact=True).click()
     page.locator("#wrong-name").get_by_text("already").wait_for()
 
 
@@ -137,7 +139,7 @@ def test_an_edit_keeps_comments_and_is_refused_after_somebody_elses(
     file.write_text("---\n# mine\ndescription: Briefs\ncolour: red\n---\nPrepare.\n")
     page = viewer.open("/agents/meeting-briefs/edit")
     page.get_by_label("What it does").fill("Briefs for meetings")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved.").wait_for()
     assert file.read_text() == (
         "---\n# mine\ndescription: Briefs for meetings\ncolour: red\n---\nPrepare.\n"
@@ -145,7 +147,7 @@ def test_an_edit_keeps_comments_and_is_refused_after_somebody_elses(
     page = viewer.open("/agents/meeting-briefs/edit")
     file.write_text("---\ndescription: Theirs\n---\nPrepare.\n")
     page.get_by_label("What it does").fill("Mine")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("has been changed meanwhile").wait_for()
     assert page.get_by_label("What it does").input_value() == "Mine"
     assert "Theirs" in file.read_text()
@@ -214,6 +216,39 @@ def test_a_delivered_file_and_the_record_are_saved(viewer: Viewer, run: str) -> 
     with page.expect_download() as record:
         page.get_by_role("link", name="JSON").click()
     assert '"kind": "finished"' in record.value.path().read_text()
+
+
+def test_a_member_signs_in_and_finds_nothing_that_is_not_theirs(browser: "Browser") -> None:
+    with made_team() as team:
+        team.workspace.write("lamplighter.toml", TOML)
+        team.agent(ANN, "mine")
+        census = team.agent(ROOT, "census", org=True, head="actions: [read_document]")
+        theirs = team.run(team.agent(BO, "digest"))
+        accounts.set_password(team.workspace.engine, ANN, "long enough, this", by=ROOT)
+        with (
+            serving(team.workspace) as server,
+            viewing(browser, server, team.workspace, ANN) as viewer,
+        ):
+            viewer.expected = ("404", "401", "403")
+            viewer.open("/agents").get_by_role("button", name="Sign out").click()
+            page = viewer.open(f"/agents/{id_of(census)}")
+            page.get_by_label("Address").fill(ANN)
+            page.get_by_label("Password").fill("wrong, this time")
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_text("is wrong").wait_for()
+            viewer.check()
+            page.get_by_label("Password").fill("long enough, this")
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("heading", name="census").wait_for()
+            for name in ("Run now", "Pause", "Delete"):
+                assert page.get_by_role("button", name=name).count() == 0
+            assert page.get_by_role("link", name="Edit").count() == 0
+            page = viewer.open(f"/agents/{id_of(census)}/edit")
+            page.get_by_role("heading", name="Not here").wait_for()
+            page = viewer.open(f"/runs/{theirs}")
+            page.get_by_role("heading", name="Not here").wait_for()
+            page = viewer.open("/agents/new")
+            assert page.get_by_text("The organisation's").count() == 0
 
 
 def _text(home: Workspace, agent: str) -> str:

@@ -11,7 +11,7 @@ from test_api_matrix import ABSENT, Places, Route, state
 from lamplighter import clock
 from lamplighter.accounts import RIGHTS
 from lamplighter.roster import id_of
-from lamplighter.store.events import Event, append_events
+from lamplighter.store.events import Event, add_events
 from lamplighter.store.outbox import add_intent, new_intent, settle
 from lamplighter.web.gate import FOR_EVERYBODY, PUBLIC
 from lamplighter.web.pages import PAGES
@@ -69,7 +69,8 @@ def places(team: Team) -> Places:
 def _run(team: Team, agent: str) -> str:
     run = team.run(agent)
     asked = Event(run, 1, "asked", clock.now(), "message", {"role": "user", "content": "Go."})
-    append_events(team.workspace.engine, "worker", [asked])
+    with team.workspace.engine.begin() as connection:
+        add_events(connection, [asked])
     return run
 
 

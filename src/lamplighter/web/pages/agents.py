@@ -34,7 +34,7 @@ from lamplighter.web.pages.places import agent_url, run_url
 from lamplighter.web.pages.rendering import go_to, is_piece, render, say
 
 router = APIRouter(include_in_schema=False, dependencies=[ENABLED])
-PAGE = 40
+PAGE = 30
 STRIP = 20
 """Runs that a row has marks of."""
 

@@ -18,7 +18,7 @@ from lamplighter.web.pages.places import agent_url
 from lamplighter.web.pages.rendering import is_piece, render
 
 router = APIRouter(include_in_schema=False, dependencies=[ENABLED])
-PAGE = 40
+PAGE = 30
 
 
 @dataclass(frozen=True, slots=True)

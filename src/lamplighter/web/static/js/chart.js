@@ -13,7 +13,7 @@ function frame(element, series, data) {
     cursor: { y: false, points: { show: false } },
     scales: { y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
     axes: [
-      { ...axis, space: 60, values: (_, days) => days.map((day) => new Date(day * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })) },
+      { ...axis, size: 26, space: 60, values: (_, days) => days.map((day) => new Date(day * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })) },
       { ...axis, size: 40, space: 26, values: (_, values) => values.map((value) => value >= 1000 ? `${value / 1000}k` : Number.isInteger(value) ? `${value}` : "") },
     ],
     series: [{}, ...series],
