@@ -86,7 +86,7 @@ async def perform(task: Task, journal: Journal) -> Ending:
         if isinstance(output, str) and not task.caller:
             output = await _summarise(model, turns.all_messages(), output)
     except UsageLimitExceeded:
-        return budget.end("stopped_by_limit", _limit_summary(budget))
+        return budget.end("stopped_by_limit", describe_limit(budget))
     return _conclude(budget, output)
 
 
@@ -152,11 +152,12 @@ def _conclude(budget: Budget, output: object) -> Ending:
         case _:
             outcome, summary = "reported", str(output)
     if budget.refused:
-        outcome, summary = "stopped_by_limit", f"{_limit_summary(budget)} {summary}"
+        outcome, summary = "stopped_by_limit", f"{describe_limit(budget)} {summary}"
     return budget.end(outcome, summary.strip())
 
 
-def _limit_summary(budget: Budget) -> str:
+def describe_limit(budget: Budget) -> str:
+    """Why a run was stopped by the number of its iterations."""
     return (
         f"Stopped by the limit of {budget.iterations} iterations after "
         f"{budget.total('tool_calls')} tool calls and {budget.total('requests')} model requests."
