@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.hosts import AllowedHost
 from lamplighter.definitions.tool import called
 from lamplighter.errors import Place
@@ -66,6 +67,7 @@ class Agent:
         actions: For org agents, the allow-list of tools.
         limits: Bounds of one run.
         network: What its commands may reach; empty: nothing.
+        effects: Whether its effects happen, wait for approval, or are only recorded.
         message: The first message of a run.
         enabled: Whether its schedules fire.
         extra: Keys that Lamplighter does not know, kept as they are.
@@ -86,6 +88,7 @@ class Agent:
     actions: tuple[str, ...] = ()
     limits: Limits = Limits()
     network: tuple[AllowedHost, ...] = ()
+    effects: Mode = "send"
     message: str = DEFAULT_MESSAGE
     enabled: bool = True
     extra: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
