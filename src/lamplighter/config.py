@@ -68,6 +68,8 @@ class McpServer(BaseModel):
         url: The address, of the streamable HTTP transport.
         headers: Sent with each request; values may be ``env:NAME``.
         tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
+        fixed: Names of its tools of which no argument decides who learns of a call, or ``*`` for
+            all; agents may call them after they have read what strangers wrote.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,6 +80,11 @@ class McpServer(BaseModel):
     url: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+    def fixes(self, tool: str) -> bool:
+        """Whether no argument of a tool decides who learns of a call."""
+        return "*" in self.fixed or tool in self.fixed
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:

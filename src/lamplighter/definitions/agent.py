@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from lamplighter.definitions.addresses import Addresses, find_addresses
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.hosts import AllowedHost
 from lamplighter.definitions.tool import called
@@ -67,6 +68,7 @@ class Agent:
         actions: For org agents, the allow-list of tools.
         limits: Bounds of one run.
         network: What its commands may reach; empty: nothing.
+        fetch: What ``fetch-url`` may fetch, see ``Addresses``; ``None``: whatever is public.
         effects: Whether its effects happen, wait for approval, or are only recorded.
         message: The first message of a run.
         enabled: Whether its schedules fire.
@@ -88,6 +90,7 @@ class Agent:
     actions: tuple[str, ...] = ()
     limits: Limits = Limits()
     network: tuple[AllowedHost, ...] = ()
+    fetch: tuple[str, ...] | None = None
     effects: Mode = "send"
     message: str = DEFAULT_MESSAGE
     enabled: bool = True
@@ -111,6 +114,12 @@ class Agent:
         tools = self.allowed_tools
         named = {name: tool for name, tool in self.aliases.items() if tool in tools}
         return {called(tool): tool for tool in tools if tool not in named.values()} | named
+
+    @property
+    def addresses(self) -> Addresses:
+        """What of the web it may fetch."""
+        written = find_addresses(f"{self.instructions}\n{self.message}")
+        return Addresses(self.fetch, written)
 
 
 def runs_commands(agent: Agent) -> bool:

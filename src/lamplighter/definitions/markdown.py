@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NoReturn, TypeVar
 
 from lamplighter.access import short_name
+from lamplighter.definitions.addresses import read_address
 from lamplighter.definitions.agent import Agent, Limits, Problem
 from lamplighter.definitions.effects import MODES
 from lamplighter.definitions.frontmatter import Document, Value, read_document
@@ -311,19 +312,26 @@ def _limits(value: Value, name: str) -> Limits:
 
 
 def _network(value: Value, name: str) -> tuple[AllowedHost, ...]:
+    return _allowed(value, name, read_host, "example.org")
+
+
+def _fetch(value: Value, name: str) -> tuple[str, ...]:
+    return _allowed(value, name, read_address, "https://example.org/feed.xml")
+
+
+def _allowed(value: Value, name: str, read: Callable[[str], T], like: str) -> tuple[T, ...]:
+    """``{allow: [...]}``."""
     content = value.content
     if not isinstance(content, dict) or list(content) != ["allow"]:
-        _refuse(
-            f"{name} is a mapping with the one key allow", "like network: {allow: [example.org]}"
-        )
-    hosts = content["allow"]
-    if not isinstance(hosts.content, list):
-        _refuse(f"{name}.allow is a list of hosts, not {_kind(hosts)}", "like [example.org]")
+        _refuse(f"{name} is a mapping with the one key allow", f"like {name}: {{allow: [{like}]}}")
+    entries = content["allow"]
+    if not isinstance(entries.content, list):
+        _refuse(f"{name}.allow is a list, not {_kind(entries)}", f"like [{like}]")
     found = []
-    for number, item in enumerate(hosts.content):
+    for number, item in enumerate(entries.content):
         place = Place(line=item.line, field=f"{name}.allow[{number}]")
         try:
-            found.append(read_host(_name(item, str(place.field))))
+            found.append(read(_name(item, str(place.field))))
         except InvalidInput as error:
             raise InvalidInput(error.message, place=place, hint=error.hint) from error
     return tuple(found)
@@ -362,6 +370,7 @@ _READERS: dict[str, Reader[Any]] = {
     "type": _type,
     "limits": _limits,
     "network": _network,
+    "fetch": _fetch,
     "effects": _effects,
     "message": _text,
     "enabled": _flag,

@@ -1,12 +1,14 @@
 """What the tools of one run work on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai import RunContext
 
 from lamplighter.config import Settings
+from lamplighter.definitions.addresses import Addresses
+from lamplighter.definitions.flow import Flow
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
 from lamplighter.tools.mcp import Servers
@@ -27,7 +29,9 @@ class Workbench:
         settings: The workspace's settings.
         servers: The MCP servers, as long as the run is under way.
         allowed: The tools that the agent may call, as its file names them.
+        addresses: What of the web it may fetch.
         shell: Where its commands run; ``None``: nowhere.
+        flow: What has come into the run, which decides what may go out.
     """
 
     library: documents.Library
@@ -37,7 +41,9 @@ class Workbench:
     settings: Settings
     servers: Servers
     allowed: frozenset[str] = frozenset()
+    addresses: Addresses = field(default_factory=Addresses)
     shell: Shell | None = None
+    flow: Flow = field(default_factory=Flow)
 
     def apply_files(self, changes: Mapping[str, Any]) -> None:
         """Have what a step did to the run's files."""

@@ -261,14 +261,10 @@ def upgrade() -> None:
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False, comment="what shows and performs it"),
         sa.Column("state", sa.Text(), nullable=False, comment="store.outbox.State"),
-        sa.Column(
-            "reason", sa.Text(), nullable=False, comment="why held, staged, refused"
-        ),
+        sa.Column("reason", sa.Text(), nullable=False, comment="why held, staged, refused"),
         sa.Column("receipt", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.Column(
-            "expires_at", sa.BigInteger(), nullable=True, comment="when held no more"
-        ),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True, comment="when held no more"),
         sa.Column("decided_by", sa.Text(), nullable=True, comment="who approved or denied it"),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.Column(
