@@ -1,5 +1,6 @@
 """Settings, read once: flags > environment > ``.env`` > ``lamplighter.toml`` > default."""
 
+from email.utils import formataddr, parseaddr
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
@@ -17,6 +18,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from lamplighter.addresses import read_address
+from lamplighter.errors import InvalidInput
 from lamplighter.source_config import Source
 
 CONFIG_FILE = "lamplighter.toml"
@@ -90,6 +93,82 @@ class McpServer(BaseModel):
     def _is_one_of_both(self) -> Self:
         if (self.command is None) == (self.url is None):
             raise ValueError("a server has either a command or a url")
+        return self
+
+
+class EmailAccount(BaseModel):
+    """What e-mails are sent by.
+
+    Attributes:
+        sender: Whom they are from: an address, or ``Name <address>``.
+        provider: ``smtp``, or Resend's HTTP API.
+        host: The SMTP server.
+        port: 465 by default, or 587 with STARTTLS.
+        security: ``tls`` from the first byte, ``starttls`` (required, not just wished), or
+            ``none``; by default as the port has it.
+        username: Values may be ``env:NAME``.
+        ca_file: A certificate authority (PEM) that counts besides those that the system knows.
+        api_key: Resend's; ``env:NAME`` reads it from the environment or ``.env``.
+        url: Of the provider's API.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    sender: str = Field(alias="from")
+    provider: Literal["smtp", "resend"] = "smtp"
+    host: str = ""
+    port: int = Field(0, ge=0, le=65535)
+    security: Literal["tls", "starttls", "none"] | None = None
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+    api_key: str | None = None
+    url: str = "https://api.resend.com"
+
+    @property
+    def where(self) -> str:
+        """The server, for people."""
+        return f"{self.host}:{self.port}"
+
+    @field_validator("sender")
+    @classmethod
+    def _is_address(cls, sender: str) -> str:
+        name, address = parseaddr(sender)
+        try:
+            address = read_address(address)
+        except InvalidInput as error:
+            raise ValueError(error.message) from error
+        if not sender.isprintable():
+            raise ValueError("from is one line")
+        return formataddr((name, address))
+
+    @field_validator("ca_file")
+    @classmethod
+    def _is_absolute(cls, file: Path | None) -> Path | None:
+        if file is not None and not file.expanduser().is_absolute():
+            raise ValueError("give the whole path")
+        return file and file.expanduser()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        """Port and security follow from each other."""
+        if not isinstance(given, dict):
+            return given
+        security, port = given.get("security"), given.get("port")
+        if security is None:
+            security = "tls" if port in (None, 465) else "starttls"
+        usual = {"tls": 465, "starttls": 587}.get(security, 25)
+        return {**given, "security": security, "port": port or usual}
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.provider == "resend" and not self.api_key:
+            raise ValueError("resend needs an api_key, such as env:RESEND_API_KEY")
+        if self.provider == "smtp" and not self.host:
+            raise ValueError("smtp needs a host")
+        if self.security == "none" and self.password:
+            raise ValueError("a password is not sent without encryption; leave security out")
         return self
 
 
@@ -192,6 +271,7 @@ class Settings(BaseSettings):
     )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
+    email: EmailAccount | None = _setting(None, "LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
 

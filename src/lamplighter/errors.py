@@ -21,6 +21,7 @@
   - ToolFailed: goes back to the model as the tool's result
     - Unconfirmed: of something that may have happened all the same
     - Withheld: by a rule, so it has not been tried
+    - TryAgain: of something that has not happened, and may when it is tried again
   - SandboxUnavailable: commands cannot be run apart here, so they are not run
   - SandboxLost: a sandbox ended before its time
   - Unreadable: a document or a source that cannot be read
@@ -229,6 +230,12 @@ class Withheld(ToolFailed):
     """A rule does not let it happen; the message says which, and is no word of anybody else."""
 
     code = "withheld"
+
+
+class TryAgain(ToolFailed):
+    """Something has certainly not happened, for a reason that may pass."""
+
+    code = "try_again"
 
 
 class SandboxUnavailable(LamplighterError):

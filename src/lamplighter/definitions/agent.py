@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from lamplighter.definitions.addresses import Addresses, find_addresses
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.hosts import AllowedHost
+from lamplighter.definitions.pages import Pages, find_pages
+from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.definitions.tool import called
 from lamplighter.errors import Place
 from lamplighter.schedule import Schedule
@@ -21,9 +22,9 @@ SHELL_TOOLS = ("run_bash", "run_python")
 """The tools that run commands; they are there only where there is a sandbox."""
 SOURCE_TOOLS = (*DOCUMENT_TOOLS, "search_people")
 """The tools that show what is in the agent's sources."""
-ALL_TOOLS = (*DEFAULT_TOOLS, "search_people", *SHELL_TOOLS)
 ORG_ONLY_TOOLS = ("send_email",)
 """What no user agent may call, whatever its file says."""
+ALL_TOOLS = (*DEFAULT_TOOLS, "search_people", *SHELL_TOOLS, *ORG_ONLY_TOOLS, "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,10 @@ class Agent:
         actions: For org agents, the allow-list of tools.
         limits: Bounds of one run.
         network: What its commands may reach; empty: nothing.
-        fetch: What ``fetch-url`` may fetch, see ``Addresses``; ``None``: whatever is public.
+        fetch: What ``fetch-url`` may fetch, see ``Pages``; ``None``: whatever is public.
         effects: Whether its effects happen, wait for approval, or are only recorded.
+        email: To whom ``send_email`` may write.
+        webhooks: URLs that ``webhook`` may call, by the names that the model knows.
         message: The first message of a run.
         enabled: Whether its schedules fire.
         extra: Keys that Lamplighter does not know, kept as they are.
@@ -92,6 +95,8 @@ class Agent:
     network: tuple[AllowedHost, ...] = ()
     fetch: tuple[str, ...] | None = None
     effects: Mode = "send"
+    email: Correspondence = TO_NOBODY
+    webhooks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     message: str = DEFAULT_MESSAGE
     enabled: bool = True
     extra: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -116,10 +121,10 @@ class Agent:
         return {called(tool): tool for tool in tools if tool not in named.values()} | named
 
     @property
-    def addresses(self) -> Addresses:
+    def pages(self) -> Pages:
         """What of the web it may fetch."""
-        written = find_addresses(f"{self.instructions}\n{self.message}")
-        return Addresses(self.fetch, written)
+        written = find_pages(f"{self.instructions}\n{self.message}")
+        return Pages(self.fetch, written)
 
 
 def runs_commands(agent: Agent) -> bool:

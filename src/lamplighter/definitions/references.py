@@ -84,6 +84,7 @@ def _idle_parts(agent: Agent, file: str) -> Iterator[Problem]:
     def warn(name: str, message: str, hint: str) -> Problem:
         return Problem("warning", message, Place(file, agent.lines.get(name), name), hint)
 
+    yield from _idle_outward(agent, warn)
     reads = any(tool in SOURCE_TOOLS for tool in agent.allowed_tools)
     if reads and not (agent.sources or agent.all_sources):
         hint = "name its sources, or list only the tools that it needs"
@@ -98,3 +99,15 @@ def _idle_parts(agent: Agent, file: str) -> Iterator[Problem]:
         for action in agent.actions:
             if action not in agent.tools:
                 yield warn("actions", f"{action} is not among its tools", "add it to tools")
+
+
+def _idle_outward(agent: Agent, warn: Callable[[str, str, str], Problem]) -> Iterator[Problem]:
+    if "send_email" in agent.allowed_tools and not agent.email.to:
+        hint = "like email: {to: [ann@x.org]}"
+        yield warn("email", "the agent may send e-mail, but to nobody", hint)
+    if agent.email.to and "send_email" not in agent.allowed_tools:
+        hint = "send_email is for org agents with it in actions"
+        yield warn("email", "the agent cannot send e-mail", hint)
+    if bool(agent.webhooks) != ("webhook" in agent.allowed_tools):
+        hint = "webhooks: {NAME: URL} and the tool webhook belong together"
+        yield warn("webhooks", "the agent has either webhooks or the tool for them", hint)

@@ -255,7 +255,9 @@ class Delegation:
             library=replace(bench.library, scope=scope),
             outbox=self._outbox(bench.outbox, agent, journal.call),
             allowed=frozenset(agent.allowed_tools),
-            addresses=agent.addresses,
+            pages=agent.pages,
+            email=agent.email,
+            webhooks=agent.webhooks,
             shell=shell,
         )
         return inner, missing

@@ -192,7 +192,9 @@ def _workbench(
         settings=settings,
         servers=Servers(settings),
         allowed=frozenset(agent.allowed_tools),
-        addresses=agent.addresses,
+        pages=agent.pages,
+        email=agent.email,
+        webhooks=agent.webhooks,
         shell=shell,
         flow=flow,
     )

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic_ai import RunContext
 
 from lamplighter.config import Settings
-from lamplighter.definitions.addresses import Addresses
 from lamplighter.definitions.flow import Flow
+from lamplighter.definitions.pages import Pages
+from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
 from lamplighter.tools.mcp import Servers
@@ -29,7 +30,9 @@ class Workbench:
         settings: The workspace's settings.
         servers: The MCP servers, as long as the run is under way.
         allowed: The tools that the agent may call, as its file names them.
-        addresses: What of the web it may fetch.
+        pages: What of the web it may fetch.
+        email: To whom it may write.
+        webhooks: The URLs that it may call, by name.
         shell: Where its commands run; ``None``: nowhere.
         flow: What has come into the run, which decides what may go out.
     """
@@ -41,7 +44,9 @@ class Workbench:
     settings: Settings
     servers: Servers
     allowed: frozenset[str] = frozenset()
-    addresses: Addresses = field(default_factory=Addresses)
+    pages: Pages = field(default_factory=Pages)
+    email: Correspondence = TO_NOBODY
+    webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
     flow: Flow = field(default_factory=Flow)
 

@@ -46,7 +46,7 @@ async def fetch_url(
     request = Request(url, method, headers or {}, body)
     if method in READING:
         return await fetch(request, check=partial(_require_leave, ctx.deps))
-    if not ctx.deps.addresses.admits(url):
+    if not ctx.deps.pages.admits(url):
         raise Withheld(f"{url} was not called: {NOT_LISTED}")
     return await ctx.deps.outbox.perform(call_of(ctx), Submission(request))
 
@@ -57,10 +57,10 @@ def _require_leave(bench: Workbench, request: "Request") -> None:
     Raises:
         Withheld: It may not.
     """
-    if not bench.addresses.admits(request.url):
+    if not bench.pages.admits(request.url):
         raise Withheld(f"{request.url} was not fetched: {NOT_LISTED}")
     is_bare = not request.headers and not request.body
-    fixed = is_bare and bench.addresses.fixes(request.url)
+    fixed = is_bare and bench.pages.fixes(request.url)
     if why := bench.flow.objection(acts=False, fixed=fixed):
         raise Withheld(
             f"{request.url} was not fetched: {why}. Only addresses that stand whole in the agent's "

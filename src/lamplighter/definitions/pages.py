@@ -11,8 +11,8 @@ _WAYS_UP = re.compile(r"(?:\.|%2e){2}|\\|%5c", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
-    """The addresses of an agent.
+class Pages:
+    """The pages of an agent.
 
     Attributes:
         allowed: All that it may fetch: whole addresses, or beginnings with a ``*`` after them;
@@ -38,12 +38,12 @@ def _fits(entry: str, url: str) -> bool:
     return url.startswith(entry[:-1]) and not _WAYS_UP.search(url)
 
 
-def find_addresses(text: str) -> frozenset[str]:
+def find_pages(text: str) -> frozenset[str]:
     """The whole addresses that stand in a text."""
     return frozenset(found.rstrip(".,;:!?") for found in _WRITTEN.findall(text))
 
 
-def read_address(text: str) -> str:
+def read_page(text: str) -> str:
     """Read one entry of ``fetch: {allow: [...]}``.
 
     Raises:
