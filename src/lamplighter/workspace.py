@@ -253,7 +253,7 @@ def _know(catalogue: Catalogue, settings: Settings) -> Known:
 
     def find(name: str) -> Agent | None:
         entry = catalogue.find(name) or _read_alone(settings, name)
-        return entry and entry.agent
+        return entry.agent if entry else None
 
     return Known(
         tools=(*ALL_TOOLS, *TOOLS),
