@@ -17,7 +17,14 @@ WIDTH = 160
 
 MARKS = {"completed": "✓", "failed": "✗", "cancelled": "■", "running": "…", "pending": "·"}
 
-EFFECT_MARKS = {"sent": "✓", "failed": "✗", "uncertain": "?"}
+EFFECT_MARKS = {
+    "sent": "✓",
+    "failed": "✗",
+    "uncertain": "?",
+    "held": "⏸",
+    "refused": "✗",
+    "staged": "○",
+}
 
 
 def run_data(run: "Run", workspace: Path) -> dict[str, Any]:
@@ -65,6 +72,8 @@ def describe_run(run: "Run") -> str:
     parts.append(f"{run.input_tokens + run.output_tokens:,} tokens")
     if run.label:
         parts.append(f"[{run.label}]")
+    if run.dry_run:
+        parts.append("dry run")
     return " · ".join(parts)
 
 
@@ -72,7 +81,8 @@ def describe_effect(data: dict[str, Any]) -> str:
     """One line: state, kind, destination, and why it is not sent."""
     mark = EFFECT_MARKS.get(data["state"], "·")
     line = f"{mark} {data['state']}: {data['effect']} to {data['destination']}"
-    return f"{line} ({data['error']})" if data.get("error") else line
+    why = data.get("error") or data.get("reason")
+    return f"{line} ({why})" if why else line
 
 
 def follow(engine: "Engine", run_id: str) -> Iterator["Event"]:
