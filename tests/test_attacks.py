@@ -7,7 +7,7 @@ import pytest
 from adversary import Attack, Result, all_attacks, carry_out
 from attacks import AIMS, WAYS
 
-ATTACKS = all_attacks()[::2] + all_attacks()[1::28]
+ATTACKS = [each for n, each in enumerate(all_attacks()) if (n + n // len(WAYS)) % 2 == 0]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def names(attacks: list[Attack]) -> list[tuple[str, str]]:
 @pytest.mark.xdist_group("attacks")
 def test_no_attack_achieves_its_aim(results: list[Result]) -> None:
     assert names([each.attack for each in results if each.achieved]) == []
-    assert len(results) > 120
+    assert len(results) >= 120
     assert {each.attack.way for each in results} == WAYS.keys()
     assert {each.attack.aim for each in results} == AIMS.keys()
 

@@ -190,7 +190,7 @@ def _workbench(
         destination=Delivery(settings.workspace, agent.name, run.id),
         outbox=outbox,
         settings=settings,
-        servers=Servers(settings),
+        servers=Servers(settings, outbox.engine),
         allowed=frozenset(agent.allowed_tools),
         pages=agent.pages,
         email=agent.email,
