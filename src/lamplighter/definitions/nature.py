@@ -49,6 +49,11 @@ _FILE_READERS = ("getRoot", "exists", "stat", "glob", "grep", "list", "readText"
 _FOLDER_WRITERS = ("mkdir", "remove", "writeFile", "edit", "rename", "copy")
 _FILE_WRITERS = ("mkdir", "remove", "writeText", "editText", "rename", "copy")
 
+FILE_CHANGERS = frozenset(
+    {f"workspace-{name}" for name in _FOLDER_WRITERS} | {f"file-{name}" for name in _FILE_WRITERS}
+)
+"""Tools that change files of the workspace, by paths that the model chooses."""
+
 NATURES: dict[str, Nature] = {
     **dict.fromkeys(("list_documents", "search_documents", "read_document"), _READS),
     "search_people": _READS,
@@ -62,8 +67,7 @@ NATURES: dict[str, Nature] = {
     **{f"workspace-{name}": _READS for name in _FOLDER_READERS},
     **{f"file-{name}": _READS for name in _FILE_READERS},
     # What they answer has parts of the files: the lines around an edit, the names in a folder.
-    **{f"workspace-{name}": Nature(_BOTH, "workspace") for name in _FOLDER_WRITERS},
-    **{f"file-{name}": Nature(_BOTH, "workspace") for name in _FILE_WRITERS},
+    **dict.fromkeys(FILE_CHANGERS, Nature(_BOTH, "workspace")),
     "executeCommand": Nature(_BOTH, "workspace"),
     "ask-human": HARMLESS,
     "loadSkill": HARMLESS,

@@ -256,6 +256,7 @@ class Delegation:
             outbox=self._outbox(bench.outbox, agent, journal.call),
             allowed=frozenset(agent.allowed_tools),
             pages=agent.pages,
+            writes=agent.writes,
             email=agent.email,
             webhooks=agent.webhooks,
             shell=shell,

@@ -193,6 +193,7 @@ def _workbench(
         servers=Servers(settings, outbox.engine),
         allowed=frozenset(agent.allowed_tools),
         pages=agent.pages,
+        writes=agent.writes,
         email=agent.email,
         webhooks=agent.webhooks,
         shell=shell,

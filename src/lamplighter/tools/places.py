@@ -61,10 +61,12 @@ class Places:
     Attributes:
         workspace: Its folder.
         security: What is allowed outside.
+        writes: Where the run's agent may change something; ``None``: wherever runs may.
     """
 
     workspace: Path
     security: Security
+    writes: tuple[str, ...] | None = None
 
     def find(self, path: str, operation: Operation) -> Spot:
         """The place of a path: relative to the workspace, absolute, or beginning with ``~``.
@@ -83,7 +85,17 @@ class Places:
             raise ToolFailed(f"{path}: there is no such file or folder")
         if operation in CHANGES and spot.is_read_only:
             raise ToolFailed(f"{path} is read-only: it is not for runs to change")
+        if operation in CHANGES and not self._may_change(spot):
+            listed = ", ".join(self.writes or ()) or "nowhere"
+            raise ToolFailed(f"{path}: the agent's file lets it write here only: {listed}")
         return spot
+
+    def _may_change(self, spot: Spot) -> bool:
+        if self.writes is None:
+            return True
+        real = spot.root.joinpath(*spot.parts)
+        allowed = (self.workspace.resolve() / _expand(PurePosixPath(each)) for each in self.writes)
+        return any(real.is_relative_to(each.parent.resolve() / each.name) for each in allowed)
 
     def _find_absolute(self, path: PurePosixPath, operation: Operation, written: str) -> Spot:
         for root in (self.workspace.absolute(), self.workspace.resolve()):
