@@ -22,6 +22,7 @@ COMMANDS = {
     "notice": ("lamplighter.cli.notice:group", "Read what you should know about your agents."),
     "source": ("lamplighter.cli.source:group", "List and sync the sources of documents."),
     "search": ("lamplighter.cli.search:command", "Search the documents."),
+    "email": ("lamplighter.cli.email:group", "Try the account that agents send e-mail by."),
     "mcp": ("lamplighter.cli.mcp:group", "List the MCP servers, and look whether they work."),
     "people": ("lamplighter.cli.people:group", "Find people; import a directory of them."),
     "link": ("lamplighter.cli.link:command", "Print a link that opens your workspace."),
