@@ -123,6 +123,8 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  {_result(data)}"
         case "effect":
             text = f"  {describe_effect(data)}"
+        case "label":
+            text = f"  ⚑ {data['label']} from now on: {data['source']}"
         case "retry":
             wait = f"{data['wait_seconds']:g} s"
             text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
