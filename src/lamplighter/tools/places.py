@@ -16,6 +16,9 @@ from lamplighter.errors import ToolFailed
 READ_ONLY = frozenset({"agents", "skills", "config", "runs", ".git", CONFIG_FILE})
 """First parts of paths that runs may not write to: what decides what agents do, and history."""
 
+SKILLS = Path("~/.agents")
+"""Skills for all of somebody's programs; what runs could write there they would later obey."""
+
 VISIBLE_CONFIG = frozenset({SCHEDULE_FILE, STATE_FILE, SECURITY_FILE})
 """All else in ``config/`` may hold keys."""
 
@@ -51,7 +54,9 @@ class Spot:
     @property
     def is_read_only(self) -> bool:
         """Whether runs may not change it."""
-        return not self.parts or (self.inside and _fold(self.parts)[0] in READ_ONLY)
+        if self.inside:
+            return not self.parts or _fold(self.parts)[0] in READ_ONLY
+        return self.root.joinpath(*self.parts).is_relative_to(SKILLS.expanduser().resolve())
 
 
 @dataclass(frozen=True, slots=True)
