@@ -65,7 +65,7 @@ def child(message: str) -> str:
     return f"I read: {message}"
 
 
-TOOLS = {
+TOOLS: dict[str, Callable[..., Any]] = {
     "read_document": read_document, "list_documents": list_documents, "read_file": read_file,
     "search_documents": search_documents, "fetch-url": web_fetch, "child": child,
 }  # fmt: skip
@@ -151,7 +151,8 @@ def test_errors_of_the_world_are_fenced_and_our_own_are_not() -> None:
 
 
 def test_a_replay_shows_the_very_same() -> None:
-    journal, calls = Kept(), (READ, ("child", {"message": "y"}), ("list_documents", {}))
+    journal = Kept()
+    calls: list[tuple[str, dict[str, Any]]] = [READ, ("child", {"message": "y"}), READ]
     first = play(journal, *calls)
     assert play(Kept(steps=journal.steps[:-1]), *calls) == first  # all but the last request
     assert play(Kept(), *calls) != first

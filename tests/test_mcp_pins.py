@@ -67,8 +67,13 @@ def test_a_change_is_told_once_and_forgotten_when_it_is_taken_back(
 def test_only_what_has_been_seen_is_approved(workspace: Workspace, held: HeldClock) -> None:
     engine = workspace.engine
     assert pin_tools(engine, "s", {"look": DEFINITION}, held.now()) == set()
-    assert approve_tools(engine, "s", "ann", held.now()) == []
-    pin_tools(engine, "s", {"look": DEFINITION | {"description": "Other."}}, held.now())
-    assert approve_tools(engine, "s", "ann", held.now()) == ["look"]
-    third = DEFINITION | {"description": "Third."}
+    assert approve_tools(engine, list_pins(engine, "s").values(), "ann", held.now()) == []
+    other, third = (DEFINITION | {"description": text} for text in ("Other.", "Third."))
+    pin_tools(engine, "s", {"look": other}, held.now())
+    shown = list_pins(engine, "s").values()
+    pin_tools(engine, "s", {"look": third}, held.now())
+    assert approve_tools(engine, shown, "ann", held.now()) == []
     assert pin_tools(engine, "s", {"look": third}, held.now()) == {"look"}
+    shown = list_pins(engine, "s").values()
+    assert approve_tools(engine, shown, "ann", held.now()) == ["look"]
+    assert pin_tools(engine, "s", {"look": third}, held.now()) == set()

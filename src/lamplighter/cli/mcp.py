@@ -105,7 +105,7 @@ def approve(context: Context, server: str, yes: bool) -> None:
         click.echo("\n".join(_difference(pin)))
     if not yes:
         click.confirm(f"Trust {server} with these words to your agents?", abort=True)
-    click.echo(f"trusted: {', '.join(approve_tools(engine, server, '', clock.now()))}")
+    click.echo(f"trusted: {', '.join(approve_tools(engine, changed, '', clock.now()))}")
 
 
 def _difference(pin: "Pin") -> list[str]:

@@ -41,6 +41,8 @@ _KEEPS = Nature(_NONE, "workspace")
 _FETCHES = Nature(_UNTRUSTED, "outside")
 
 SPAWN = "spawn-agent"
+"""The tool that calls any agent, or a helper without a name."""
+
 _LONGEST = 100
 """Characters of an origin."""
 
@@ -111,11 +113,13 @@ def nature_of(tool: str, *, network: bool = False) -> Nature:
 
 def origin_of(tool: str, arguments: Mapping[str, Any]) -> str:
     """Where what a tool returns is from, for people and models; one short line."""
-    reference = refer(tool)
-    if reference.kind != "builtin":
-        return f"{reference.kind} {reference.server or reference.name}"
-    named = str(arguments.get(_NAMED_BY.get(tool, ""), "") or tool)
-    if tool == "executeMcpTool":
-        return f"mcp {named}"
+    kind, name, server = refer(tool)
+    if kind == "builtin":
+        name = str(arguments.get(_NAMED_BY.get(tool, ""), "") or tool)
+        if tool in ("executeMcpTool", "listMcpTools"):
+            kind, server = "mcp", name
+        elif name.startswith(("mcp ", "agent ")):
+            name = f"{tool} {name}"  # or a file could be taken for a server
+    named = name if kind == "builtin" else f"{kind} {server or name}"
     shown = "".join(c for c in named if c.isprintable() and c not in "<>")
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

@@ -17,6 +17,7 @@ from lamplighter.agent.journal import NESTED, Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.nature import SPAWN
 from lamplighter.definitions.tool import refer
 from lamplighter.engine.commands import make_shell, without
 from lamplighter.engine.record import redact
@@ -34,7 +35,6 @@ from lamplighter.tools.mcp import Servers
 MAX_DEPTH = 3
 """Agents below the one whose run it is."""
 
-SPAWN = "spawn-agent"
 _MESSAGE = {
     "type": "object",
     "properties": {"message": {"type": "string", "description": "What it shall do."}},

@@ -6,7 +6,7 @@ whoever added the server; a change is for people to approve.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,15 +65,17 @@ def pin_tools(
         return {name for name, pin in _read(connection, server).items() if pin.offered} & {*offered}
 
 
-def approve_tools(engine: sa.Engine, server: str, user: str, now: datetime) -> list[str]:
-    """Trust what a server's tools say now; gives those for which that is new."""
+def approve_tools(engine: sa.Engine, shown: Iterable[Pin], user: str, now: datetime) -> list[str]:
+    """Trust what tools say now, if it is still what somebody was shown; gives which they are."""
+    shown = list(shown)
     with engine.begin() as connection:
         decide_alone(connection)
-        changed = [pin for pin in _read(connection, server).values() if pin.offered is not None]
+        known = {pin.server: _read(connection, pin.server) for pin in shown}
+        changed = [pin for pin in shown if pin.offered and known[pin.server].get(pin.tool) == pin]
         for pin in changed:
             _update(connection, pin, now, definition=pin.offered, offered=sa.null())
             detail = {"tool": pin.tool, "sha256": _hash(pin.offered)}
-            note(connection, user, "mcp.approve", server, now=now, detail=detail)
+            note(connection, user, "mcp.approve", pin.server, now=now, detail=detail)
     return [pin.tool for pin in changed]
 
 
