@@ -418,7 +418,11 @@ def test_models_of_both_versions_have_their_keys() -> None:
 @pytest.mark.parametrize("files", [FEBRUARY, AUGUST], ids=["February", "August"])
 def test_both_generations_are_valid(files: dict[str, str]) -> None:
     with rowboat(files) as workspace:
-        assert read_catalogue(workspace.settings).problems == ()
+        found = read_catalogue(workspace.settings).problems
+        # The sorter reads mail, and may write anywhere.
+        assert [(each.level, each.place.field) for each in found] == (
+            [] if files is FEBRUARY else [("warning", "tools[2]")]
+        )
         assert config_problems(workspace.settings) == []
 
 
