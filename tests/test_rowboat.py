@@ -1,6 +1,7 @@
 """A Rowboat folder: its state file, and another program beside us."""
 
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -366,6 +367,16 @@ def test_a_folder_is_served_as_it_is_until_another_program_writes_its_state() ->
     assert state["lastError"] is None
     assert notice.kind == "foreign"
     assert "Choose one" in notice.message
+
+
+def test_a_schedule_that_comes_while_the_folder_is_served_is_noticed() -> None:
+    with rowboat({}) as workspace:
+        a_folder_that_fires(workspace)
+        schedule = (workspace.path / SCHEDULE_FILE).read_text()
+        shutil.rmtree(workspace.path / "config")
+        with serving(workspace, AGENTS_ENABLED="true"):
+            workspace.write(SCHEDULE_FILE, schedule)
+            wait_until(lambda: served_state(workspace, "reader").get("runCount", 0) >= 1, "a run")
 
 
 def wait_for_a_second_to_pass() -> None:

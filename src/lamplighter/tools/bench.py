@@ -12,6 +12,7 @@ from lamplighter.definitions.pages import Pages
 from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
+from lamplighter.tools.asking import Ask, ask_nobody
 from lamplighter.tools.mcp import Servers
 from lamplighter.tools.places import Places
 from lamplighter.tools.shell import Shell
@@ -36,6 +37,7 @@ class Workbench:
         webhooks: The URLs that it may call, by name.
         shell: Where its commands run; ``None``: nowhere.
         flow: What has come into the run, which decides what may go out.
+        ask: Who answers its questions.
     """
 
     library: documents.Library
@@ -51,6 +53,7 @@ class Workbench:
     webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
     flow: Flow = field(default_factory=Flow)
+    ask: Ask = ask_nobody
 
     def apply_files(self, changes: Mapping[str, Any]) -> None:
         """Have what a step did to the run's files."""
@@ -63,7 +66,8 @@ class Workbench:
 
     def places(self) -> Places:
         """Where in the workspace, and outside it, the run may go; as allowed at this moment."""
-        return Places(self.settings.workspace, security(self.settings), self.writes)
+        settings = self.settings
+        return Places(settings.workspace, security(settings), settings.key_path, self.writes)
 
 
 Context = RunContext[Workbench]
