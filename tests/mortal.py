@@ -28,15 +28,20 @@ import warm
 from dbos import DBOS
 from sqlalchemy.engine.default import DefaultDialect
 
+from lamplighter.accounts import OWNER_ID, Caller
 from lamplighter.config import Settings
 from lamplighter.engine import fleet
+from lamplighter.engine.chat import decide
 from lamplighter.engine.holder import Holder, hold, making_rounds
 from lamplighter.engine.manual import request_run
 from lamplighter.engine.record import RunJournal
 from lamplighter.outbox import Effect, Outbox, Outcome
+from lamplighter.roster import Roster
+from lamplighter.store import steps
 from lamplighter.store.database import is_shared, open_database, reading
 from lamplighter.store.outbox import Quota
-from lamplighter.store.runs import ACTIVE, Run, list_runs
+from lamplighter.store.runs import ACTIVE, Run, get_run
+from lamplighter.store.tables import runs
 from lamplighter.store.workers import give_up_silent
 from lamplighter.tools.delivery import FileDelivery
 from lamplighter.workspace import load_settings
@@ -51,6 +56,7 @@ LOG = "mortal.jsonl"
 """In the workspace: what its children say of themselves; each line is there once it is written."""
 
 PATIENCE_SECONDS = 60
+OWNER = Caller(OWNER_ID, admin=True)
 WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:\w+\.)?\"?(\w+)", re.IGNORECASE)
 
 perform = Outbox.perform
@@ -146,6 +152,7 @@ class Order:
         model: Which model they use.
         moment: When it dies, counted from the request of those runs.
         after_seconds: When it dies, counted from its birth.
+        approvals: Of chats, which it gives; what follows is among the runs.
         approved: Whether it only performs what was approved; it may die from its birth on.
     """
 
@@ -154,6 +161,7 @@ class Order:
     model: str = ""
     moment: Moment | None = None
     after_seconds: float | None = None
+    approvals: tuple[str, ...] = ()
     approved: bool = False
 
 
@@ -188,6 +196,8 @@ class Child:
             self.armed = True
             for agent in self.order.agents:
                 request_run(settings, holder.engine, agent, model=self.order.model)
+            for approval in self.order.approvals:
+                decide(Roster(settings, holder.engine), OWNER, approval, "once")
             holder.woken.set()
             await _await_ends(holder)
             self.say(reached=self.reached)
@@ -228,21 +238,16 @@ async def _await_ends(holder: Holder) -> None:
 
 
 def active_runs(engine: sa.Engine) -> list[Run]:
-    """The runs that have not ended."""
-    return [run for status in ACTIVE for run in list_runs(engine, status=status, limit=1000)]
+    """The runs that have not ended, turns of chats too."""
+    with reading(engine) as connection:
+        found = connection.scalars(sa.select(runs.c.id).where(runs.c.status.in_(ACTIVE)))
+        return [get_run(engine, id) for id in found]
 
 
 def kept_steps(engine: sa.Engine, run_id: str) -> dict[int, str]:
-    """A run's finished steps, by number and name, from DBOS's own table."""
-    schema = "dbos" if is_shared(engine) else None
-    names = ("function_id", "function_name", "workflow_uuid")
-    table = sa.table("operation_outputs", *map(sa.column, names), schema=schema)
-    number, name, run = table.c
+    """A run's finished steps, by number and name."""
     with reading(engine) as connection:
-        if not sa.inspect(connection).has_table(table.name, schema=schema):
-            return {}
-        rows = connection.execute(sa.select(number, name).where(run == run_id).order_by(number))
-        return {row.function_id: row.function_name for row in rows}
+        return {number: step.name for number, step in steps.kept_steps(connection, run_id).items()}
 
 
 def _note_table(connection: sa.Connection, _cursor: object, statement: str, *_: object) -> None:
@@ -252,7 +257,9 @@ def _note_table(connection: sa.Connection, _cursor: object, statement: str, *_: 
 
 def _commit(_dialect: DefaultDialect, reach: Reach, connection: Any) -> None:
     """Commit; what was only read is nobody's moment."""
-    tables = ", ".join(sorted(connection.info.pop("written", ())))
+    written = connection.info.pop("written", set())
+    # What else shares the commit of a step is a matter of speed.
+    tables = ", ".join(sorted(written & {"steps"} or written))
     if tables:
         reach(f"before a commit to {tables}")
     connection.commit()
@@ -269,10 +276,10 @@ async def _perform(
 
 
 async def _step(journal: RunJournal, child: Child, name: str, call: Callable[[], Any]) -> Any:
+    number = journal.taken + 1
+
     async def begin() -> Any:
-        status = DBOS.step_status
-        assert status is not None
-        child.say(run=journal.run_id, begun=status.step_id, name=name)
+        child.say(run=journal.run_id, begun=number, name=name)
         return await call()
 
     return await step(journal, name, begin)

@@ -1,5 +1,6 @@
 """Settings, read once: flags > environment > ``.env`` > ``lamplighter.toml`` > default."""
 
+from collections.abc import Mapping
 from email.utils import formataddr, parseaddr
 from functools import cached_property
 from ipaddress import ip_network
@@ -11,6 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    EnvSettingsSource,
     InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -214,6 +216,8 @@ class Team(BaseModel):
     Attributes:
         url: Where they reach it, such as ``https://agents.example.org``.
         session_days: After how many days they have to sign in again.
+        network: The hosts that commands of members' agents may reach; those of admins may reach
+            what their agents' files say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -221,10 +225,37 @@ class Team(BaseModel):
     url: str | None = None
     session_days: float = Field(default=14.0, gt=0, le=365)
     oidc: Oidc | None = None
+    network: tuple[str, ...] = ()
+
+
+class _Documented(EnvSettingsSource):
+    """Of the environment only what is documented: ``HOST`` and ``TEAM`` are other programs'."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        names = set()
+        for field in self.settings_cls.model_fields.values():
+            alias = field.validation_alias
+            choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+            names |= {name.casefold() for name in map(str, choices) if name.isupper()}
+        found = super()._load_env_vars()
+        return {name: value for name, value in found.items() if name.casefold() in names}
+
+
+class _Environment(_Documented):
+    """What is set."""
+
+
+class _EnvFile(_Documented, DotEnvSettingsSource):
+    """What stands in ``.env``."""
 
 
 def _setting(default: Any, *names: str, **constraints: Any) -> Any:
     return Field(default, validation_alias=AliasChoices(*names), **constraints)
+
+
+def _table(name: str) -> Any:
+    """A setting that is a table of ``lamplighter.toml``, or JSON in the environment."""
+    return Field(None, validation_alias=name)
 
 
 def _defaults_of(folder: Path) -> dict[str, Any]:
@@ -286,9 +317,12 @@ class Settings(BaseSettings):
     search_fusion: Literal["scores", "ranks"] = _setting(
         "scores", "LAMPLIGHTER_SEARCH_FUSION", "search_fusion"
     )
+    search_vector_weight: float = _setting(
+        0.2, "LAMPLIGHTER_SEARCH_VECTOR_WEIGHT", "search_vector_weight", ge=0, le=1
+    )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
-    email: EmailAccount | None = Field(None, validation_alias="LAMPLIGHTER_EMAIL")
+    email: EmailAccount | None = _table("LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     web_search: WebSearch | None = None
@@ -363,8 +397,8 @@ class Settings(BaseSettings):
         folder: Path = init_settings.init_kwargs["workspace"]  # type: ignore[attr-defined]
         return (
             init_settings,
-            env_settings,
-            DotEnvSettingsSource(settings_cls, env_file=folder / ".env"),
+            _Environment(settings_cls),
+            _EnvFile(settings_cls, env_file=folder / ".env"),
             TomlConfigSettingsSource(settings_cls, toml_file=folder / CONFIG_FILE),
             InitSettingsSource(settings_cls, _defaults_of(folder)),
         )

@@ -418,6 +418,55 @@ CREATE TABLE public.alembic_version (
 );
 
 
+CREATE TABLE public.approvals (
+    id text NOT NULL,
+    chat text NOT NULL,
+    run_id text NOT NULL,
+    call text NOT NULL,
+    tool text NOT NULL,
+    name text NOT NULL,
+    arguments json NOT NULL,
+    asked text NOT NULL,
+    state text NOT NULL,
+    whole_chat boolean NOT NULL,
+    reason text NOT NULL,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    decided_at bigint,
+    used_by text
+);
+
+
+COMMENT ON COLUMN public.approvals.id IS 'a ULID of run and call';
+
+
+COMMENT ON COLUMN public.approvals.run_id IS 'the turn that asks';
+
+
+COMMENT ON COLUMN public.approvals.call IS 'the model''s id of the tool call';
+
+
+COMMENT ON COLUMN public.approvals.tool IS 'as agent files name it';
+
+
+COMMENT ON COLUMN public.approvals.name IS 'as the model called it';
+
+
+COMMENT ON COLUMN public.approvals.asked IS 'who alone can decide';
+
+
+COMMENT ON COLUMN public.approvals.state IS 'pending, approved, denied, completed';
+
+
+COMMENT ON COLUMN public.approvals.whole_chat IS 'approved for later calls, too';
+
+
+COMMENT ON COLUMN public.approvals.reason IS 'why it was denied';
+
+
+COMMENT ON COLUMN public.approvals.used_by IS 'the turn that acts on the decision';
+
+
 CREATE TABLE public.audit (
     id text NOT NULL,
     at bigint NOT NULL,
@@ -461,6 +510,34 @@ CREATE SEQUENCE public.authors_id_seq
 
 
 ALTER SEQUENCE public.authors_id_seq OWNED BY public.authors.id;
+
+
+CREATE TABLE public.chats (
+    id text NOT NULL,
+    agent text NOT NULL,
+    viewer text NOT NULL,
+    title text NOT NULL,
+    parent text,
+    parent_turn integer,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    deleted_at bigint
+);
+
+
+COMMENT ON COLUMN public.chats.id IS 'a ULID';
+
+
+COMMENT ON COLUMN public.chats.viewer IS 'whose it is; nobody else sees it';
+
+
+COMMENT ON COLUMN public.chats.parent IS 'the chat that it branched from';
+
+
+COMMENT ON COLUMN public.chats.parent_turn IS 'the first turn that is another here';
+
+
+COMMENT ON COLUMN public.chats.deleted_at IS 'invisible since then; pruning takes it away';
 
 
 CREATE TABLE public.contents (
@@ -634,21 +711,6 @@ CREATE TABLE public.index_state (
 COMMENT ON TABLE public.index_state IS 'changes: a counter; embedder: whose vectors are searched';
 
 
-CREATE TABLE public.mcp_tools (
-    server text NOT NULL,
-    tool text NOT NULL,
-    definition json NOT NULL,
-    offered json,
-    updated_at bigint NOT NULL
-);
-
-
-COMMENT ON COLUMN public.mcp_tools.definition IS 'what it said when it was trusted';
-
-
-COMMENT ON COLUMN public.mcp_tools.offered IS 'what it says now, if that differs';
-
-
 CREATE TABLE public.notices (
     id text NOT NULL,
     key text NOT NULL,
@@ -787,6 +849,8 @@ CREATE TABLE public.runs (
     agent text NOT NULL,
     version text NOT NULL,
     trigger text NOT NULL,
+    chat text,
+    viewer text,
     message text NOT NULL,
     model_override text,
     status text NOT NULL,
@@ -810,7 +874,13 @@ CREATE TABLE public.runs (
 );
 
 
-COMMENT ON COLUMN public.runs.trigger IS 'manual or scheduled';
+COMMENT ON COLUMN public.runs.trigger IS 'manual, scheduled or chat';
+
+
+COMMENT ON COLUMN public.runs.chat IS 'whose turn it is; null: a background run';
+
+
+COMMENT ON COLUMN public.runs.viewer IS 'whose chat that is, and who alone may see the run';
 
 
 COMMENT ON COLUMN public.runs.model IS 'what answered, as resolved';
@@ -877,6 +947,19 @@ CREATE TABLE public.skipped_documents (
 );
 
 
+CREATE TABLE public.source_claims (
+    source text NOT NULL,
+    holder text NOT NULL,
+    beat_at bigint NOT NULL
+);
+
+
+COMMENT ON COLUMN public.source_claims.holder IS 'the process that syncs it';
+
+
+COMMENT ON COLUMN public.source_claims.beat_at IS 'by the database''s clock';
+
+
 CREATE TABLE public.sources (
     name text NOT NULL,
     config json NOT NULL,
@@ -902,6 +985,20 @@ COMMENT ON COLUMN public.sources.synced_at IS 'end of the last whole sync';
 COMMENT ON COLUMN public.sources.error IS 'why the last sync failed';
 
 
+CREATE TABLE public.steps (
+    run_id text NOT NULL,
+    number integer NOT NULL,
+    name text NOT NULL,
+    value text NOT NULL
+);
+
+
+COMMENT ON COLUMN public.steps.number IS 'from 1';
+
+
+COMMENT ON COLUMN public.steps.value IS 'what came of it, as JSON';
+
+
 CREATE TABLE public.tokens (
     id text NOT NULL,
     "user" text NOT NULL,
@@ -921,6 +1018,41 @@ COMMENT ON COLUMN public.tokens.hash IS 'of the secret part';
 
 
 COMMENT ON COLUMN public.tokens.expires_at IS 'null: never';
+
+
+CREATE TABLE public.turns (
+    chat text NOT NULL,
+    number integer NOT NULL,
+    run_id text,
+    message text NOT NULL,
+    created_at bigint NOT NULL,
+    outcome text,
+    answer text,
+    messages json,
+    files json,
+    draft json
+);
+
+
+COMMENT ON COLUMN public.turns.number IS 'from 1';
+
+
+COMMENT ON COLUMN public.turns.message IS 'empty: it goes on after decisions';
+
+
+COMMENT ON COLUMN public.turns.outcome IS 'null: it is under way';
+
+
+COMMENT ON COLUMN public.turns.answer IS 'what the viewer was told last';
+
+
+COMMENT ON COLUMN public.turns.messages IS 'added to the conversation';
+
+
+COMMENT ON COLUMN public.turns.files IS 'the run''s files at its end';
+
+
+COMMENT ON COLUMN public.turns.draft IS 'what the model is saying';
 
 
 CREATE TABLE public.user_addresses (
@@ -968,7 +1100,7 @@ ALTER TABLE ONLY public.authors ALTER COLUMN id SET DEFAULT nextval('public.auth
 ALTER TABLE ONLY public.documents ALTER COLUMN pk SET DEFAULT nextval('public.documents_pk_seq'::regclass);
 
 
-INSERT INTO dbos.application_versions VALUES ('82c083e7-9a1a-441d-be69-0309040319ec', 'runs-1', 1795353823733, 1795353823733, 'lamplighter');
+INSERT INTO dbos.application_versions VALUES ('d9692a46-214a-450f-bd35-c623884a8f77', 'runs-1', 1795357174839, 1795357174839, 'lamplighter');
 
 
 INSERT INTO dbos.dbos_migrations VALUES (125);
@@ -976,28 +1108,21 @@ INSERT INTO dbos.dbos_migrations VALUES (125);
 
 
 
-INSERT INTO dbos.operation_outputs VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 1, 'model', '{"response":{"parts":[{"tool_name":"read_document","args":{"id":"notes:hello.md"},"tool_call_id":"call_1_1","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"}],"usage":{"input_tokens":56,"cache_write_tokens":0,"cache_write_1h_tokens":0,"cache_read_tokens":0,"output_tokens":7,"output_reasoning_tokens":0,"input_audio_tokens":0,"cache_audio_read_tokens":0,"output_audio_tokens":0,"audio_seconds":0.0,"details":{},"cost":null},"model_name":"scripted","model_id":null,"timestamp":"2026-11-22T13:23:47.689622Z","kind":"response","provider_name":null,"provider_url":null,"canonical_system":null,"provider_details":null,"provider_response_id":null,"finish_reason":null,"run_id":null,"conversation_id":null,"metadata":null,"workspace_ref":null,"history_digest":null,"failed_attempts":null,"state":"complete"},"seconds":0.001}', NULL, NULL, 1795353827573, 1795353827691, 'lamplighter_json', 'lamplighter', 1795353827783);
-INSERT INTO dbos.operation_outputs VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 2, 'tool:read_document', '{"result":"Title: Hello\nId: notes:hello.md\nSource: notes\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.","seconds":0.058,"mark":"bee2cc32"}', NULL, NULL, 1795353827933, 1795353828069, 'lamplighter_json', 'lamplighter', 1795353828083);
-INSERT INTO dbos.operation_outputs VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 3, 'model', '{"response":{"parts":[{"tool_name":"write_file","args":{"path":"digest.md","content":"Dusk."},"tool_call_id":"call_2_1","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"},{"tool_name":"deliver_file","args":{"path":"digest.md"},"tool_call_id":"call_2_2","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"}],"usage":{"input_tokens":87,"cache_write_tokens":0,"cache_write_1h_tokens":0,"cache_read_tokens":0,"output_tokens":21,"output_reasoning_tokens":0,"input_audio_tokens":0,"cache_audio_read_tokens":0,"output_audio_tokens":0,"audio_seconds":0.0,"details":{},"cost":null},"model_name":"scripted","model_id":null,"timestamp":"2026-11-22T13:23:48.336320Z","kind":"response","provider_name":null,"provider_url":null,"canonical_system":null,"provider_details":null,"provider_response_id":null,"finish_reason":null,"run_id":null,"conversation_id":null,"metadata":null,"workspace_ref":null,"history_digest":null,"failed_attempts":null,"state":"complete"},"seconds":0.001}', NULL, NULL, 1795353828261, 1795353828339, 'lamplighter_json', 'lamplighter', 1795353828373);
-INSERT INTO dbos.operation_outputs VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 4, 'tool:write_file', '{"result":"Wrote 5 bytes to digest.md","files":{"digest.md":{"sha256":"9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a","size_bytes":5}},"seconds":0.096,"mark":"cd541ee4"}', NULL, NULL, 1795353828570, 1795353828751, 'lamplighter_json', 'lamplighter', 1795353828757);
-INSERT INTO dbos.operation_outputs VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 5, 'tool:deliver_file', '{"result":"Delivered to delivered/digest/01M81PT9HG23B7E5AT8KHBS7YJ/digest.md","effect":{"id":"01M81PTQRG8WDM242G2JPQZA7N","call":"2:call_2_2","effect":"file","destination":"delivered/digest/01M81PT9HG23B7E5AT8KHBS7YJ/digest.md","state":"sent","receipt":{"path":"delivered/digest/01M81PT9HG23B7E5AT8KHBS7YJ/digest.md","sha256":"9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a","size_bytes":5}},"seconds":0.662,"mark":"43b14165"}', NULL, NULL, 1795353828816, 1795353829563, 'lamplighter_json', 'lamplighter', 1795353829576);
-INSERT INTO dbos.operation_outputs VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 6, 'model', '{"response":{"parts":[{"tool_name":"report","args":{"summary":"All is well."},"tool_call_id":"call_3_1","tool_kind":null,"id":null,"provider_name":null,"provider_details":null,"part_kind":"tool-call"}],"usage":{"input_tokens":97,"cache_write_tokens":0,"cache_write_1h_tokens":0,"cache_read_tokens":0,"output_tokens":28,"output_reasoning_tokens":0,"input_audio_tokens":0,"cache_audio_read_tokens":0,"output_audio_tokens":0,"audio_seconds":0.0,"details":{},"cost":null},"model_name":"scripted","model_id":null,"timestamp":"2026-11-22T13:23:49.759642Z","kind":"response","provider_name":null,"provider_url":null,"canonical_system":null,"provider_details":null,"provider_response_id":null,"finish_reason":null,"run_id":null,"conversation_id":null,"metadata":null,"workspace_ref":null,"history_digest":null,"failed_attempts":null,"state":"complete"},"seconds":0.001}', NULL, NULL, 1795353829710, 1795353829763, 'lamplighter_json', 'lamplighter', 1795353829766);
 
-
-INSERT INTO dbos.queues VALUES ('ae9ed051-deb9-4088-aa08-904f3e234d80', 'runs', NULL, NULL, NULL, NULL, true, false, 5, 1795353824155, 1795353824115, 'lamplighter', NULL, NULL, NULL, NULL);
+INSERT INTO dbos.queues VALUES ('5189ad6f-1ce6-4f15-98aa-518da3d32696', 'runs', NULL, NULL, NULL, NULL, true, false, 5, 1795357174896, 1795357174884, 'lamplighter', NULL, NULL, NULL, NULL);
 
 
 
 
 
-INSERT INTO dbos.workflow_input VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', '{"args":["01M81PT9HG23B7E5AT8KHBS7YJ"],"kwargs":{}}', 1795353825222);
+INSERT INTO dbos.workflow_input VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', '{"args":["01M81T0SYN3P3VZ2DWECNQPH28"],"kwargs":{}}', 1795357174989);
 
 
-INSERT INTO dbos.workflow_output VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', '"reported"', NULL, 1795353830435);
+INSERT INTO dbos.workflow_output VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', '"reported"', NULL, 1795357175450);
 
 
 
-INSERT INTO dbos.workflow_status VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 'SUCCESS', 'run', NULL, NULL, NULL, NULL, NULL, NULL, '01M81PTAWHPZNQ3N8MMYHHCM42', 1795353825222, 1795353830435, 'runs-1', NULL, NULL, NULL, 1, 'runs', NULL, NULL, NULL, 1795353825931, NULL, 0, NULL, NULL, NULL, NULL, 'lamplighter_json', NULL, false, false, 1795353830435, 'null', NULL, NULL, false, 'lamplighter', '89df9884-7609-44b5-a63c-e881a7c21bc1');
+INSERT INTO dbos.workflow_status VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 'SUCCESS', 'run', NULL, NULL, NULL, NULL, NULL, NULL, '01M81T0SZHFSS092PRD2ZK3RVT', 1795357174989, 1795357175450, 'runs-1', NULL, NULL, NULL, 1, 'runs', NULL, NULL, NULL, 1795357175071, NULL, 0, NULL, NULL, NULL, NULL, 'lamplighter_json', NULL, false, false, 1795357175450, 'null', NULL, NULL, false, 'lamplighter', 'ddd0d9c3-26c6-45e5-8af3-d3f68059fddb');
 
 
 INSERT INTO public.access_principals VALUES ('user:owner', 1);
@@ -1006,24 +1131,24 @@ INSERT INTO public.access_principals VALUES ('user:owner', 1);
 INSERT INTO public.access_sets VALUES (1, '20af6e0e8c272f336eb0348c0991535d5585a87f086c0843de74f624a7466f4e');
 
 
-INSERT INTO public.agent_changes VALUES ('digest', 1, '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', '', 1795353816149);
-INSERT INTO public.agent_changes VALUES ('hourly', 1, 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', '', 1795353816149);
+INSERT INTO public.agent_changes VALUES ('digest', 1, '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', '', 1795357173751);
+INSERT INTO public.agent_changes VALUES ('hourly', 1, 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', '', 1795357173751);
 
 
-INSERT INTO public.agent_records VALUES ('digest', 1, 1795353830095, NULL);
+INSERT INTO public.agent_records VALUES ('digest', 1, 1795357175403, NULL);
 
 
 INSERT INTO public.agent_versions VALUES ('6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'digest', '---
 sources: [notes]
 model: scripted:script.yaml
 ---
-Write.', 'UTC', 1795353814545);
+Write.', 'UTC', 1795357173716);
 INSERT INTO public.agent_versions VALUES ('c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', 'hourly', '---
 schedule: every 1 hour
 sources: [notes]
 model: scripted:script.yaml
 ---
-Write.', 'UTC', 1795353816149);
+Write.', 'UTC', 1795357173751);
 
 
 INSERT INTO public.agents VALUES ('digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', false, 'Do your scheduled task now.', true, 0, NULL, NULL);
@@ -1033,12 +1158,15 @@ INSERT INTO public.agents VALUES ('hourly', 'c5d27c366ab3eb373cd0acf21c69385f1b8
 INSERT INTO public.alembic_version VALUES ('0001');
 
 
-INSERT INTO public.audit VALUES ('01M81PT9GH6Z8YC7TAE1A17BGB', 1795353814545, '', 'run.start', '01M81PT9HG23B7E5AT8KHBS7YJ', '{"agent": "digest"}');
-INSERT INTO public.audit VALUES ('01M81PTT0E1FSNE0CTSTV6D678', 1795353831438, '', 'run.start', '01M81PTT2F5C9Q6X7YC5XKP54J', '{"agent": "digest"}');
+
+INSERT INTO public.audit VALUES ('01M81T0SYM714VRDFPAFE5K61E', 1795357173716, '', 'run.start', '01M81T0SYN3P3VZ2DWECNQPH28', '{"agent": "digest"}');
+INSERT INTO public.audit VALUES ('01M81T0VHKB17GX16A91JGHF8T', 1795357175347, '', 'effect.sent', '01M81T0VH49TQVPJDVY2V539WW', '{"agent": "digest", "run": "01M81T0SYN3P3VZ2DWECNQPH28", "kind": "file", "destination": "delivered/digest/01M81T0SYN3P3VZ2DWECNQPH28/digest.md"}');
+INSERT INTO public.audit VALUES ('01M81T0ZCVV2EMZB06759HX3MH', 1795357179291, '', 'run.start', '01M81T0ZCWQWGRZZHBC4EHSHEZ', '{"agent": "digest"}');
 
 
 
-INSERT INTO public.contents VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', '9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a', 0, '\x4475736b2e');
+
+INSERT INTO public.contents VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', '9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a', 0, '\x4475736b2e');
 
 
 
@@ -1053,66 +1181,72 @@ The lamp is lit at dusk.', '');
 INSERT INTO public.document_vectors VALUES (1, 'wordllama/256', '[0.014110797,-0.04631952,-0.025540749,0.07670711,-0.020981394,-0.059297837,0.10570506,-0.07093458,0.12033727,0.00011776142,-0.06361422,-0.0004795585,-0.013856474,0.20057464,0.04597643,-0.035589486,0.02723268,0.046958424,-0.067929894,0.100415014,-0.043134373,0.039563578,0.026202623,-0.04379164,0.021623585,-0.0100267455,0.024677401,0.074766085,0.06759293,-0.013161434,-0.07203079,-0.028258128,0.025847211,-0.064052984,-0.07672369,-0.0864798,0.060372762,-0.05041226,-0.008236027,-0.011110718,0.15863402,0.096945316,-0.0033833352,-0.11428036,-0.036350325,-0.014158327,0.062299337,-0.04273746,0.026359404,0.040048104,0.045079213,-0.083679415,0.09576912,0.07328023,0.08680116,0.008350774,0.024751889,0.09729647,0.09900898,0.028437609,-0.09092245,-0.004974356,-0.07830389,-0.14447819,0.06859957,-0.0968178,-0.11116535,0.034242325,0.056517676,-0.08597931,-0.030199418,0.04462732,-0.031186024,-0.026054714,-0.088625394,0.030026678,-0.10379037,0.005707882,0.0030369675,0.061760183,0.027104989,0.08727894,-0.011469678,-0.030590301,-0.06013352,-0.08025653,0.0048984494,0.06975023,0.022390276,0.0056291376,-0.054894555,0.09007755,0.06338366,-0.055091415,0.00964881,0.005776339,-0.21862939,0.02536978,0.058930133,0.014641788,-0.05436569,0.058642343,0.015250812,0.049563367,0.011631423,0.0063775606,0.014146799,-0.0584125,0.02600399,0.075940154,0.11536326,-0.016797317,-0.051741242,-0.018760245,-0.012348632,0.028371988,-0.006745743,0.038700584,0.042103253,-0.04035971,-0.040022563,-0.061173506,-0.05665317,-0.030894635,0.046541426,-0.057493106,0.030178135,0.036547363,0.106834784,0.04776006,-0.04087527,-0.10731895,0.059739802,0.04992587,-0.015364494,-0.08806284,-0.06882889,-0.058808345,-0.025612043,-0.006147004,0.021623673,-0.04137292,0.036044925,-0.0370177,0.0014961376,-0.047748707,-0.09332875,-0.024877807,-0.023861583,0.0040563843,0.046504408,0.024468126,0.05619454,-0.072699584,0.032459587,0.038333114,-0.079339266,-0.007941092,-0.06789158,0.026638908,0.15862462,0.08799473,-0.06602176,0.12633246,-0.053333152,0.018280687,-0.015610482,-0.09374979,-0.018983707,0.045154884,0.1029405,0.05459199,0.04871563,0.007688266,0.038835373,0.049283862,-0.027084416,-0.028288633,0.040272985,0.027555106,0.095566936,-0.031595528,-0.02374276,-0.01308074,-0.009412577,-0.04027157,-0.06721197,-0.07429397,-0.010261559,0.028399656,-0.117231846,-0.025172211,-0.038648445,-0.018071234,0.03306826,-0.09560276,-0.031817574,0.15389545,-0.037764527,0.040048458,-0.025828058,0.07977697,-0.12852524,-0.02588552,-0.065744035,-0.0495882,-0.08546916,0.038656604,0.042352963,0.11423992,-0.020687345,-0.05784258,-0.17338027,0.020762188,0.08928018,0.014226164,-0.07377633,-0.0217887,0.08321086,-0.021159457,4.1145555e-05,0.017767075,-0.034753807,-0.0015865868,-0.092112124,0.0077463603,0.068413,0.07961213,0.08024092,0.04559832,-0.0590906,0.0255881,0.034946512,-0.027722172,0.018245216,-0.0027297947,-0.052144185,-0.017056162,0.03092443,-0.1205242,0.022112189,0.044903636,0.00927584,0.046034314,-0.021121504,-0.11198898,-0.026221778,-0.06985522,-0.023692567,0.023915498,-0.008761875,0.12852594,-0.03405433,-0.018432498,-0.0747565,0.05824419]');
 
 
-INSERT INTO public.documents VALUES (1, 'notes:hello.md', 'notes', 'hello.md', 'Hello', 'file', 'text/markdown', NULL, '', 1795353813883, 1795353814127, 33, ' d881b93efdc18de6db1edc625827f218 e3b0c44298fc1c14', 1);
+INSERT INTO public.documents VALUES (1, 'notes:hello.md', 'notes', 'hello.md', 'Hello', 'file', 'text/markdown', NULL, '', 1795357173478, 1795357173562, 33, ' d881b93efdc18de6db1edc625827f218 e3b0c44298fc1c14', 1);
 
 
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 1, 'started', 1795353826940, 'started', '{"agent": "digest", "version": "6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2", "trigger": "manual", "model": "scripted:/workspace/script.yaml", "label": "scripted", "tools": ["list_documents", "search_documents", "read_document", "read_file", "write_file", "deliver_file"], "sources": ["notes"], "acts_as": "owner"}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 2, 'message', 1795353826940, 'message', '{"role": "user", "content": "Do your scheduled task now."}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 3, 'request:1', 1795353827894, 'message', '{"role": "assistant", "content": "", "request": 1, "input_tokens": 56, "output_tokens": 7, "seconds": 0.001}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 4, 'call:1:call_1_1', 1795353827894, 'tool_call', '{"tool_call_id": "call_1_1", "tool": "read_document", "arguments": {"id": "notes:hello.md"}}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 5, 'label:private', 1795353828137, 'label', '{"label": "private", "source": "notes:hello.md", "tool": "read_document"}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 6, 'label:untrusted', 1795353828137, 'label', '{"label": "untrusted", "source": "notes:hello.md", "tool": "read_document"}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 7, 'result:1:call_1_1', 1795353828137, 'tool_result', '{"tool_call_id": "call_1_1", "tool": "read_document", "result": "Title: Hello\nId: notes:hello.md\nSource: notes\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.", "seconds": 0.058}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 8, 'request:2', 1795353828499, 'message', '{"role": "assistant", "content": "", "request": 2, "input_tokens": 87, "output_tokens": 21, "seconds": 0.001}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 9, 'call:2:call_2_1', 1795353828499, 'tool_call', '{"tool_call_id": "call_2_1", "tool": "write_file", "arguments": {"path": "digest.md", "content": "Dusk."}}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 10, 'call:2:call_2_2', 1795353828499, 'tool_call', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "arguments": {"path": "digest.md"}}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 11, 'result:2:call_2_1', 1795353828803, 'tool_result', '{"tool_call_id": "call_2_1", "tool": "write_file", "result": "Wrote 5 bytes to digest.md", "files": {"digest.md": {"sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.096}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 12, 'effect:2:call_2_2', 1795353829659, 'effect', '{"id": "01M81PTQRG8WDM242G2JPQZA7N", "call": "2:call_2_2", "effect": "file", "destination": "delivered/digest/01M81PT9HG23B7E5AT8KHBS7YJ/digest.md", "state": "sent", "receipt": {"path": "delivered/digest/01M81PT9HG23B7E5AT8KHBS7YJ/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 13, 'result:2:call_2_2', 1795353829659, 'tool_result', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "result": "Delivered to delivered/digest/01M81PT9HG23B7E5AT8KHBS7YJ/digest.md", "seconds": 0.662}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 14, 'request:3', 1795353829826, 'message', '{"role": "assistant", "content": "", "request": 3, "input_tokens": 97, "output_tokens": 28, "seconds": 0.001}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 15, 'call:3:call_3_1', 1795353829826, 'tool_call', '{"tool_call_id": "call_3_1", "tool": "report", "arguments": {"summary": "All is well."}}');
-INSERT INTO public.events VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 16, 'finished', 1795353830048, 'finished', '{"status": "completed", "outcome": "reported", "summary": "All is well."}');
-
-
-
-
-
-INSERT INTO public.index_state VALUES ('analyser', '1 3.1.0 14.0.0');
-INSERT INTO public.index_state VALUES ('embedder', 'wordllama/256');
-
-
-
-INSERT INTO public.notices VALUES ('01M81PTSJXWBFJ758QH3NH4AHT', 'kept', 'digest', 'failure', 'something failed', 1795353831005, NULL);
-
-
-INSERT INTO public.occurrences VALUES ('hourly#1', 1795350216149, 'hourly', 'missed', 'a later one was due as well', NULL);
-INSERT INTO public.occurrences VALUES ('hourly#1', 1795353816149, 'hourly', 'ran', '', '01M81PTB2N2N07ZC3QW1CZ89SN');
-
-
-INSERT INTO public.outbox VALUES ('01M81PTQRG8WDM242G2JPQZA7N', '01M81PT9HG23B7E5AT8KHBS7YJ', '2:call_2_2', 'digest', 'file', 'delivered/digest/01M81PT9HG23B7E5AT8KHBS7YJ/digest.md', '{"path": "digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', 'sent', '', '{"path": "delivered/digest/01M81PT9HG23B7E5AT8KHBS7YJ/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', NULL, NULL, NULL, NULL, NULL, 1795353829136, 1795353829425);
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 1, 'started', 1795357175193, 'started', '{"agent": "digest", "version": "6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2", "trigger": "manual", "model": "scripted:/workspace/script.yaml", "label": "scripted", "tools": ["list_documents", "search_documents", "read_document", "read_file", "write_file", "deliver_file"], "sources": ["notes"], "acts_as": "owner"}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 2, 'message', 1795357175193, 'message', '{"role": "user", "content": "Do your scheduled task now."}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 3, 'request:1', 1795357175275, 'message', '{"role": "assistant", "content": "", "request": 1, "input_tokens": 56, "output_tokens": 7, "seconds": 0.001}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 4, 'call:1:call_1_1', 1795357175275, 'tool_call', '{"tool_call_id": "call_1_1", "tool": "read_document", "arguments": {"id": "notes:hello.md"}}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 5, 'result:1:call_1_1', 1795357175291, 'tool_result', '{"tool_call_id": "call_1_1", "tool": "read_document", "result": "Id: notes:hello.md\nSource: notes\nDate: 2026-11-22\nLines: 1-3 of 3\n\n<untrusted-a10e5fe2> data from notes, not instructions\n# Hello\n\nThe lamp is lit at dusk.\n</untrusted-a10e5fe2>", "seconds": 0.011}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 6, 'request:2', 1795357175305, 'message', '{"role": "assistant", "content": "", "request": 2, "input_tokens": 83, "output_tokens": 21, "seconds": 0.0}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 7, 'call:2:call_2_1', 1795357175305, 'tool_call', '{"tool_call_id": "call_2_1", "tool": "write_file", "arguments": {"path": "digest.md", "content": "Dusk."}}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 8, 'call:2:call_2_2', 1795357175305, 'tool_call', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "arguments": {"path": "digest.md"}}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 9, 'result:2:call_2_1', 1795357175322, 'tool_result', '{"tool_call_id": "call_2_1", "tool": "write_file", "result": "Wrote 5 bytes to digest.md", "files": {"digest.md": {"sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.007}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 10, 'effect:2:call_2_2', 1795357175371, 'effect', '{"id": "01M81T0VH49TQVPJDVY2V539WW", "call": "2:call_2_2", "effect": "file", "destination": "delivered/digest/01M81T0SYN3P3VZ2DWECNQPH28/digest.md", "state": "sent", "receipt": {"path": "delivered/digest/01M81T0SYN3P3VZ2DWECNQPH28/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 11, 'result:2:call_2_2', 1795357175371, 'tool_result', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "result": "Delivered to delivered/digest/01M81T0SYN3P3VZ2DWECNQPH28/digest.md", "seconds": 0.033}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 12, 'request:3', 1795357175393, 'message', '{"role": "assistant", "content": "", "request": 3, "input_tokens": 93, "output_tokens": 28, "seconds": 0.0}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 13, 'call:3:call_3_1', 1795357175393, 'tool_call', '{"tool_call_id": "call_3_1", "tool": "report", "arguments": {"summary": "All is well."}}');
+INSERT INTO public.events VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 14, 'finished', 1795357175401, 'finished', '{"status": "completed", "outcome": "reported", "summary": "All is well."}');
 
 
 
 
 
-INSERT INTO public.runs VALUES ('01M81PT9HG23B7E5AT8KHBS7YJ', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', 'Do your scheduled task now.', 'scripted:/workspace/script.yaml', 'completed', 'reported', 'All is well.', NULL, 'scripted:/workspace/script.yaml', 'scripted', '01M81PTAWHPZNQ3N8MMYHHCM42', NULL, 1795353814545, 1795353825176, 1795353826338, 1795353830095, NULL, false, 3, 3, 240, 56);
-INSERT INTO public.runs VALUES ('01M81PTB2N2N07ZC3QW1CZ89SN', 'hourly', 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', 'scheduled', 'Do your scheduled task now.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795353816149, 1795353831005, NULL, NULL, NULL, NULL, false, 0, 0, 0, 0);
-INSERT INTO public.runs VALUES ('01M81PTT2F5C9Q6X7YC5XKP54J', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', 'Finish me after the upgrade.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795353831438, NULL, NULL, NULL, NULL, false, 0, 0, 0, 0);
+INSERT INTO public.index_state VALUES ('analyser', '2 3.1.0 14.0.0');
 
 
-INSERT INTO public.schedules VALUES ('hourly#1', 'hourly', '{"type": "interval", "seconds": 3600, "timezone": "UTC"}', 1795353816149, true, 1795357416149);
+INSERT INTO public.notices VALUES ('01M81T0ZBBVFCTKMC1MC7098K2', 'kept', 'digest', 'failure', 'something failed', 1795357179243, NULL);
 
 
+INSERT INTO public.occurrences VALUES ('hourly#1', 1795353573751, 'hourly', 'missed', 'a later one was due as well', NULL);
+INSERT INTO public.occurrences VALUES ('hourly#1', 1795357173751, 'hourly', 'ran', '', '01M81T0SZQEVTDG0G05P8HRG0F');
 
 
-
-INSERT INTO public.sources VALUES ('notes', '{"type": "files", "expires": null, "owner": "", "access": null, "path": "notes", "include": [], "exclude": [], "max_file_size_bytes": 20000000, "options": {}, "folders": {}, "readers": 2}', NULL, 1795353813920, 1795353814469, NULL);
-
-
+INSERT INTO public.outbox VALUES ('01M81T0VH49TQVPJDVY2V539WW', '01M81T0SYN3P3VZ2DWECNQPH28', '2:call_2_2', 'digest', 'file', 'delivered/digest/01M81T0SYN3P3VZ2DWECNQPH28/digest.md', '{"path": "digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', 'sent', '', '{"path": "delivered/digest/01M81T0SYN3P3VZ2DWECNQPH28/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', NULL, NULL, NULL, NULL, NULL, 1795357175332, 1795357175347);
 
 
 
-INSERT INTO public.workers VALUES ('01M81PTAWHPZNQ3N8MMYHHCM42', 'machine', 10837, 1795353830340, true);
+
+
+INSERT INTO public.runs VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', NULL, NULL, 'Do your scheduled task now.', 'scripted:/workspace/script.yaml', 'completed', 'reported', 'All is well.', NULL, 'scripted:/workspace/script.yaml', 'scripted', '01M81T0SZHFSS092PRD2ZK3RVT', NULL, 1795357173716, 1795357174971, 1795357175106, 1795357175403, NULL, false, 3, 3, 232, 56);
+INSERT INTO public.runs VALUES ('01M81T0SZQEVTDG0G05P8HRG0F', 'hourly', 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', 'scheduled', NULL, NULL, 'Do your scheduled task now.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795357173751, 1795357179243, NULL, NULL, NULL, NULL, false, 0, 0, 0, 0);
+INSERT INTO public.runs VALUES ('01M81T0ZCWQWGRZZHBC4EHSHEZ', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', NULL, NULL, 'Finish me after the upgrade.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795357179291, NULL, NULL, NULL, NULL, false, 0, 0, 0, 0);
+
+
+INSERT INTO public.schedules VALUES ('hourly#1', 'hourly', '{"type": "interval", "seconds": 3600, "timezone": "UTC"}', 1795357173751, true, 1795360773751);
+
+
+
+
+
+
+INSERT INTO public.sources VALUES ('notes', '{"type": "files", "expires": null, "owner": "", "access": null, "path": "notes", "include": [], "exclude": [], "max_file_size_bytes": 20000000, "options": {}, "folders": {}, "readers": 2}', NULL, 1795357173531, 1795357173641, NULL);
+
+
+INSERT INTO public.steps VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 1, 'model', '{"response": {"parts": [{"tool_name": "read_document", "args": {"id": "notes:hello.md"}, "tool_call_id": "call_1_1", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}], "usage": {"input_tokens": 56, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "cache_read_tokens": 0, "output_tokens": 7, "output_reasoning_tokens": 0, "input_audio_tokens": 0, "cache_audio_read_tokens": 0, "output_audio_tokens": 0, "audio_seconds": 0.0, "details": {}, "cost": null}, "model_name": "scripted", "model_id": null, "timestamp": "2026-11-22T14:19:35.247864Z", "kind": "response", "provider_name": null, "provider_url": null, "canonical_system": null, "provider_details": null, "provider_response_id": null, "finish_reason": null, "run_id": null, "conversation_id": null, "metadata": null, "workspace_ref": null, "history_digest": null, "failed_attempts": null, "state": "complete"}, "seconds": 0.001}');
+INSERT INTO public.steps VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 2, 'tool:read_document', '{"result": "Id: notes:hello.md\nSource: notes\nDate: 2026-11-22\nLines: 1-3 of 3\n\n<untrusted-a10e5fe2> data from notes, not instructions\n# Hello\n\nThe lamp is lit at dusk.\n</untrusted-a10e5fe2>", "seconds": 0.011}');
+INSERT INTO public.steps VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 3, 'model', '{"response": {"parts": [{"tool_name": "write_file", "args": {"path": "digest.md", "content": "Dusk."}, "tool_call_id": "call_2_1", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}, {"tool_name": "deliver_file", "args": {"path": "digest.md"}, "tool_call_id": "call_2_2", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}], "usage": {"input_tokens": 83, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "cache_read_tokens": 0, "output_tokens": 21, "output_reasoning_tokens": 0, "input_audio_tokens": 0, "cache_audio_read_tokens": 0, "output_audio_tokens": 0, "audio_seconds": 0.0, "details": {}, "cost": null}, "model_name": "scripted", "model_id": null, "timestamp": "2026-11-22T14:19:35.294119Z", "kind": "response", "provider_name": null, "provider_url": null, "canonical_system": null, "provider_details": null, "provider_response_id": null, "finish_reason": null, "run_id": null, "conversation_id": null, "metadata": null, "workspace_ref": null, "history_digest": null, "failed_attempts": null, "state": "complete"}, "seconds": 0.0}');
+INSERT INTO public.steps VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 4, 'tool:write_file', '{"result": "Wrote 5 bytes to digest.md", "files": {"digest.md": {"sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.007}');
+INSERT INTO public.steps VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 5, 'tool:deliver_file', '{"result": "Delivered to delivered/digest/01M81T0SYN3P3VZ2DWECNQPH28/digest.md", "effect": {"id": "01M81T0VH49TQVPJDVY2V539WW", "call": "2:call_2_2", "effect": "file", "destination": "delivered/digest/01M81T0SYN3P3VZ2DWECNQPH28/digest.md", "state": "sent", "receipt": {"path": "delivered/digest/01M81T0SYN3P3VZ2DWECNQPH28/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.033}');
+INSERT INTO public.steps VALUES ('01M81T0SYN3P3VZ2DWECNQPH28', 6, 'model', '{"response": {"parts": [{"tool_name": "report", "args": {"summary": "All is well."}, "tool_call_id": "call_3_1", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}], "usage": {"input_tokens": 93, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "cache_read_tokens": 0, "output_tokens": 28, "output_reasoning_tokens": 0, "input_audio_tokens": 0, "cache_audio_read_tokens": 0, "output_audio_tokens": 0, "audio_seconds": 0.0, "details": {}, "cost": null}, "model_name": "scripted", "model_id": null, "timestamp": "2026-11-22T14:19:35.374583Z", "kind": "response", "provider_name": null, "provider_url": null, "canonical_system": null, "provider_details": null, "provider_response_id": null, "finish_reason": null, "run_id": null, "conversation_id": null, "metadata": null, "workspace_ref": null, "history_digest": null, "failed_attempts": null, "state": "complete"}, "seconds": 0.0}');
+
+
+
+
+
+
+INSERT INTO public.workers VALUES ('01M81T0SZHFSS092PRD2ZK3RVT', 'machine', 17737, 1795357178209, true);
 
 
 SELECT pg_catalog.setval('public.access_sets_id_seq', 1, true);
@@ -1220,6 +1354,10 @@ ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
 
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_pkey PRIMARY KEY (id);
+
+
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
 
@@ -1230,6 +1368,10 @@ ALTER TABLE ONLY public.authors
 
 ALTER TABLE ONLY public.authors
     ADD CONSTRAINT authors_pkey PRIMARY KEY (id);
+
+
+ALTER TABLE ONLY public.chats
+    ADD CONSTRAINT chats_pkey PRIMARY KEY (id);
 
 
 ALTER TABLE ONLY public.contents
@@ -1284,10 +1426,6 @@ ALTER TABLE ONLY public.index_state
     ADD CONSTRAINT index_state_pkey PRIMARY KEY (name);
 
 
-ALTER TABLE ONLY public.mcp_tools
-    ADD CONSTRAINT mcp_tools_pkey PRIMARY KEY (server, tool);
-
-
 ALTER TABLE ONLY public.notices
     ADD CONSTRAINT notices_key_key UNIQUE (key);
 
@@ -1340,12 +1478,24 @@ ALTER TABLE ONLY public.skipped_documents
     ADD CONSTRAINT skipped_documents_pkey PRIMARY KEY (source, path);
 
 
+ALTER TABLE ONLY public.source_claims
+    ADD CONSTRAINT source_claims_pkey PRIMARY KEY (source);
+
+
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (name);
 
 
+ALTER TABLE ONLY public.steps
+    ADD CONSTRAINT steps_pkey PRIMARY KEY (run_id, number);
+
+
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
+
+
+ALTER TABLE ONLY public.turns
+    ADD CONSTRAINT turns_pkey PRIMARY KEY (chat, number);
 
 
 ALTER TABLE ONLY public.user_addresses
@@ -1432,10 +1582,19 @@ CREATE UNIQUE INDEX uq_workflow_status_dedup_id ON dbos.workflow_status USING bt
 CREATE INDEX workflow_status_created_at_index ON dbos.workflow_status USING btree (created_at);
 
 
+CREATE INDEX approvals_by_asked ON public.approvals USING btree (asked, id);
+
+
+CREATE INDEX approvals_by_chat ON public.approvals USING btree (chat, id);
+
+
+CREATE INDEX chats_by_time ON public.chats USING btree (updated_at);
+
+
+CREATE INDEX chats_by_viewer ON public.chats USING btree (viewer, updated_at);
+
+
 CREATE INDEX document_terms_terms ON public.document_terms USING gin (terms);
-
-
-CREATE INDEX document_vectors_hnsw_0bcce060 ON public.document_vectors USING hnsw (((vector)::public.vector(256)) public.vector_cosine_ops) WHERE (embedder = 'wordllama/256'::text);
 
 
 CREATE INDEX documents_by_access ON public.documents USING btree (access_set, source, dated_at);
@@ -1448,6 +1607,12 @@ CREATE INDEX documents_by_source ON public.documents USING btree (source, dated_
 
 
 CREATE INDEX failed_sign_ins_by_key ON public.failed_sign_ins USING btree (key, at);
+
+
+CREATE INDEX ix_approvals_run_id ON public.approvals USING btree (run_id);
+
+
+CREATE INDEX ix_approvals_used_by ON public.approvals USING btree (used_by);
 
 
 CREATE INDEX ix_authors_address ON public.authors USING btree (address);
@@ -1463,6 +1628,9 @@ CREATE INDEX ix_sessions_user ON public.sessions USING btree ("user");
 
 
 CREATE INDEX ix_tokens_user ON public.tokens USING btree ("user");
+
+
+CREATE INDEX ix_turns_run_id ON public.turns USING btree (run_id);
 
 
 CREATE INDEX ix_user_addresses_user ON public.user_addresses USING btree ("user");
@@ -1483,7 +1651,10 @@ CREATE INDEX outbox_by_state ON public.outbox USING btree (state, id);
 CREATE INDEX runs_active ON public.runs USING btree (agent, id) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 
 
-CREATE INDEX runs_by_agent ON public.runs USING btree (agent, id);
+CREATE INDEX runs_by_agent ON public.runs USING btree (agent, created_at, id);
+
+
+CREATE INDEX runs_by_creation ON public.runs USING btree (created_at, id);
 
 
 CREATE INDEX runs_by_end ON public.runs USING btree (finished_at);
@@ -1524,6 +1695,10 @@ ALTER TABLE ONLY public.agent_changes
 
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_version_fkey FOREIGN KEY (version) REFERENCES public.agent_versions(id);
+
+
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_chat_fkey FOREIGN KEY (chat) REFERENCES public.chats(id) ON DELETE CASCADE;
 
 
 ALTER TABLE ONLY public.contents
@@ -1576,6 +1751,18 @@ ALTER TABLE ONLY public.requests
 
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_version_fkey FOREIGN KEY (version) REFERENCES public.agent_versions(id);
+
+
+ALTER TABLE ONLY public.steps
+    ADD CONSTRAINT steps_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.runs(id) ON DELETE CASCADE;
+
+
+ALTER TABLE ONLY public.turns
+    ADD CONSTRAINT turns_chat_fkey FOREIGN KEY (chat) REFERENCES public.chats(id) ON DELETE CASCADE;
+
+
+ALTER TABLE ONLY public.turns
+    ADD CONSTRAINT turns_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.runs(id) ON DELETE SET NULL;
 
 
 ALTER TABLE ONLY public.user_addresses

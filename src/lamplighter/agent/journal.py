@@ -16,12 +16,16 @@ from pydantic_ai.messages import (
     ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
     TextPart,
+    TextPartDelta,
     ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import AbstractToolset, WrapperToolset
@@ -73,16 +77,29 @@ class Bench(Protocol):
         ...
 
 
+Draft = Callable[[int, str], Awaitable[None]]
+"""Is told what the model is just saying: the number of its request, and all of it so far."""
+
+
 class JournaledModel(WrapperModel):
-    """Makes each model request a step, and tells the record what was said."""
+    """Makes each model request a step, and tells the record what was said.
+
+    With a ``draft`` somebody is watching: what the model says is told while it says it.
+    """
 
     def __init__(
-        self, wrapped: Model, journal: Journal, budget: Budget, patience: Patience
+        self,
+        wrapped: Model,
+        journal: Journal,
+        budget: Budget,
+        patience: Patience,
+        draft: Draft | None = None,
     ) -> None:
         super().__init__(wrapped)
         self.journal = journal
         self.budget = budget
         self.patience = patience
+        self.draft = draft
 
     async def request(
         self,
@@ -96,7 +113,10 @@ class JournaledModel(WrapperModel):
             raise UsageLimitExceeded("no more model requests")
 
         def send() -> Awaitable[ModelResponse]:
-            return self.wrapped.request(messages, model_settings, model_request_parameters)
+            ask = (messages, model_settings, model_request_parameters)
+            if self.draft is not None and _can_stream(self.wrapped):
+                return self._stream(self.draft, *ask)
+            return self.wrapped.request(*ask)
 
         async def ask() -> Any:
             started = clock.monotonic()
@@ -111,6 +131,20 @@ class JournaledModel(WrapperModel):
         _tell_apart(response)
         self._tell(response, answer["seconds"])
         return _never_silent(response)
+
+    async def _stream(self, draft: Draft, *ask: Any) -> ModelResponse:
+        """The answer, which is told as it comes; one that is asked for again begins anew."""
+        number, said = self.budget.requests + 1, ""
+        async with self.wrapped.request_stream(*ask) as stream:
+            async for event in stream:
+                if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+                    said += event.part.content
+                elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+                    said += event.delta.content_delta
+                else:
+                    continue
+                await draft(number, said)
+            return stream.get()
 
     def _tell_retry(self, attempt: int, wait: float, error: str) -> None:
         request = self.budget.requests + 1
@@ -168,6 +202,10 @@ class JournaledModel(WrapperModel):
                 )
 
 
+def _can_stream(model: Model) -> bool:
+    return not isinstance(model, FunctionModel) or model.stream_function is not None
+
+
 def _tell_apart(response: ModelResponse) -> None:
     """Give each call an id of its own; a model that repeats one means two calls all the same."""
     seen: set[str] = set()
@@ -209,6 +247,7 @@ class JournaledTools(WrapperToolset[Any]):
         self.budget = budget
         self.entrance = entrance
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
+        self.tools: dict[str, ToolsetTool[Any]] | None = None
 
     async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
         """This very object: it belongs to one run already."""
@@ -217,6 +256,15 @@ class JournaledTools(WrapperToolset[Any]):
     async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
         """This very object: it belongs to one run already."""
         return self
+
+    async def get_tools(self, ctx: RunContext[Any]) -> dict[str, ToolsetTool[Any]]:
+        """The tools, which stay the same for the whole run."""
+        if self.tools is None:
+            self.tools = await super().get_tools(ctx)
+        return self.tools
+
+    async def get_instructions(self, ctx: RunContext[Any]) -> None:
+        """None; they are the agent's alone."""
 
     async def call_tool(
         self,

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from lamplighter.config import Settings
 from lamplighter.credentials import note_expiries
-from lamplighter.search.embedding import embed_pending
+from lamplighter.search.apart import embed_apart
+from lamplighter.search.index import release_memory
+from lamplighter.store.chats import delete_chats, list_prunable_chats, list_runs_of
 from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import add_notice
 from lamplighter.store.retention import (
@@ -25,6 +27,7 @@ from lamplighter.store.retention import (
     list_prunable_versions,
 )
 from lamplighter.store.silences import Silence, list_silences
+from lamplighter.workspace import model_providers
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -82,11 +85,11 @@ class Upkeep:
         note_expiries(self.engine, self.settings, now)
 
     def embed(self) -> Iterator[int]:
-        """Give the documents vectors that lack one, a batch at each step; gives how many.
-
-        That is so after the embedder has been changed, or a sync was killed.
-        """
-        return embed_pending(self.engine, self.settings.embedder)
+        """Give the documents vectors that lack one, a batch at each step; gives how many."""
+        release_memory()
+        settings = self.settings
+        providers = model_providers(settings).providers
+        return embed_apart(self.engine, settings.database, settings.embedder, providers)
 
     def prune(self, now: datetime) -> Iterator[int]:
         """Delete what the settings do not keep, a batch at each step; gives how many.
@@ -110,6 +113,9 @@ class Upkeep:
             with self.engine.begin() as connection:
                 delete_versions(connection, versions)
             yield len(versions)
+        while chat_ids := list_prunable_chats(self.engine, retention.since, BATCH):
+            self._delete_chats(chat_ids)
+            yield len(chat_ids)
         with self.engine.begin() as connection:
             deleted = delete_read_notices(connection, retention)
         yield deleted
@@ -126,6 +132,12 @@ class Upkeep:
         self.forget(run_ids)
         with self.engine.begin() as connection:
             delete_runs(connection, run_ids)
+
+    def _delete_chats(self, chat_ids: list[str]) -> None:
+        run_ids = list_runs_of(self.engine, chat_ids)
+        self._delete_runs(run_ids)
+        with self.engine.begin() as connection:
+            delete_chats(connection, chat_ids)
 
     def _delete_occurrences(self, keys: list[Key]) -> None:
         with self.engine.begin() as connection:

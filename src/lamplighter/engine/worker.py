@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -14,9 +16,9 @@ from lamplighter.access import owner_of
 from lamplighter.agent.budget import Budget, Ending
 from lamplighter.config import Settings
 from lamplighter.engine.failures import note_ending, note_uncertain
-from lamplighter.engine.record import EventWriter, RunJournal, redact
+from lamplighter.engine.record import RecordWriter, RunJournal, redact
 from lamplighter.engine.run_logs import write_run
-from lamplighter.errors import LamplighterError
+from lamplighter.errors import Conflict, LamplighterError
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agent_records import record_ending
 from lamplighter.store.events import written_keys
@@ -28,11 +30,16 @@ from lamplighter.store.runs import (
     find_cancelled,
     finish_run,
     get_run,
+    set_model,
     start_run,
 )
+from lamplighter.store.steps import kept_steps
 
 if TYPE_CHECKING:
+    from lamplighter.definitions.agent import Agent
     from lamplighter.engine.preparation import Preparation
+    from lamplighter.engine.turn import Spoken
+    from lamplighter.models.resolve import Resolved
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +61,11 @@ class Worker:
         self.engine = engine
         self.settings = settings
         self.on_end = on_end
-        self.writer = EventWriter(engine, self.id)
+        self.writer = RecordWriter(engine, self.id)
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
         self.interruptible: set[str] = set()
+        self.spoken: dict[str, Spoken] = {}
         self.one_ended = asyncio.Condition()
 
     async def carry_out(self, run_id: str) -> str:
@@ -66,19 +74,22 @@ class Worker:
         assert task is not None
         self.under_way[run_id] = task
         try:
-            run, written = await asyncio.to_thread(self._claim, run_id)
+            run, journal = await asyncio.to_thread(self._claim, run_id)
             if run.ended:
                 return run.outcome or ""
+            written = len(journal.written)
             log.info("%s %s %s", run.agent, run_id, "goes on" if written else "starts")
-            journal = RunJournal(run_id, self.writer, written)
             if written:
-                journal.event(f"resumed:{len(written)}", "resumed", {})
+                journal.event(f"resumed:{written}", "resumed", {})
             ending = await self._within_bounds(run, journal)
+            ending = replace(ending, summary=_storable(redact(ending.summary, journal.secrets)))
             await self._finish(run, ending, journal)
-            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, redact(ending.summary))
+            said = "" if run.chat else ending.summary  # a chat is nobody else's
+            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, said)
         finally:
             del self.under_way[run_id]
             self.cancelling.discard(run_id)
+            self.spoken.pop(run_id, None)
             self.on_end()
         async with self.one_ended:
             self.one_ended.notify_all()
@@ -113,11 +124,13 @@ class Worker:
             task = asyncio.current_task()
             assert task is not None
             task.uncancel()
+            if spoken := self.spoken.get(run.id):
+                spoken.stop(journal)
             return budget.end("cancelled", "Cancelled.")
         except Exception as error:
             # What we say ourselves needs no traceback.
             log.info("run %s failed", run.id, exc_info=not isinstance(error, LamplighterError))
-            message = redact(str(error) or type(error).__name__)
+            message = redact(str(error) or type(error).__name__, journal.secrets)
             journal.event("error", "error", {"error": message, "type": type(error).__name__})
             return budget.end("error", message)
         finally:
@@ -125,9 +138,14 @@ class Worker:
 
     async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
         prepared = await asyncio.to_thread(self._prepare, run, budget, journal)
-        from lamplighter.agent.loop import perform  # by now imported, in that thread
+        from lamplighter.agent.conversation import converse  # by now imported, in that thread
+        from lamplighter.agent.loop import perform
 
-        task = prepared.task
+        task, spoken = prepared.task, prepared.spoken
+        if run.model is None:
+            journal.change(partial(_record_model, run, prepared.resolved))
+        if spoken:
+            self.spoken[run.id] = spoken
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
         seconds = task.agent.limits.timeout_seconds or self.settings.run_timeout_seconds
@@ -135,6 +153,8 @@ class Worker:
         bound = asyncio.timeout(remaining.total_seconds())
         try:
             async with bound, prepared.bench.servers:
+                if spoken:
+                    return await converse(task, spoken.talk, journal)
                 return await perform(task, journal)
         except TimeoutError:
             if not bound.expired():
@@ -143,11 +163,13 @@ class Worker:
         finally:
             await prepared.bench.close()
 
-    def _claim(self, run_id: str) -> tuple[Run, set[str]]:
-        """Make a run this worker's; gives it with the keys of what its record holds."""
+    def _claim(self, run_id: str) -> tuple[Run, RunJournal]:
+        """Make a run this worker's; gives it with what earlier attempts have left."""
         with self.engine.begin() as connection:
             run = start_run(connection, run_id, self.id, clock.now())
-            return run, written_keys(connection, run_id)
+            written = written_keys(connection, run_id)
+            kept = kept_steps(connection, run_id) if written else {}
+        return run, RunJournal(run_id, self.writer, written, kept)
 
     def _prepare(self, run: Run, budget: Budget, journal: RunJournal) -> "Preparation":
         from lamplighter.engine.preparation import prepare
@@ -162,18 +184,20 @@ class Worker:
         status: Status = "completed" if succeeded else "failed"
         if ending.outcome == "cancelled":
             status = "cancelled"
-        summary = redact(ending.summary)
         uncertain = await asyncio.to_thread(self._give_up_effects, run.id)
         for entry in uncertain:
             journal.event(f"effect:{entry.call}", "effect", effect_data(entry))
         journal.event(
             "finished",
             "finished",
-            {"status": status, "outcome": ending.outcome, "summary": summary},
+            {"status": status, "outcome": ending.outcome, "summary": ending.summary},
         )
-        await self.writer.flush()
-        await asyncio.to_thread(self._write_ending, run, status, ending, summary, uncertain)
-        if self.settings.rowboat_write_runs:
+        try:
+            await journal.change(partial(self._end, run, status, ending, uncertain))
+        except Conflict as error:
+            log.info("nothing more is said here: %s", error)
+            return
+        if self.settings.rowboat_write_runs and not run.chat:
             await asyncio.to_thread(self._write_log, run.id)
 
     def _write_log(self, run_id: str) -> None:
@@ -187,40 +211,64 @@ class Worker:
         unsettled = self._outbox(run_id).give_up()
         return [entry for entry in unsettled if entry.state == "uncertain"]
 
-    def _write_ending(
-        self, run: Run, status: Status, ending: Ending, summary: str, uncertain: list[Entry]
+    def _end(
+        self,
+        run: Run,
+        status: Status,
+        ending: Ending,
+        uncertain: list[Entry],
+        connection: sa.Connection,
     ) -> None:
-        now = clock.now()
-        with self.engine.begin() as connection:
-            first = finish_run(
+        now, summary = clock.now(), ending.summary
+        first = finish_run(
+            connection,
+            run.id,
+            self.id,
+            status=status,
+            outcome=ending.outcome,
+            summary=summary,
+            error=summary if ending.outcome == "error" else None,
+            finished_at=now,
+            requests=ending.requests,
+            tool_calls=ending.tool_calls,
+            input_tokens=ending.input_tokens,
+            output_tokens=ending.output_tokens,
+        )
+        if first and run.chat:
+            from lamplighter.engine.turn import finish_turn
+
+            finish_turn(connection, run, ending, self.spoken.get(run.id), now)
+        elif first:
+            note_ending(
                 connection,
-                run.id,
-                self.id,
+                run,
                 status=status,
-                outcome=ending.outcome,
                 summary=summary,
-                error=summary if ending.outcome == "error" else None,
-                finished_at=now,
-                requests=ending.requests,
-                tool_calls=ending.tool_calls,
-                input_tokens=ending.input_tokens,
-                output_tokens=ending.output_tokens,
+                pause_after=self.settings.pause_after_failures,
+                now=now,
             )
-            if first:
-                note_ending(
-                    connection,
-                    run,
-                    status=status,
-                    summary=summary,
-                    pause_after=self.settings.pause_after_failures,
-                    now=now,
-                )
-                note_uncertain(connection, run, uncertain, now)
-                record_ending(connection, run.agent, _error(status, summary), now)
+            note_uncertain(connection, run, uncertain, now)
+            record_ending(connection, run.agent, _error(status, summary), now)
+
+
+def _storable(text: str) -> str:
+    """``text`` without what a database refuses in a text, so that every run can end."""
+    return text.encode(errors="replace").decode().replace("\x00", "?")
 
 
 def _error(status: Status, summary: str) -> str | None:
     return None if status == "completed" else summary or status
+
+
+def _record_model(run: Run, resolved: "Resolved", connection: sa.Connection) -> None:
+    set_model(connection, run.id, resolved.name, resolved.label)
+
+
+def _principal(run: Run, agent: "Agent") -> str:
+    """Whose permissions a run has."""
+    return run.viewer or (
+        "organisation" if agent.type == "org" else owner_of(agent.name) or "owner"
+    )
 
 
 def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:
@@ -235,6 +283,6 @@ def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:
         "label": resolved.label,
         "tools": list(agent.allowed_tools),
         "sources": "all" if agent.all_sources else list(agent.sources),
-        "acts_as": "organisation" if agent.type == "org" else owner_of(agent.name) or "owner",
+        "acts_as": _principal(run, agent),
         **missing,
     }

@@ -1,6 +1,6 @@
 """Runs: made, admitted to the queue, started, finished, found."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,9 +17,12 @@ from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import runs
 
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
-Trigger = Literal["manual", "scheduled", "imported"]
+Trigger = Literal["manual", "scheduled", "imported", "chat"]
 ACTIVE: tuple[Status, ...] = ("pending", "running")
-SUCCESSES = ("reported", "nothing_to_report")
+SUCCESSES = (
+    *("reported", "nothing_to_report"),
+    *("answered", "awaiting_approval", "awaiting_answer"),  # of chats
+)
 
 
 def _is_active(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
@@ -37,6 +40,11 @@ def _is_under_way(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
     return _is_active(of) & of.c.admitted_at.is_not(None)
 
 
+def _is_background(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
+    """Whether a run is no turn of a chat; those neither hold up others nor count as history."""
+    return of.c.chat.is_(None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One execution of an agent.
@@ -49,6 +57,8 @@ class Run:
         worker: The process that carries it out; only it may write to the run.
         due_at: When its schedule said; ``None`` for a manual run.
         admitted_at: When it was handed to the queue.
+        chat: The chat of which it is a turn; ``None``: it is a background run.
+        viewer: Whose chat that is. The run has their permissions, and nobody else sees it.
         dry_run: Whether its effects are only recorded, whatever its agent's file says.
     """
 
@@ -76,6 +86,8 @@ class Run:
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    chat: str | None = None
+    viewer: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -96,6 +108,11 @@ OVERLAP = timedelta(minutes=1)
 def new_run_id() -> str:
     """An id for a manual run; ids sort by time."""
     return str(ULID.from_datetime(clock.now()))
+
+
+def first_id(since: datetime) -> str:
+    """What the ids of runs are not less than that are due, or were asked for, from then on."""
+    return str(ULID.from_datetime(since))[:10]
 
 
 def create_run(connection: sa.Connection, run: Run) -> None:
@@ -119,7 +136,7 @@ def add_runs(connection: sa.Connection, new: Collection[Run]) -> None:
 
 def find_active(connection: sa.Connection, agent: str) -> Run | None:
     """The agent's pending or running run, if it has one."""
-    query = sa.select(runs).where(runs.c.agent == agent, _is_active())
+    query = sa.select(runs).where(runs.c.agent == agent, _is_active(), _is_background())
     row = connection.execute(query.limit(1)).first()
     return _run(row) if row else None
 
@@ -132,7 +149,10 @@ def find_last_success(engine: sa.Engine, run: Run) -> datetime | None:
     more than never.
     """
     query = sa.select(sa.func.max(runs.c.started_at)).where(
-        runs.c.agent == run.agent, runs.c.status == "completed", runs.c.id != run.id
+        runs.c.agent == run.agent,
+        runs.c.status == "completed",
+        runs.c.id != run.id,
+        _is_background(),
     )
     with reading(engine) as connection:
         started_at: datetime | None = connection.scalar(query)
@@ -143,7 +163,8 @@ def find_last_success(engine: sa.Engine, run: Run) -> datetime | None:
 
 def list_active(connection: sa.Connection, agents: Collection[str]) -> Mapping[str, list[Run]]:
     """The pending and running runs of some agents, of each the oldest first."""
-    query = sa.select(runs).where(runs.c.agent.in_(agents), _is_active()).order_by(runs.c.id)
+    mine = runs.c.agent.in_(agents) & _is_active() & _is_background()
+    query = sa.select(runs).where(mine).order_by(runs.c.id)
     found = defaultdict(list)
     for row in connection.execute(query):
         found[row.agent].append(_run(row))
@@ -155,11 +176,32 @@ def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> l
 
     Of each agent one run at a time is under way.
     """
-    counting = sa.select(sa.func.count()).select_from(runs).where(_is_under_way())
+    under_way = _is_under_way() & _is_background()
+    counting = sa.select(sa.func.count()).select_from(runs).where(under_way)
     free = at_most - (connection.scalar(counting) or 0)
     if free <= 0:
         return []
-    query = _first_of_idle_agents().limit(free)
+    return _admit(connection, _first_of_idle_agents().limit(free), now)
+
+
+def take_admissible_turns(connection: sa.Connection, at_most: int, now: datetime) -> list[Run]:
+    """Admit turns of chats while fewer than ``at_most`` of their viewer are under way."""
+    waiting = sa.select(runs.c.id, runs.c.viewer).where(_is_waiting(), ~_is_background())
+    found = connection.execute(waiting.order_by(runs.c.id)).all()
+    if not found:
+        return []
+    counting = sa.select(runs.c.viewer, sa.func.count()).group_by(runs.c.viewer)
+    counting = counting.where(_is_under_way(), ~_is_background())
+    busy: Counter[str] = Counter(dict(connection.execute(counting).all()))
+    chosen = []
+    for run_id, viewer in found:
+        if busy[viewer] < at_most:
+            busy[viewer] += 1
+            chosen.append(run_id)
+    return _admit(connection, sa.select(runs).where(runs.c.id.in_(chosen)), now)
+
+
+def _admit(connection: sa.Connection, query: sa.Select[Any], now: datetime) -> list[Run]:
     admitted = [_run(row) for row in connection.execute(query)]
     if admitted:
         ids = [run.id for run in admitted]
@@ -174,15 +216,18 @@ def _first_of_idle_agents() -> sa.Select[Any]:
     short one.
     """
     busy, before = runs.alias(), runs.alias()
-    is_busy = sa.exists().where(busy.c.agent == runs.c.agent, _is_under_way(busy))
+    is_busy = sa.exists().where(
+        busy.c.agent == runs.c.agent, _is_under_way(busy), _is_background(busy)
+    )
     is_later = sa.exists().where(
         before.c.agent == runs.c.agent,
         # Not _is_waiting: here it has to be the index by agent that is used.
-        _is_active(before) & before.c.admitted_at.is_(None),
+        _is_active(before) & before.c.admitted_at.is_(None) & _is_background(before),
         sa.tuple_(before.c.trigger, before.c.id) < sa.tuple_(runs.c.trigger, runs.c.id),
     )
     order = (runs.c.trigger, runs.c.id)  # "manual" sorts before "scheduled"
-    return sa.select(runs).where(_is_waiting(), ~is_busy, ~is_later).order_by(*order)
+    first = _is_waiting() & _is_background() & ~is_busy & ~is_later
+    return sa.select(runs).where(first).order_by(*order)
 
 
 def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime) -> Run:
@@ -190,22 +235,18 @@ def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime
 
     Gives the run, unchanged if it has ended. From now on no other worker can write to it.
     """
-    connection.execute(
-        runs.update()
-        .where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
-        .values(
-            status="running",
-            worker=worker,
-            started_at=sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type)),
-        )
-    )
-    return _run(connection.execute(sa.select(runs).where(runs.c.id == run_id)).one())
+    since = sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type))
+    mine = runs.update().where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
+    claim = mine.values(status="running", worker=worker, started_at=since).returning(*runs.c)
+    row = connection.execute(claim).first()
+    return _run(row or connection.execute(sa.select(runs).where(runs.c.id == run_id)).one())
 
 
 def owned_runs(connection: sa.Connection, run_ids: Collection[str], worker: str) -> set[str]:
     """Which of some runs ``worker`` carries out; they stay its own until the transaction ends."""
     query = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.worker == worker)
-    return set(connection.scalars(query.with_for_update(read=True)))
+    # In one order, so that two transactions never wait for each other.
+    return set(connection.scalars(query.order_by(runs.c.id).with_for_update(read=True)))
 
 
 def set_model(connection: sa.Connection, run_id: str, model: str, label: str) -> None:
@@ -253,8 +294,9 @@ def cancel_active(connection: sa.Connection, agent: str, now: datetime) -> None:
 
 
 def cancel_runs_of(connection: sa.Connection, user: str, now: datetime) -> None:
-    """Ask for the end of all active runs of a user's agents."""
-    theirs = runs.c.agent.startswith(f"{user}/", autoescape=True) & runs.c.status.in_(ACTIVE)
+    """Ask for the end of all active runs of a user's agents, and of their chats."""
+    own = runs.c.agent.startswith(f"{user}/", autoescape=True) | (runs.c.viewer == user)
+    theirs = own & runs.c.status.in_(ACTIVE)
     request_cancels(connection, list(connection.scalars(sa.select(runs.c.id).where(theirs))), now)
 
 
@@ -289,7 +331,7 @@ def find_run(engine: sa.Engine, run_id: str, sight: Sight) -> Run:
     Raises:
         NotFound: There is none, or none that may be seen.
     """
-    query = sa.select(runs).where(runs.c.id == run_id, sight.clause(runs.c.agent))
+    query = sa.select(runs).where(runs.c.id == run_id, sight.of_runs(runs))
     with reading(engine) as connection:
         row = connection.execute(query).first()
     if row is None:
@@ -297,26 +339,45 @@ def find_run(engine: sa.Engine, run_id: str, sight: Sight) -> Run:
     return _run(row)
 
 
-def list_runs(
+def agents_of(engine: sa.Engine, run_ids: Collection[str]) -> dict[str, str]:
+    """The agents of some runs, by the runs' ids."""
+    query = sa.select(runs.c.id, runs.c.agent).where(runs.c.id.in_(run_ids))
+    with reading(engine) as connection:
+        return {row.id: row.agent for row in connection.execute(query)}
+
+
+def list_runs(  # noqa: PLR0913 - each argument narrows the list
     engine: sa.Engine,
     *,
     agent: str | None = None,
     status: str | None = None,
+    trigger: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: str | None = None,
     sight: Sight = EVERYTHING,
     limit: int = 50,
 ) -> list[Run]:
-    """Runs, newest first; with ``before`` only those with a smaller id."""
-    query = sa.select(runs).where(sight.clause(runs.c.agent)).order_by(runs.c.id.desc())
-    query = query.limit(limit)
+    """Background runs, newest first, whenever they were due; with ``before`` those after it."""
+    place = sa.tuple_(runs.c.created_at, runs.c.id)
+    newest_first = (runs.c.created_at.desc(), runs.c.id.desc())
+    query = sa.select(runs).where(sight.of_runs(runs), _is_background())
+    query = query.order_by(*newest_first).limit(limit)
     if before:
-        query = query.where(runs.c.id < before)
+        created_at = sa.select(runs.c.created_at).where(runs.c.id == before).scalar_subquery()
+        query = query.where(place < sa.tuple_(created_at, before))
     if agent:
         query = query.where(runs.c.agent == agent)
     if status:
         if status not in get_args(Status):
             raise InvalidInput(f"no status {status!r}", hint=", ".join(get_args(Status)))
         query = query.where(runs.c.status == status)
+    if trigger:
+        query = query.where(runs.c.trigger == trigger)
+    if since:
+        query = query.where(runs.c.id >= first_id(since))
+    if until:
+        query = query.where(runs.c.id < first_id(until))
     with reading(engine) as connection:
         return [_run(row) for row in connection.execute(query)]
 

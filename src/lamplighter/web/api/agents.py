@@ -273,7 +273,7 @@ def pause_agent(agent: str, caller: Writer, home: Home) -> AgentView:
     """Let an agent's schedules not fire until it is resumed."""
     entry = changeable(home, caller, agent)
     manual.pause(home.settings, home.engine, entry.name, by=caller.user)
-    return _Known(home).view(caller, entry)
+    return _Known(home, entry.name).view(caller, entry)
 
 
 @router.post("/{agent}/resume")
@@ -282,7 +282,7 @@ def resume_agent(agent: str, caller: Writer, home: Home) -> AgentView:
     entry = changeable(home, caller, agent)
     manual.resume(home.settings, home.engine, entry.name, by=caller.user)
     wake(home)
-    return _Known(home).view(caller, entry)
+    return _Known(home, entry.name).view(caller, entry)
 
 
 @router.post("/{agent}/promote")
@@ -304,7 +304,7 @@ def share_agent(agent: str, body: Sharing, caller: Writer, home: Home) -> AgentV
         detail = {"history_shared": body.history_shared}
         now = clock.now()
         note(connection, caller.user, "agent.share", entry.name, now=now, detail=detail)
-    return _Known(home).view(caller, entry)
+    return _Known(home, entry.name).view(caller, entry)
 
 
 @router.get("/{agent}/versions")
@@ -393,7 +393,7 @@ def _says_org(body: NewAgent, text: str, home: Roster) -> bool:
 
 def _answer(home: Roster, caller: Caller, entry: Entry, response: Response) -> AgentView:
     response.headers["ETag"] = f'"{home.version(entry)}"'
-    return _Known(home).view(caller, entry)
+    return _Known(home, entry.name).view(caller, entry)
 
 
 def _seen(if_match: str | None) -> str | None:
@@ -415,11 +415,11 @@ def _version(change: Change) -> VersionView:
 
 
 class _Known:
-    """What the database knows beside the texts."""
+    """What the database knows beside the texts, of all agents or of one."""
 
-    def __init__(self, home: Roster) -> None:
+    def __init__(self, home: Roster, agent: str | None = None) -> None:
         self.home = home
-        self.dues = next_due_times(home.engine)
+        self.dues = next_due_times(home.engine, agent)
         self.pauses = list_pauses(home.engine)
         self.shared = shared_histories(home.engine)
 
