@@ -1,7 +1,7 @@
 """Chats, approvals and the outbox in a real browser."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import NARROW, running_chromium, viewing
@@ -83,7 +83,7 @@ def test_a_chat_streams_asks_first_and_shows_what_it_did(
 
 @pytest.mark.parametrize("look", [{}, {"color_scheme": "dark"}, {"viewport": NARROW}])
 def test_the_pages_are_for_everybody(
-    browser: "Browser", server: Server, home: Workspace, look: dict[str, object]
+    browser: "Browser", server: Server, home: Workspace, look: dict[str, Any]
 ) -> None:
     with viewing(browser, server, home, **look) as viewer:
         for path in (

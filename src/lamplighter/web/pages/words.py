@@ -10,11 +10,8 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from lamplighter import clock
-<<<<<<< HEAD
 from lamplighter.search.snippet import Snippet
-=======
 from lamplighter.store.overview import LatestRun
->>>>>>> page
 
 NOTHING = "\u2013"
 """Where there is no number: a dash."""
@@ -159,7 +156,6 @@ def offset(delta: timedelta | None) -> str:
     return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
-<<<<<<< HEAD
 def highlighted(snippet: Snippet) -> Markup:
     """A piece of a document with what was looked for marked."""
     parts, place = [], 0
@@ -170,9 +166,7 @@ def highlighted(snippet: Snippet) -> Markup:
     return Markup("").join([*parts, escape(snippet.text[place:])])
 
 
-=======
 @cache
->>>>>>> page
 def _reader() -> Any:
     from markdown_it import MarkdownIt
 
