@@ -72,7 +72,7 @@ class Viewer:
 
     def settle(self) -> None:
         """Wait until nothing is being fetched for the page."""
-        self.page.wait_for_function("document.querySelector('.htmx-request') === null")
+        self.page.locator(".htmx-request").first.wait_for(state="detached")
 
     def check(self, rules: str = "{}") -> None:
         """Nothing serious for axe-core (by default by all of its rules), no sideways scrolling."""

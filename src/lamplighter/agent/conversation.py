@@ -31,12 +31,12 @@ from pydantic_ai.messages import (
     repair_messages,
 )
 from pydantic_ai.tools import ToolApproved, ToolDenied
-from pydantic_ai.toolsets import AbstractToolset, WrapperToolset
+from pydantic_ai.toolsets import AbstractToolset
 from pydantic_ai.toolsets.abstract import ToolsetTool
 
 from lamplighter.agent.budget import Ending
 from lamplighter.agent.entrance import Entrance
-from lamplighter.agent.journal import Draft, Journal, JournaledModel, JournaledTools
+from lamplighter.agent.journal import Draft, Journal, JournaledModel, JournaledTools, ToolsOfRun
 from lamplighter.agent.loop import Task, describe_limit
 
 CONVERSATION: Loop[Any, Any] = Loop(output_type=[str, DeferredToolRequests])
@@ -98,7 +98,7 @@ class Talk:
     asked: list[Asked] = field(default_factory=list)
 
 
-class AskingTools(WrapperToolset[Any]):
+class AskingTools(ToolsOfRun):
     """Lets a turn end before a call that the viewer has to be asked about.
 
     It stands around the journaled tools: a call that only asks is no step.
@@ -109,14 +109,6 @@ class AskingTools(WrapperToolset[Any]):
     ) -> None:
         super().__init__(wrapped)
         self.need = need
-
-    async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """This very object: it belongs to one run already."""
-        return self
-
-    async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """This very object: it belongs to one run already."""
-        return self
 
     async def call_tool(
         self,

@@ -227,7 +227,19 @@ def _never_silent(response: ModelResponse) -> ModelResponse:
     return response
 
 
-class JournaledTools(WrapperToolset[Any]):
+class ToolsOfRun(WrapperToolset[Any]):
+    """Tools that are made for one run."""
+
+    async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
+        """This very object: it belongs to one run already."""
+        return self
+
+    async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
+        """This very object: it belongs to one run already."""
+        return self
+
+
+class JournaledTools(ToolsOfRun):
     """Makes each tool call a step, within the budget, and tells the record what came of it.
 
     What comes of it goes through the ``Entrance``, which labels the run and fences the answer.
@@ -248,14 +260,6 @@ class JournaledTools(WrapperToolset[Any]):
         self.entrance = entrance
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
         self.tools: dict[str, ToolsetTool[Any]] | None = None
-
-    async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """This very object: it belongs to one run already."""
-        return self
-
-    async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """This very object: it belongs to one run already."""
-        return self
 
     async def get_tools(self, ctx: RunContext[Any]) -> dict[str, ToolsetTool[Any]]:
         """The tools, which stay the same for the whole run."""

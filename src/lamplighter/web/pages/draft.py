@@ -124,8 +124,13 @@ def create_agent(request: Request, caller: Writer, home: Home, form: Sent) -> Re
 
 
 @router.post("/agents/draft")
-def show_draft(request: Request, caller: Writer, home: Home, form: Sent) -> Response:
-    """What the agent would be, as it is written now; nothing is kept."""
+def show_draft(
+    request: Request, caller: Writer, home: Home, form: Sent, first: bool = False
+) -> Response:
+    """What the agent would be, as it is written now; nothing is kept.
+
+    At ``first`` the messages at the fields stay as the page has come with them.
+    """
     draft = _read(form, home, caller)
     entry = _entry(home, draft)
     wrong = _blamed(entry) if not draft.wrong else draft.wrong
@@ -133,7 +138,7 @@ def show_draft(request: Request, caller: Writer, home: Home, form: Sent) -> Resp
         request,
         "_draft.html",
         wrong=wrong,
-        fields_=FIELDS,
+        fields_=() if first else FIELDS,
         rhythms=_rhythms(home, draft, wrong),
         **_meaning(entry),
     )

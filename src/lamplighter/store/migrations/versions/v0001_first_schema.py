@@ -36,7 +36,7 @@ POSTGRESQL_INDEX = (
 )
 
 
-def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
+def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     """Create every table."""
     op.create_table(
         "agent_versions",
