@@ -5,6 +5,7 @@ import platform
 from collections.abc import Callable
 from functools import partial
 
+import attacking
 import burst
 import click
 import lateness
@@ -27,6 +28,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "schedules": schedules.measure,
     "sandbox": sandbox.measure,
     "search": searching.measure,
+    "attacks": attacking.measure,
     "pages": pages.measure,
 }
 
@@ -37,8 +39,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
 def main(names: tuple[str, ...], peers: bool) -> None:
     """Run the benches called NAME, or all of them.
 
-    They are startup, lateness, recovery, throughput, burst, schedules, sandbox, search and
-    pages.
+    They are startup, lateness, recovery, throughput, burst, schedules, sandbox, search,
+    pages and attacks.
     Together they take about fifteen minutes. The machine should have nothing else to do.
 
     \b

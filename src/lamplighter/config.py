@@ -73,6 +73,8 @@ class McpServer(BaseModel):
         url: The address, of the streamable HTTP transport.
         headers: Sent with each request; values may be ``env:NAME``.
         tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
+        fixed: Names of its tools of which no argument decides who learns of a call, or ``*`` for
+            all; agents may call them after they have read what strangers wrote.
         members: Whether, in a team, agents of those who are no admins may call it, too.
     """
 
@@ -84,7 +86,12 @@ class McpServer(BaseModel):
     url: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
     members: bool = False
+
+    def fixes(self, tool: str) -> bool:
+        """Whether no argument of a tool decides who learns of a call."""
+        return "*" in self.fixed or tool in self.fixed
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:

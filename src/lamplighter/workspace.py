@@ -14,7 +14,7 @@ from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
 from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, McpServer, Settings, WebSearch
-from lamplighter.definitions.agent import ALL_TOOLS, Problem
+from lamplighter.definitions.agent import ALL_TOOLS, Agent, Problem
 from lamplighter.definitions.catalogue import (
     FOLDER,
     Catalogue,
@@ -22,9 +22,10 @@ from lamplighter.definitions.catalogue import (
     build_catalogue,
     fold_name,
 )
+from lamplighter.definitions.exposure import check_exposure
 from lamplighter.definitions.importing import Imported, import_agents
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
-from lamplighter.definitions.references import Known, check_catalogue
+from lamplighter.definitions.references import Known, check_references
 from lamplighter.definitions.rowboat import (
     BRAVE_FILE,
     EXA_FILE,
@@ -46,6 +47,8 @@ from lamplighter.source_config import MISPLACED_SECRET
 IMPORTABLE = frozenset({".md", ".yaml", ".yml", ".json"})
 ENV_NAME = "LAMPLIGHTER_WORKSPACE"
 ROWBOAT_NAME = "ROWBOAT_WORKDIR"
+ROWBOAT_FILES = (SCHEDULE_FILE, MODELS_FILE, SERVERS_FILE, SECURITY_FILE)
+"""By one of which a folder is known as Rowboat's, whose agents are taken as they are."""
 
 
 # Where it is
@@ -232,19 +235,50 @@ def read_entry(settings: Settings, name: str) -> Entry | None:
 
 
 def check_agents(catalogue: Catalogue, settings: Settings) -> Catalogue:
-    """The catalogue, with what is wrong in what its agents refer to."""
-    missing = missing_tools(settings)
+    """The catalogue, with what is wrong in what its agents refer to, and in what they combine."""
+    known = _know(catalogue, settings)
+
+    def check(entry: Entry) -> Entry:
+        if entry.agent is None:
+            return entry
+        found = (
+            *check_references(entry.agent, file=entry.file, known=known),
+            *check_exposure(entry.agent, file=entry.file, known=known),
+        )
+        return replace(entry, problems=(*entry.problems, *found))
+
+    return replace(catalogue, entries=tuple(map(check, catalogue.entries)))
+
+
+def _know(catalogue: Catalogue, settings: Settings) -> Known:
+    missing, servers = missing_tools(settings), mcp_servers(settings)
     # Members of a team must not reach the server's own folder and programs.
     tools = (*ALL_TOOLS, *(IN_TEAMS if settings.team else TOOLS))
-    known = Known(
+    rowboat = any((settings.workspace / name).is_file() for name in ROWBOAT_FILES)
+
+    def find(name: str) -> Agent | None:
+        entry = catalogue.find(name) or _read_alone(settings, name)
+        return entry.agent if entry else None
+
+    return Known(
         tools=[tool for tool in tools if tool not in missing],
         sources=settings.sources,
         agents=None if settings.team else _list_agents(settings.workspace),
-        servers=mcp_servers(settings),
+        servers=servers,
         unavailable={tool: why for tool, why in missing.items() if tool in tools}
         | ({} if settings.team else UNAVAILABLE),
+        find=(lambda _name: None) if settings.team else find,
+        fixes=lambda server, tool: server in servers and servers[server].fixes(tool),
+        is_foreign=lambda agent: not settings.team and (rowboat or bool(agent.aliases)),
     )
-    return check_catalogue(catalogue, known)
+
+
+def _read_alone(settings: Settings, name: str) -> Entry | None:
+    """An agent of another file, unchecked."""
+    file = settings.workspace / FOLDER / f"{name}.md"
+    content = _read_agent_file(file, settings.workspace)
+    files = [] if content is None else [(f"{name}.md", content)]
+    return build_catalogue(files, timezone=settings.timezone).find(name)
 
 
 def _list_agents(workspace: Path) -> list[str]:

@@ -34,8 +34,10 @@ from pydantic_core import to_jsonable_python
 
 from lamplighter import clock
 from lamplighter.agent.budget import Budget
+from lamplighter.agent.entrance import Entrance
 from lamplighter.agent.report import REPORT_NAMES
-from lamplighter.errors import LamplighterError
+from lamplighter.definitions.fence import new_mark
+from lamplighter.errors import LamplighterError, Withheld
 from lamplighter.models.retry import Patience, ask_patiently
 
 NESTED = {"nested": True}
@@ -238,15 +240,24 @@ class ToolsOfRun(WrapperToolset[Any]):
 
 
 class JournaledTools(ToolsOfRun):
-    """Makes each tool call a step, within the budget, and tells the record what came of it."""
+    """Makes each tool call a step, within the budget, and tells the record what came of it.
+
+    What comes of it goes through the ``Entrance``, which labels the run and fences the answer.
+    """
 
     def __init__(
-        self, wrapped: AbstractToolset[Any], journal: Journal, budget: Budget, bench: Bench | None
+        self,
+        wrapped: AbstractToolset[Any],
+        journal: Journal,
+        budget: Budget,
+        bench: Bench | None,
+        entrance: Entrance,
     ) -> None:
         super().__init__(wrapped)
         self.bench = bench
         self.journal = journal
         self.budget = budget
+        self.entrance = entrance
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
         self.tools: dict[str, ToolsetTool[Any]] | None = None
 
@@ -276,29 +287,47 @@ class JournaledTools(ToolsOfRun):
                     result = value.answer
                 else:
                     result = {"result": to_jsonable_python(value)}
+            except Withheld as error:
+                result = {"error": str(error), "withheld": True}
             except (LamplighterError, ModelToolFailed) as error:
                 result = {"error": str(error)}
-            return result | {"seconds": round(clock.monotonic() - started, 3)}
+            seconds = round(clock.monotonic() - started, 3)
+            return result | {"seconds": seconds, "mark": new_mark()}
 
         if self.budget.take_tool_call():
             if tool.tool_def.metadata == NESTED:
-                answer = await call()
+                # What is in it are steps of its own; only the mark has to be the same in a replay.
+                answer = await call() | {"mark": await self.journal.step("mark", _new_mark)}
             else:
                 async with self.at_once:
                     answer = await self.journal.step(f"tool:{name}", call)
         else:
-            answer = {"error": "Refused: this run has used all the tool calls that it may make."}
+            text = "Refused: this run has used all the tool calls that it may make."
+            answer = {"error": text, "withheld": True}
         # Told from the answer, so that it is told too where a restart took it from the journal.
-        answer = dict(answer)
-        if effect := answer.pop("effect", None):
+        self._tell(name, tool_args, str(ctx.tool_call_id), answer)
+        shown = self.entrance.show(name, tool_args, answer)
+        if "error" in answer:
+            raise ModelToolFailed(shown)
+        return shown
+
+    def _tell(
+        self, name: str, arguments: dict[str, Any], call_id: str, answer: dict[str, Any]
+    ) -> None:
+        for label, origin in self.entrance.admit(name, arguments, answer):
+            data = {"label": label, "source": origin, "tool": name}
+            self.journal.event(f"label:{label}", "label", data)
+        if effect := answer.get("effect"):
             self.journal.event(f"effect:{effect['call']}", "effect", effect)
         if self.bench is not None:
             self.bench.apply_files(answer.get("files", {}))
+        told = {key: value for key, value in answer.items() if key not in ("effect", "mark")}
         self.journal.event(
-            f"result:{self.budget.requests}:{ctx.tool_call_id}",
+            f"result:{self.budget.requests}:{call_id}",
             "tool_result",
-            {"tool_call_id": ctx.tool_call_id, "tool": name, **answer},
+            {"tool_call_id": call_id, "tool": name, **told},
         )
-        if "error" in answer:
-            raise ModelToolFailed(answer["error"])
-        return answer["result"]
+
+
+async def _new_mark() -> str:
+    return new_mark()

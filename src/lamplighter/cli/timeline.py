@@ -122,8 +122,8 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  → {data['tool']} {brief(data['arguments'])}"
         case "tool_result":
             text = f"  {_result(data)}"
-        case "effect":
-            text = f"  {describe_effect(data)}"
+        case "effect" | "label":
+            text = f"  {describe_effect(data) if kind == 'effect' else _label(data)}"
         case "network" | "retry":
             text = _network(data) if kind == "network" else _retry(data)
         case "resumed":
@@ -140,6 +140,10 @@ def _started(data: dict[str, Any]) -> str:
     if missing := data.get("missing"):
         text += f", without {', '.join(missing)}: {next(iter(missing.values()))}"
     return text
+
+
+def _label(data: dict[str, Any]) -> str:
+    return f"⚑ {data['label']} from now on: {data['source']}"
 
 
 def _network(data: dict[str, Any]) -> str:

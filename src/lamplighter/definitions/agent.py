@@ -7,6 +7,7 @@ from typing import Literal
 
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.hosts import AllowedHost
+from lamplighter.definitions.pages import Pages, find_pages
 from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.definitions.tool import called
 from lamplighter.errors import Place
@@ -70,6 +71,9 @@ class Agent:
         actions: For org agents, the allow-list of tools.
         limits: Bounds of one run.
         network: What its commands may reach; empty: nothing.
+        writes: Where it may change files of the workspace: these, and what is below them;
+            ``None``: wherever runs may.
+        fetch: What ``fetch-url`` may fetch, see ``Pages``; ``None``: whatever is public.
         effects: Whether its effects happen, wait for approval, or are only recorded.
         email: To whom ``send_email`` may write.
         webhooks: URLs that ``webhook`` may call, by the names that the model knows.
@@ -93,6 +97,8 @@ class Agent:
     actions: tuple[str, ...] = ()
     limits: Limits = Limits()
     network: tuple[AllowedHost, ...] = ()
+    writes: tuple[str, ...] | None = None
+    fetch: tuple[str, ...] | None = None
     effects: Mode = "send"
     email: Correspondence = TO_NOBODY
     webhooks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -118,6 +124,12 @@ class Agent:
         tools = self.allowed_tools
         named = {name: tool for name, tool in self.aliases.items() if tool in tools}
         return {called(tool): tool for tool in tools if tool not in named.values()} | named
+
+    @property
+    def pages(self) -> Pages:
+        """What of the web it may fetch."""
+        written = find_pages(f"{self.instructions}\n{self.message}")
+        return Pages(self.fetch, written)
 
 
 def runs_commands(agent: Agent) -> bool:

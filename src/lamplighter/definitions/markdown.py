@@ -11,6 +11,7 @@ from lamplighter.definitions.agent import Agent, Limits, Problem
 from lamplighter.definitions.effects import MODES
 from lamplighter.definitions.frontmatter import Document, Value, read_document
 from lamplighter.definitions.hosts import AllowedHost, read_host
+from lamplighter.definitions.pages import read_page
 from lamplighter.definitions.recipients import Correspondence
 from lamplighter.definitions.safety import is_safety_key
 from lamplighter.definitions.spelling import did_you_mean
@@ -324,19 +325,26 @@ def _limits(value: Value, name: str) -> Limits:
 
 
 def _network(value: Value, name: str) -> tuple[AllowedHost, ...]:
+    return _allowed(value, name, read_host, "example.org")
+
+
+def _fetch(value: Value, name: str) -> tuple[str, ...]:
+    return _allowed(value, name, read_page, "https://example.org/feed.xml")
+
+
+def _allowed(value: Value, name: str, read: Callable[[str], T], like: str) -> tuple[T, ...]:
+    """``{allow: [...]}``."""
     content = value.content
     if not isinstance(content, dict) or list(content) != ["allow"]:
-        _refuse(
-            f"{name} is a mapping with the one key allow", "like network: {allow: [example.org]}"
-        )
-    hosts = content["allow"]
-    if not isinstance(hosts.content, list):
-        _refuse(f"{name}.allow is a list of hosts, not {_kind(hosts)}", "like [example.org]")
+        _refuse(f"{name} is a mapping with the one key allow", f"like {name}: {{allow: [{like}]}}")
+    entries = content["allow"]
+    if not isinstance(entries.content, list):
+        _refuse(f"{name}.allow is a list, not {_kind(entries)}", f"like [{like}]")
     found = []
-    for number, item in enumerate(hosts.content):
+    for number, item in enumerate(entries.content):
         place = Place(line=item.line, field=f"{name}.allow[{number}]")
         try:
-            found.append(read_host(_name(item, str(place.field))))
+            found.append(read(_name(item, str(place.field))))
         except InvalidInput as error:
             raise InvalidInput(error.message, place=place, hint=error.hint) from error
     return tuple(found)
@@ -420,12 +428,13 @@ _READERS: dict[str, Reader[Any]] = {
     "type": _type,
     "limits": _limits,
     "network": _network,
+    "fetch": _fetch,
     "effects": _effects,
     "email": _email,
     "webhooks": _webhooks,
     "message": _text,
     "enabled": _flag,
 }
-_LISTS = ("tools", "sources", "actions")
+_LISTS = ("tools", "sources", "actions", "writes")
 KEYS = (*_READERS, *_LISTS, "schedule", "schedules")
 """All keys that the frontmatter of an agent may have."""

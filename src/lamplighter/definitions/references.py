@@ -1,10 +1,9 @@
 """Whether what an agent names is there: its tools, actions and sources. Pure."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lamplighter.definitions.agent import SHELL_TOOLS, SOURCE_TOOLS, Agent, Problem, runs_commands
-from lamplighter.definitions.catalogue import Catalogue, Entry
 from lamplighter.definitions.spelling import hint_at
 from lamplighter.definitions.tool import refer
 from lamplighter.errors import Place
@@ -20,6 +19,10 @@ class Known:
         agents: Names of the agents; ``None``: not known here.
         servers: Names of the MCP servers.
         unavailable: Built-in tools that are known but not there, and why; agents do without.
+        find: Finds an agent.
+        fixes: Whether the settings say of a server and its tool that no argument decides who
+            learns of a call.
+        is_foreign: Whether an agent is another program's, and so to be taken as it is.
     """
 
     tools: Collection[str]
@@ -27,6 +30,9 @@ class Known:
     agents: Collection[str] | None = ()
     servers: Collection[str] = ()
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    find: Callable[[str], Agent | None] = lambda _name: None
+    fixes: Callable[[str, str], bool] = lambda _server, _tool: False
+    is_foreign: Callable[[Agent], bool] = lambda _agent: False
 
 
 def check_references(agent: Agent, *, file: str, known: Known) -> list[Problem]:
@@ -37,18 +43,6 @@ def check_references(agent: Agent, *, file: str, known: Known) -> list[Problem]:
         *_unknown_sources(agent, file, known.sources),
         *_idle_parts(agent, file),
     ]
-
-
-def check_catalogue(catalogue: Catalogue, known: Known) -> Catalogue:
-    """The catalogue, with what ``check_references`` finds added to its entries."""
-
-    def check(entry: Entry) -> Entry:
-        if entry.agent is None:
-            return entry
-        found = check_references(entry.agent, file=entry.file, known=known)
-        return replace(entry, problems=(*entry.problems, *found))
-
-    return replace(catalogue, entries=tuple(map(check, catalogue.entries)))
 
 
 def _unknown_tools(agent: Agent, name: str, file: str, known: Known) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from ulid import ULID
 from lamplighter.agent.journal import Journal
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import COMMAND_TOOLS, Agent
+from lamplighter.definitions.flow import Flow
 from lamplighter.sandbox.bounds import MEGABYTE, Bounds
 from lamplighter.sandbox.choice import check_backend, choose_backend
 from lamplighter.sandbox.proxy import Request
@@ -16,7 +17,12 @@ from lamplighter.workspace import missing_tools
 
 
 def make_shell(
-    agent: Agent, bounds: Bounds, files: RunFiles, journal: Journal, settings: Settings
+    agent: Agent,
+    bounds: Bounds,
+    files: RunFiles,
+    journal: Journal,
+    settings: Settings,
+    flow: Flow,
 ) -> tuple[Shell | None, dict[str, str]]:
     """The shell of an agent; and the tools that it lists and that are missing here -> why."""
     listed = missing_tools(settings).items()
@@ -34,7 +40,11 @@ def make_shell(
         refused = {"refused": request.refused} if request.refused else {}
         journal.event(f"network:{ULID()}", "network", asked | refused)
 
-    return Shell(backend, bounds, files, agent.network, tell), missing
+    def objection() -> str:
+        # Hosts are fixed, but what is said to them is not, and could be anything.
+        return flow.objection(acts=False, fixed=False)
+
+    return Shell(backend, bounds, files, agent.network, tell, objection), missing
 
 
 def without(agent: Agent, missing: dict[str, str]) -> Agent:

@@ -16,7 +16,7 @@ from lamplighter.agent.journal import NESTED, Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
-from lamplighter.definitions.nature import nature_of
+from lamplighter.definitions.nature import SPAWN, nature_of
 from lamplighter.definitions.tool import refer
 from lamplighter.engine.acting import acting_scope, find_callee, withheld_tools
 from lamplighter.engine.commands import make_shell, without
@@ -34,7 +34,6 @@ from lamplighter.tools.mcp import Servers
 MAX_DEPTH = 3
 """Agents below the one whose run it is."""
 
-SPAWN = "spawn-agent"
 _MESSAGE = {
     "type": "object",
     "properties": {"message": {"type": "string", "description": "What it shall do."}},
@@ -232,6 +231,7 @@ class Delegation:
             model=resolved.model,
             tools=self.equip(agent, inner),
             bench=bench,
+            flow=bench.flow,  # what comes into it comes into its caller, and has come already
             budget=budget,
             patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
             caller=self.agent.name,
@@ -254,7 +254,7 @@ class Delegation:
         withheld = await asyncio.to_thread(withheld_tools, agent, self.engine, self.settings)
         agent = without(agent, withheld)
         shell, missing = await asyncio.to_thread(
-            make_shell, agent, self.bounds, bench.run_files, journal, self.settings
+            make_shell, agent, self.bounds, bench.run_files, journal, self.settings, bench.flow
         )
         if shell is not None:
             await bench.close()
@@ -265,6 +265,8 @@ class Delegation:
             library=replace(bench.library, scope=scope),
             outbox=self._outbox(bench.outbox, agent, journal.call),
             allowed=frozenset(agent.allowed_tools),
+            pages=agent.pages,
+            writes=agent.writes,
             email=agent.email,
             webhooks=agent.webhooks,
             shell=shell,

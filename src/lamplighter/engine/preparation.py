@@ -20,6 +20,7 @@ from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Mode
+from lamplighter.definitions.flow import Flow
 from lamplighter.engine.acting import acting_scope, withheld_tools
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation
@@ -36,7 +37,7 @@ from lamplighter.engine.turn import (
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
-from lamplighter.outbox import Outbox, follow_mode
+from lamplighter.outbox import Outbox, all_of, follow_flow, follow_mode
 from lamplighter.roster import Roster
 from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
@@ -83,20 +84,22 @@ def prepare(
     resolved = _choose(run, agent, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
     mode: Mode = "staged" if run.dry_run else agent.effects
-    policy, absent = follow_mode(mode), {}
+    flow = Flow()
+    policy, absent = all_of(follow_mode(mode), follow_flow(flow)), {}
     home = Roster(settings, outbox.engine)
     agent = replace(agent, network=home.reachable(_person(agent, conversation, home), agent))
     if conversation:
         viewer = conversation.viewer
+        flow.take(conversation.labels, "earlier in this chat")
         policy = as_approved(policy, by_owner=home.may_change(viewer, agent.name))
         absent = absent_tools(agent, viewer, home)
         agent = without(agent, absent)
     outbox = replace(outbox, agent=agent.name, policy=policy)
-    bench, missing = _workbench(run, agent, journal, outbox, settings, conversation)
+    bench, missing = _workbench(run, agent, journal, outbox, settings, conversation, flow)
     agent = without(agent, missing)
     talk, drafts = None, Drafts(outbox.engine, outbox.worker, run.id)
     if conversation:
-        talk = make_talk(run, agent, conversation, absent, drafts)
+        talk = make_talk(run, agent, conversation, absent, drafts, flow)
     task = Task(
         agent=agent,
         message=run.message if talk else run.message or agent.message,
@@ -105,6 +108,7 @@ def prepare(
         model=resolved.model,
         tools=equip(agent, _delegation(run, agent, journal, budget, bench)),
         bench=bench,
+        flow=flow,
         budget=budget,
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
     )
@@ -178,13 +182,14 @@ def _delegation(
     )
 
 
-def _workbench(
+def _workbench(  # noqa: PLR0913 - what tools need of a run
     run: Run,
     agent: Agent,
     journal: Journal,
     outbox: Outbox,
     settings: Settings,
     conversation: Conversation | None,
+    flow: Flow,
 ) -> tuple[Workbench, dict[str, str]]:
     """What the tools work on, and the tools that are missing, with the reason."""
     bounds = bound(agent, settings)
@@ -198,7 +203,7 @@ def _workbench(
     else:
         scope = acting_scope(agent, engine, settings)
         files = RunFiles(engine, run.id, bounds.disk_bytes)
-    shell, missing = make_shell(agent, bounds, files, journal, settings)
+    shell, missing = make_shell(agent, bounds, files, journal, settings, flow)
     bench = Workbench(
         library=Library(
             engine,
@@ -210,10 +215,13 @@ def _workbench(
         destination=Delivery(settings.workspace, agent.name, run.id),
         outbox=outbox,
         settings=settings,
-        servers=Servers(settings),
+        servers=Servers(settings, outbox.engine),
         allowed=frozenset(agent.allowed_tools),
+        pages=agent.pages,
+        writes=agent.writes,
         email=agent.email,
         webhooks=agent.webhooks,
         shell=shell,
+        flow=flow,
     )
     return bench, withheld | missing

@@ -66,7 +66,7 @@ class Situation:
     def places(self) -> Places:
         """Where in the workspace runs may go now."""
         settings = self.settings
-        return Places(settings.workspace, security(settings), settings.key_path)
+        return Places(settings.workspace, security(settings), settings.key_path, self.agent.writes)
 
 
 def revive(entry: Entry, home: Roster, servers: Servers) -> Effect:
@@ -102,7 +102,7 @@ def check_permission(entry: Entry, home: Roster) -> None:
     Raises:
         Forbidden: It may not.
     """
-    revive(entry, home, Servers(home.settings))
+    revive(entry, home, Servers(home.settings, home.engine))
 
 
 def _find_agent(home: Roster, name: str) -> Agent:

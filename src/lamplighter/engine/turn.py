@@ -4,7 +4,7 @@ Of background runs it has nothing: neither their files, nor what is new since th
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,9 @@ from lamplighter.agent.conversation import (
 )
 from lamplighter.definitions.agent import ORG_ONLY_TOOLS, Agent
 from lamplighter.definitions.effects import PERFORM, Verdict
-from lamplighter.definitions.nature import nature_of
+from lamplighter.definitions.flow import Flow
+from lamplighter.definitions.nature import LABELS, SPAWN, Label, nature_of
 from lamplighter.definitions.tool import MCP, refer
-from lamplighter.engine.delegation import SPAWN
 from lamplighter.engine.record import redact, redact_data
 from lamplighter.errors import Forbidden
 from lamplighter.outbox import Effect, Policy
@@ -43,6 +43,7 @@ from lamplighter.store.chat_approvals import (
 )
 from lamplighter.store.chats import Turn, end_turn, find_chat, list_turns, write_draft
 from lamplighter.store.database import reading
+from lamplighter.store.events import list_labels
 from lamplighter.store.runs import Run
 from lamplighter.tools.assistance import is_question
 from lamplighter.tools.bench import Workbench
@@ -78,6 +79,7 @@ class Conversation:
         decisions: What was decided about calls of the last of them.
         grants: The tools that are approved for the whole chat.
         keeper: The run that keeps what the files of the chat hold.
+        labels: What has come into the earlier turns, and is before the model's eyes.
     """
 
     viewer: Caller
@@ -85,6 +87,7 @@ class Conversation:
     decisions: list[Approval]
     grants: frozenset[str]
     keeper: str
+    labels: frozenset[Label] = frozenset()
 
     @property
     def waits(self) -> bool:
@@ -121,7 +124,19 @@ def load_conversation(run: Run, engine: sa.Engine, settings: "Settings") -> Conv
             decisions=asked_by(connection, before) if before else [],
             grants=list_grants(connection, chat.id, run.created_at),
             keeper=first.run_id or run.id,
+            labels=_labels(engine, earlier),
         )
+
+
+def _labels(engine: sa.Engine, turns: Sequence[Turn]) -> frozenset[Label]:
+    """What has come into turns; of a turn whose record is gone, nobody knows, so all."""
+    found: set[Label] = set()
+    for turn in turns:
+        if turn.run_id is None:
+            return frozenset(LABELS)
+        kept = list_labels(engine, turn.run_id)
+        found.update(label for label in LABELS if label in kept)
+    return frozenset(found)
 
 
 def viewing_scope(agent: Agent, viewer: Caller, engine: sa.Engine, settings: "Settings") -> Scope:
@@ -170,11 +185,12 @@ def make_talk(
     conversation: Conversation,
     absent: Mapping[str, str],
     drafts: "Drafts",
+    flow: Flow,
 ) -> Talk:
     """How this turn talks with its viewer."""
 
     def need(name: str, arguments: Mapping[str, Any]) -> Need:
-        return _need(agent, conversation.grants, name, arguments)
+        return _need(agent, conversation.grants, flow, name, arguments)
 
     def tell(journal: "Journal", asked: Asked) -> None:
         _tell(run, journal, asked)
@@ -287,7 +303,9 @@ def _messages(turn: Turn) -> list[Any]:
     return turn.messages
 
 
-def _need(agent: Agent, grants: frozenset[str], name: str, arguments: Mapping[str, Any]) -> Need:
+def _need(
+    agent: Agent, grants: frozenset[str], flow: Flow, name: str, arguments: Mapping[str, Any]
+) -> Need:
     known = agent.tool_names.get(name)
     if known is None:
         return "nothing"  # there is no such tool, as it will be told
@@ -295,9 +313,12 @@ def _need(agent: Agent, grants: frozenset[str], name: str, arguments: Mapping[st
         return "answer"
     if known == SPAWN or refer(known).kind == "agent":
         return "nothing"  # those that are called in a chat only read
-    harmless = nature_of(known, network=bool(agent.network)).reaches == "nothing"
-    granted = _action(known, arguments) in grants
-    return "nothing" if harmless or granted else "approval"
+    reaches = nature_of(known, network=bool(agent.network)).reaches
+    # What was granted once for all is asked again when strangers could be the ones who want it.
+    granted = _action(known, arguments) in grants and not (
+        reaches == "outside" and flow.is_untrusted
+    )
+    return "nothing" if reaches == "nothing" or granted else "approval"
 
 
 def _action(known: str, arguments: Mapping[str, Any]) -> str:

@@ -11,6 +11,9 @@ or ``agents: {NAME: [turns]}`` for several agents. A turn may also ``sleep: SECO
 answers, say ``text: ...`` (in a chat word by word, each after ``pace: SECONDS``), fail with
 ``error: ...``, or be ``overloaded: TIMES`` as a busy provider is, before it answers. Which turn is
 next follows from the conversation alone, so a run that was interrupted goes on where it was.
+
+With ``obeys: true`` it follows, besides, every order that it finds in anything that it is shown
+(``lamplighter.models.obedience``): the adversary that attacks are tried with.
 """
 
 import asyncio
@@ -37,6 +40,10 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from lamplighter.errors import InvalidInput, ModelDiverged, ModelUnavailable, Place
+from lamplighter.models.obedience import is_obedience, obey
+
+CLOSING = "You have used all the tool calls"
+"""How the loop begins to say that only the report is left."""
 
 
 class Call(BaseModel):
@@ -67,6 +74,7 @@ class Script(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    obeys: bool = False
     turns: list[Turn] = Field(default_factory=list)
     agents: dict[str, list[Turn]] = Field(default_factory=dict)
 
@@ -123,19 +131,21 @@ def scripted_model(script: Script, agent: str) -> Model:
     """A model that follows ``script`` for ``agent``."""
     refused: Counter[int] = Counter()
 
-    async def answer(messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
-        return (await find(messages))[0]
+    async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        return (await find(messages, info))[0]
 
     async def speak(
-        messages: list[ModelMessage], _info: AgentInfo
+        messages: list[ModelMessage], info: AgentInfo
     ) -> AsyncIterator[str | DeltaToolCalls]:
-        response, pace = await find(messages)
+        response, pace = await find(messages, info)
         async for said in _speak(response, pace):
             yield said
 
-    async def find(messages: list[ModelMessage]) -> tuple[ModelResponse, float]:
-        number = sum(isinstance(message, ModelResponse) for message in messages)
+    async def find(messages: list[ModelMessage], info: AgentInfo) -> tuple[ModelResponse, float]:
         turns = script.turns_of(agent)
+        if script.obeys:
+            return await _play_and_obey(turns, messages, info), 0
+        number = sum(isinstance(message, ModelResponse) for message in messages)
         if number == len(turns) and not turns[-1].calls:
             # Asked to sum up what it said last, it says it again.
             return ModelResponse(parts=[TextPart(turns[-1].text)]), 0
@@ -163,6 +173,22 @@ async def _speak(response: ModelResponse, pace: float) -> AsyncIterator[str | De
         elif isinstance(part, ToolCallPart):
             id, arguments = part.tool_call_id, part.args_as_json_str()
             yield {index: DeltaToolCall(part.tool_name, arguments, tool_call_id=id)}
+
+
+async def _play_and_obey(
+    turns: list[Turn], messages: list[ModelMessage], info: AgentInfo
+) -> ModelResponse:
+    """The next turn, and with it whatever was ordered; the last one waits until all is obeyed."""
+    own = [m for m in messages if isinstance(m, ModelResponse) and not is_obedience(m)]
+    number = min(len(own), len(turns) - 1)
+    must_end = CLOSING in (info.instructions or "")
+    orders = [] if must_end else obey(messages, info)
+    is_last = must_end or number == len(turns) - 1
+    if is_last and orders:
+        return ModelResponse(parts=[*orders])
+    played = await _play(turns[-1] if must_end else turns[number], number + 1, messages)
+    played.parts = [*played.parts, *orders]
+    return played
 
 
 async def _play(turn: Turn, number: int, messages: list[ModelMessage]) -> ModelResponse:

@@ -7,6 +7,8 @@ from typing import Any
 from pydantic_ai import RunContext
 
 from lamplighter.config import Settings
+from lamplighter.definitions.flow import Flow
+from lamplighter.definitions.pages import Pages
 from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
@@ -29,9 +31,12 @@ class Workbench:
         settings: The workspace's settings.
         servers: The MCP servers, as long as the run is under way.
         allowed: The tools that the agent may call, as its file names them.
+        pages: What of the web it may fetch.
+        writes: Where it may change files; ``None``: wherever runs may.
         email: To whom it may write.
         webhooks: The URLs that it may call, by name.
         shell: Where its commands run; ``None``: nowhere.
+        flow: What has come into the run, which decides what may go out.
         ask: Who answers its questions.
     """
 
@@ -42,9 +47,12 @@ class Workbench:
     settings: Settings
     servers: Servers
     allowed: frozenset[str] = frozenset()
+    pages: Pages = field(default_factory=Pages)
+    writes: tuple[str, ...] | None = None
     email: Correspondence = TO_NOBODY
     webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
+    flow: Flow = field(default_factory=Flow)
     ask: Ask = ask_nobody
 
     def apply_files(self, changes: Mapping[str, Any]) -> None:
@@ -59,7 +67,7 @@ class Workbench:
     def places(self) -> Places:
         """Where in the workspace, and outside it, the run may go; as allowed at this moment."""
         settings = self.settings
-        return Places(settings.workspace, security(settings), settings.key_path)
+        return Places(settings.workspace, security(settings), settings.key_path, self.writes)
 
 
 Context = RunContext[Workbench]

@@ -11,8 +11,9 @@ from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 from pydantic_ai.toolsets.abstract import ToolsetTool
 
 from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.nature import origin_of
 from lamplighter.definitions.tool import MCP, refer
-from lamplighter.errors import ToolFailed
+from lamplighter.errors import ToolFailed, Withheld
 from lamplighter.outbox import Outcome
 from lamplighter.tools.bench import Context, Workbench, call_of
 from lamplighter.tools.mcp import Servers, ServerTool
@@ -26,8 +27,8 @@ class McpCall:
     server: str
     tool: ServerTool
     arguments: Mapping[str, Any]
+    fixed: bool = False
     kind = "mcp"
-    fixed = False
     done = None
 
     @property
@@ -77,7 +78,11 @@ class McpTools(AbstractToolset[Workbench]):
         if self.made is None:
             found = {name: await self._find(*ref[1:]) for name, ref in self.wanted.items()}
             self.made = FunctionToolset(
-                [_tool(name, self.wanted[name].server, tool) for name, tool in found.items()]
+                [
+                    _tool(name, self.wanted[name].server, tool)
+                    for name, tool in found.items()
+                    if not tool.changed
+                ]
             )
         return await self.made.get_tools(ctx)
 
@@ -94,7 +99,7 @@ class McpTools(AbstractToolset[Workbench]):
 
     async def _find(self, name: str, server: str) -> ServerTool:
         try:
-            offered = await self.servers.tools(server)
+            offered = await self.servers.offered(server)
         except ToolFailed:
             offered = []
         found = next((tool for tool in offered if tool.name == name), None)
@@ -114,10 +119,14 @@ async def _call(
     ctx: Context, server: str, tool: ServerTool, arguments: Mapping[str, Any]
 ) -> Any | Outcome:
     servers = ctx.deps.servers
-    if tool.reads:
-        return await servers.call(server, tool.name, dict(arguments))
-    effect = McpCall(servers, server, tool, arguments)
-    return await ctx.deps.outbox.perform(call_of(ctx), effect)
+    fixed = servers.fixes(server, tool.name)
+    if not tool.reads:
+        effect = McpCall(servers, server, tool, arguments, fixed)
+        return await ctx.deps.outbox.perform(call_of(ctx), effect)
+    origin, asked = origin_of(f"{MCP}{server}/{tool.name}", {}), ctx.tool_call_approved
+    if why := ctx.deps.flow.objection(acts=False, fixed=asked or fixed, origin=origin):
+        raise Withheld(f"{server}/{tool.name} was not asked: {why}")
+    return await servers.call(server, tool.name, dict(arguments))
 
 
 # By name, as Rowboat has them

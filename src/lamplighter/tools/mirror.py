@@ -134,6 +134,8 @@ class Mirror:
         allowed = any(real.is_relative_to(each) for each in self.places.reach(operation))
         if not allowed or not spot.is_visible or (spot.inside and spot.is_read_only):
             raise ToolFailed("config/security.json does not allow to change it")
+        if spot.is_skill or not self.places.may_change(spot):
+            raise ToolFailed("the agent may not change it")
         return spot
 
     def _walk(self) -> Iterator[tuple[Spot, tree.Stat]]:

@@ -16,6 +16,9 @@ from lamplighter.errors import ToolFailed
 READ_ONLY = frozenset({"agents", "skills", "config", "runs", ".git", CONFIG_FILE})
 """First parts of paths that runs may not write to: what decides what agents do, and history."""
 
+SKILLS = Path("~/.agents")
+"""Skills for all of somebody's programs; what runs could write there they would later obey."""
+
 VISIBLE_CONFIG = frozenset({SCHEDULE_FILE, STATE_FILE, SECURITY_FILE})
 """All else in ``config/`` may hold keys."""
 
@@ -54,7 +57,15 @@ class Spot:
     @property
     def is_read_only(self) -> bool:
         """Whether runs may not change it."""
-        return not self.parts or (self.inside and _fold(self.parts)[0] in READ_ONLY)
+        if self.inside:
+            return not self.parts or _fold(self.parts)[0] in READ_ONLY
+        return not self.parts or self.is_skill
+
+    @property
+    def is_skill(self) -> bool:
+        """Whether it is, or is below, what runs read skills from outside the workspace."""
+        real = self.root.joinpath(*self.parts)
+        return not self.inside and real.is_relative_to(SKILLS.expanduser().resolve())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +76,13 @@ class Places:
         workspace: Its folder.
         security: What is allowed outside.
         key: The file of the key that credentials are encrypted with.
+        writes: Where the run's agent may change something; ``None``: wherever runs may.
     """
 
     workspace: Path
     security: Security
     key: Path | None = None
+    writes: tuple[str, ...] | None = None
 
     def find(self, path: str, operation: Operation) -> Spot:
         """The place of a path: relative to the workspace, absolute, or beginning with ``~``.
@@ -88,7 +101,18 @@ class Places:
             raise ToolFailed(f"{path}: there is no such file or folder")
         if operation in CHANGES and spot.is_read_only:
             raise ToolFailed(f"{path} is read-only: it is not for runs to change")
+        if operation in CHANGES and not self.may_change(spot):
+            listed = ", ".join(self.writes or ()) or "nowhere"
+            raise ToolFailed(f"{path}: the agent's file lets it write here only: {listed}")
         return spot
+
+    def may_change(self, spot: Spot) -> bool:
+        """Whether the agent's file lets it change something there."""
+        if self.writes is None:
+            return True
+        real = spot.root.joinpath(*spot.parts)
+        allowed = (self.workspace.resolve() / _expand(PurePosixPath(each)) for each in self.writes)
+        return any(real.is_relative_to(each.parent.resolve() / each.name) for each in allowed)
 
     def _find_absolute(self, path: PurePosixPath, operation: Operation, written: str) -> Spot:
         for root in (self.workspace.absolute(), self.workspace.resolve()):

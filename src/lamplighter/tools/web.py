@@ -3,8 +3,9 @@
 # ruff: noqa: D417 - the model reads these docstrings, and gives no ctx
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ import httpx
 from pydantic_ai import Tool
 
 from lamplighter.egress import REFUSED, USER_AGENT, public_only
-from lamplighter.errors import ToolFailed, Unconfirmed
+from lamplighter.errors import ToolFailed, Unconfirmed, Withheld
 from lamplighter.outbox import Outcome
 from lamplighter.tools.bench import Context, Workbench, call_of
 
@@ -22,6 +23,7 @@ MAX_CHARACTERS = 50_000
 MAX_BYTES = 5_000_000
 MAX_REDIRECTS = 5
 SECONDS = 30.0
+NOT_LISTED = "it is not among the addresses of the agent's file (fetch: {allow: [...]})"
 
 
 async def fetch_url(
@@ -41,8 +43,33 @@ async def fetch_url(
     """
     request = Request(url, method, headers or {}, body)
     if method in READING:
-        return await fetch(request)
+        approved = url if ctx.tool_call_approved else None
+        return await fetch(request, check=partial(_require_leave, ctx.deps, approved))
+    if not ctx.deps.pages.admits(url):
+        raise Withheld(f"{url} was not called: {NOT_LISTED}")
     return await ctx.deps.outbox.perform(call_of(ctx), Submission(request))
+
+
+def _require_leave(bench: Workbench, approved: str | None, request: "Request") -> None:
+    """See whether a page may be asked for at this moment; its address says something, too.
+
+    Args:
+        bench: The run's.
+        approved: An address that a person has just approved.
+        request: What is to be asked.
+
+    Raises:
+        Withheld: It may not.
+    """
+    if not bench.pages.admits(request.url):
+        raise Withheld(f"{request.url} was not fetched: {NOT_LISTED}")
+    is_bare = not request.headers and not request.body
+    fixed = request.url == approved or (is_bare and bench.pages.fixes(request.url))
+    if why := bench.flow.objection(acts=False, fixed=fixed):
+        raise Withheld(
+            f"{request.url} was not fetched: {why}. Only addresses that stand whole in the agent's "
+            "file may be fetched now, and without headers or body"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +121,7 @@ async def fetch(
     request: Request,
     *,
     exceptions: Sequence[str] = (),
+    check: Callable[[Request], None] | None = None,
     error: type[ToolFailed] = ToolFailed,
 ) -> dict[str, Any]:
     """Send a request, following redirects of those that only read.
@@ -101,6 +129,7 @@ async def fetch(
     Args:
         request: What to send.
         exceptions: Networks that may be reached although they are private.
+        check: Raises an error if a request may not be made; asked for each redirect, too.
         error: What is raised when the connection was there, but no answer came.
 
     Raises:
@@ -115,6 +144,8 @@ async def fetch(
                 httpx.AsyncClient(trust_env=False) as client,
             ):
                 for _redirect in range(MAX_REDIRECTS + 1):
+                    if check is not None:
+                        check(request)
                     answer = await _send(client, request)
                     if isinstance(answer, dict):
                         return answer

@@ -9,7 +9,7 @@ from pydantic_ai import Tool
 
 from lamplighter.config import WebSearch
 from lamplighter.egress import in_words
-from lamplighter.errors import ToolFailed
+from lamplighter.errors import ToolFailed, Withheld
 from lamplighter.secrets import reveal
 from lamplighter.tools.bench import Context, Workbench
 from lamplighter.workspace import search_provider
@@ -45,6 +45,8 @@ async def web_search(
     provider = search_provider(ctx.deps.settings)
     if provider is None:
         raise ToolFailed("no provider of searches is configured")
+    if why := ctx.deps.flow.objection(acts=False, fixed=ctx.tool_call_approved):
+        raise Withheld(f"nothing was searched for: {why}")
     wanted = min(max(numResults or count or RESULTS, 1), MOST_RESULTS)
     ask = _ask_exa if provider.provider == "exa" else _ask_brave
     filters = {"category": category if category != "general" else None, "freshness": freshness}

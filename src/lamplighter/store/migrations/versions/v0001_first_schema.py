@@ -112,6 +112,17 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.PrimaryKeyConstraint("source"),
     )
     op.create_table(
+        "mcp_tools",
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column(
+            "definition", sa.JSON(), nullable=False, comment="what it said when it was trusted"
+        ),
+        sa.Column("offered", sa.JSON(), nullable=True, comment="what it says now, if that differs"),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("server", "tool"),
+    )
+    op.create_table(
         "source_claims",
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("holder", sa.Text(), nullable=False, comment="the process that syncs it"),
