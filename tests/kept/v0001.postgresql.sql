@@ -1115,7 +1115,7 @@ ALTER TABLE ONLY public.authors ALTER COLUMN id SET DEFAULT nextval('public.auth
 ALTER TABLE ONLY public.documents ALTER COLUMN pk SET DEFAULT nextval('public.documents_pk_seq'::regclass);
 
 
-INSERT INTO dbos.application_versions VALUES ('2aea9b92-92a7-457b-81ac-56a7df8bfb95', 'runs-1', 1795357474026, 1795357474026, 'lamplighter');
+INSERT INTO dbos.application_versions VALUES ('cdaad7bb-34ca-4e03-b8d2-b8b0a1c898e5', 'runs-1', 1795357990093, 1795357990093, 'lamplighter');
 
 
 INSERT INTO dbos.dbos_migrations VALUES (125);
@@ -1124,20 +1124,20 @@ INSERT INTO dbos.dbos_migrations VALUES (125);
 
 
 
-INSERT INTO dbos.queues VALUES ('325ce04a-916a-4355-9116-34f1e9c52653', 'runs', NULL, NULL, NULL, NULL, true, false, 5, 1795357474119, 1795357474085, 'lamplighter', NULL, NULL, NULL, NULL);
+INSERT INTO dbos.queues VALUES ('38403e40-8c68-4d18-a2dc-e6b0d340063b', 'runs', NULL, NULL, NULL, NULL, true, false, 5, 1795357990120, 1795357990116, 'lamplighter', NULL, NULL, NULL, NULL);
 
 
 
 
 
-INSERT INTO dbos.workflow_input VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', '{"args":["01M81T9XK4FYFEBMQ3MNQRMD55"],"kwargs":{}}', 1795357474263);
+INSERT INTO dbos.workflow_input VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', '{"args":["01M81TSPY2T6YR6FKRBY01TBMS"],"kwargs":{}}', 1795357990160);
 
 
-INSERT INTO dbos.workflow_output VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', '"reported"', NULL, 1795357475499);
+INSERT INTO dbos.workflow_output VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', '"reported"', NULL, 1795357990523);
 
 
 
-INSERT INTO dbos.workflow_status VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 'SUCCESS', 'run', NULL, NULL, NULL, NULL, NULL, NULL, '01M81T9XN8GQ4FDB771MW8BT34', 1795357474263, 1795357475499, 'runs-1', NULL, NULL, NULL, 1, 'runs', NULL, NULL, NULL, 1795357474398, NULL, 0, NULL, NULL, NULL, NULL, 'lamplighter_json', NULL, false, false, 1795357475499, 'null', NULL, NULL, false, 'lamplighter', '6bd6ebc6-64e8-4405-8d2e-491549e9a6a7');
+INSERT INTO dbos.workflow_status VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 'SUCCESS', 'run', NULL, NULL, NULL, NULL, NULL, NULL, '01M81TSPYKDZVJYMS8V78NMXQN', 1795357990160, 1795357990523, 'runs-1', NULL, NULL, NULL, 1, 'runs', NULL, NULL, NULL, 1795357990226, NULL, 0, NULL, NULL, NULL, NULL, 'lamplighter_json', NULL, false, false, 1795357990523, 'null', NULL, NULL, false, 'lamplighter', 'beec83a8-f1b1-4480-ab2e-9beb792c0d7f');
 
 
 INSERT INTO public.access_principals VALUES ('user:owner', 1);
@@ -1146,24 +1146,24 @@ INSERT INTO public.access_principals VALUES ('user:owner', 1);
 INSERT INTO public.access_sets VALUES (1, '20af6e0e8c272f336eb0348c0991535d5585a87f086c0843de74f624a7466f4e');
 
 
-INSERT INTO public.agent_changes VALUES ('digest', 1, '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', '', 1795357472439);
-INSERT INTO public.agent_changes VALUES ('hourly', 1, 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', '', 1795357472439);
+INSERT INTO public.agent_changes VALUES ('digest', 1, '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', '', 1795357989848);
+INSERT INTO public.agent_changes VALUES ('hourly', 1, 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', '', 1795357989848);
 
 
-INSERT INTO public.agent_records VALUES ('digest', 1, 1795357475435, NULL);
+INSERT INTO public.agent_records VALUES ('digest', 1, 1795357990512, NULL);
 
 
 INSERT INTO public.agent_versions VALUES ('6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'digest', '---
 sources: [notes]
 model: scripted:script.yaml
 ---
-Write.', 'UTC', 1795357472353);
+Write.', 'UTC', 1795357989825);
 INSERT INTO public.agent_versions VALUES ('c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', 'hourly', '---
 schedule: every 1 hour
 sources: [notes]
 model: scripted:script.yaml
 ---
-Write.', 'UTC', 1795357472439);
+Write.', 'UTC', 1795357989848);
 
 
 INSERT INTO public.agents VALUES ('digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', false, 'Do your scheduled task now.', true, 0, NULL, NULL);
@@ -1174,14 +1174,14 @@ INSERT INTO public.alembic_version VALUES ('0001');
 
 
 
-INSERT INTO public.audit VALUES ('01M81T9XK1EE81SS8TYN3K0BY3', 1795357472353, '', 'run.start', '01M81T9XK4FYFEBMQ3MNQRMD55', '{"agent": "digest"}');
-INSERT INTO public.audit VALUES ('01M81TA0BV3Y9PNBT03B182JRN', 1795357475195, '', 'effect.sent', '01M81TA07PQFYC2ZDBA9KXZFVP', '{"agent": "digest", "run": "01M81T9XK4FYFEBMQ3MNQRMD55", "kind": "file", "destination": "delivered/digest/01M81T9XK4FYFEBMQ3MNQRMD55/digest.md"}');
-INSERT INTO public.audit VALUES ('01M81TA68QPF0DEHCXB28K0C82', 1795357481239, '', 'run.start', '01M81TA690FBVYXQKBKZEHABEC', '{"agent": "digest"}');
+INSERT INTO public.audit VALUES ('01M81TSPY19BPCSEGR8ZT8KSHB', 1795357989825, '', 'run.start', '01M81TSPY2T6YR6FKRBY01TBMS', '{"agent": "digest"}');
+INSERT INTO public.audit VALUES ('01M81TSQHRC4S7BK57R8M7V04Q', 1795357990456, '', 'effect.sent', '01M81TSQHBGGBMKY7B8Z76F5C6', '{"agent": "digest", "run": "01M81TSPY2T6YR6FKRBY01TBMS", "kind": "file", "destination": "delivered/digest/01M81TSPY2T6YR6FKRBY01TBMS/digest.md"}');
+INSERT INTO public.audit VALUES ('01M81TSRFBXG37BRM31F6WPRMS', 1795357991403, '', 'run.start', '01M81TSRFCBFJ5KYACVYFH68J9', '{"agent": "digest"}');
 
 
 
 
-INSERT INTO public.contents VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', '9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a', 0, '\x4475736b2e');
+INSERT INTO public.contents VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', '9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a', 0, '\x4475736b2e');
 
 
 
@@ -1196,25 +1196,25 @@ The lamp is lit at dusk.', '');
 INSERT INTO public.document_vectors VALUES (1, 'wordllama/256', '[0.014110797,-0.04631952,-0.025540749,0.07670711,-0.020981394,-0.059297837,0.10570506,-0.07093458,0.12033727,0.00011776142,-0.06361422,-0.0004795585,-0.013856474,0.20057464,0.04597643,-0.035589486,0.02723268,0.046958424,-0.067929894,0.100415014,-0.043134373,0.039563578,0.026202623,-0.04379164,0.021623585,-0.0100267455,0.024677401,0.074766085,0.06759293,-0.013161434,-0.07203079,-0.028258128,0.025847211,-0.064052984,-0.07672369,-0.0864798,0.060372762,-0.05041226,-0.008236027,-0.011110718,0.15863402,0.096945316,-0.0033833352,-0.11428036,-0.036350325,-0.014158327,0.062299337,-0.04273746,0.026359404,0.040048104,0.045079213,-0.083679415,0.09576912,0.07328023,0.08680116,0.008350774,0.024751889,0.09729647,0.09900898,0.028437609,-0.09092245,-0.004974356,-0.07830389,-0.14447819,0.06859957,-0.0968178,-0.11116535,0.034242325,0.056517676,-0.08597931,-0.030199418,0.04462732,-0.031186024,-0.026054714,-0.088625394,0.030026678,-0.10379037,0.005707882,0.0030369675,0.061760183,0.027104989,0.08727894,-0.011469678,-0.030590301,-0.06013352,-0.08025653,0.0048984494,0.06975023,0.022390276,0.0056291376,-0.054894555,0.09007755,0.06338366,-0.055091415,0.00964881,0.005776339,-0.21862939,0.02536978,0.058930133,0.014641788,-0.05436569,0.058642343,0.015250812,0.049563367,0.011631423,0.0063775606,0.014146799,-0.0584125,0.02600399,0.075940154,0.11536326,-0.016797317,-0.051741242,-0.018760245,-0.012348632,0.028371988,-0.006745743,0.038700584,0.042103253,-0.04035971,-0.040022563,-0.061173506,-0.05665317,-0.030894635,0.046541426,-0.057493106,0.030178135,0.036547363,0.106834784,0.04776006,-0.04087527,-0.10731895,0.059739802,0.04992587,-0.015364494,-0.08806284,-0.06882889,-0.058808345,-0.025612043,-0.006147004,0.021623673,-0.04137292,0.036044925,-0.0370177,0.0014961376,-0.047748707,-0.09332875,-0.024877807,-0.023861583,0.0040563843,0.046504408,0.024468126,0.05619454,-0.072699584,0.032459587,0.038333114,-0.079339266,-0.007941092,-0.06789158,0.026638908,0.15862462,0.08799473,-0.06602176,0.12633246,-0.053333152,0.018280687,-0.015610482,-0.09374979,-0.018983707,0.045154884,0.1029405,0.05459199,0.04871563,0.007688266,0.038835373,0.049283862,-0.027084416,-0.028288633,0.040272985,0.027555106,0.095566936,-0.031595528,-0.02374276,-0.01308074,-0.009412577,-0.04027157,-0.06721197,-0.07429397,-0.010261559,0.028399656,-0.117231846,-0.025172211,-0.038648445,-0.018071234,0.03306826,-0.09560276,-0.031817574,0.15389545,-0.037764527,0.040048458,-0.025828058,0.07977697,-0.12852524,-0.02588552,-0.065744035,-0.0495882,-0.08546916,0.038656604,0.042352963,0.11423992,-0.020687345,-0.05784258,-0.17338027,0.020762188,0.08928018,0.014226164,-0.07377633,-0.0217887,0.08321086,-0.021159457,4.1145555e-05,0.017767075,-0.034753807,-0.0015865868,-0.092112124,0.0077463603,0.068413,0.07961213,0.08024092,0.04559832,-0.0590906,0.0255881,0.034946512,-0.027722172,0.018245216,-0.0027297947,-0.052144185,-0.017056162,0.03092443,-0.1205242,0.022112189,0.044903636,0.00927584,0.046034314,-0.021121504,-0.11198898,-0.026221778,-0.06985522,-0.023692567,0.023915498,-0.008761875,0.12852594,-0.03405433,-0.018432498,-0.0747565,0.05824419]');
 
 
-INSERT INTO public.documents VALUES (1, 'notes:hello.md', 'notes', 'hello.md', 'Hello', 'file', 'text/markdown', NULL, '', 1795357472238, 1795357472285, 33, ' d881b93efdc18de6db1edc625827f218 e3b0c44298fc1c14', 1);
+INSERT INTO public.documents VALUES (1, 'notes:hello.md', 'notes', 'hello.md', 'Hello', 'file', 'text/markdown', NULL, '', 1795357989790, 1795357989804, 33, ' d881b93efdc18de6db1edc625827f218 e3b0c44298fc1c14', 1);
 
 
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 1, 'started', 1795357474718, 'started', '{"agent": "digest", "version": "6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2", "trigger": "manual", "model": "scripted:/workspace/script.yaml", "label": "scripted", "tools": ["list_documents", "search_documents", "read_document", "read_file", "write_file", "deliver_file"], "sources": ["notes"], "acts_as": "owner"}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 2, 'message', 1795357474718, 'message', '{"role": "user", "content": "Do your scheduled task now."}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 3, 'request:1', 1795357474831, 'message', '{"role": "assistant", "content": "", "request": 1, "input_tokens": 56, "output_tokens": 7, "seconds": 0.001}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 4, 'call:1:call_1_1', 1795357474832, 'tool_call', '{"tool_call_id": "call_1_1", "tool": "read_document", "arguments": {"id": "notes:hello.md"}}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 5, 'label:private', 1795357474903, 'label', '{"label": "private", "source": "notes:hello.md", "tool": "read_document"}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 6, 'label:untrusted', 1795357474903, 'label', '{"label": "untrusted", "source": "notes:hello.md", "tool": "read_document"}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 7, 'result:1:call_1_1', 1795357474903, 'tool_result', '{"tool_call_id": "call_1_1", "tool": "read_document", "result": "Id: notes:hello.md\nSource: notes\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.", "seconds": 0.055}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 8, 'request:2', 1795357474950, 'message', '{"role": "assistant", "content": "", "request": 2, "input_tokens": 85, "output_tokens": 21, "seconds": 0.002}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 9, 'call:2:call_2_1', 1795357474950, 'tool_call', '{"tool_call_id": "call_2_1", "tool": "write_file", "arguments": {"path": "digest.md", "content": "Dusk."}}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 10, 'call:2:call_2_2', 1795357474950, 'tool_call', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "arguments": {"path": "digest.md"}}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 11, 'result:2:call_2_1', 1795357474997, 'tool_result', '{"tool_call_id": "call_2_1", "tool": "write_file", "result": "Wrote 5 bytes to digest.md", "files": {"digest.md": {"sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.021}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 12, 'effect:2:call_2_2', 1795357475297, 'effect', '{"id": "01M81TA07PQFYC2ZDBA9KXZFVP", "call": "2:call_2_2", "effect": "file", "destination": "delivered/digest/01M81T9XK4FYFEBMQ3MNQRMD55/digest.md", "state": "sent", "receipt": {"path": "delivered/digest/01M81T9XK4FYFEBMQ3MNQRMD55/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 13, 'result:2:call_2_2', 1795357475298, 'tool_result', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "result": "Delivered to delivered/digest/01M81T9XK4FYFEBMQ3MNQRMD55/digest.md", "seconds": 0.281}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 14, 'request:3', 1795357475380, 'message', '{"role": "assistant", "content": "", "request": 3, "input_tokens": 95, "output_tokens": 28, "seconds": 0.0}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 15, 'call:3:call_3_1', 1795357475380, 'tool_call', '{"tool_call_id": "call_3_1", "tool": "report", "arguments": {"summary": "All is well."}}');
-INSERT INTO public.events VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 16, 'finished', 1795357475426, 'finished', '{"status": "completed", "outcome": "reported", "summary": "All is well."}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 1, 'started', 1795357990300, 'started', '{"agent": "digest", "version": "6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2", "trigger": "manual", "model": "scripted:/workspace/script.yaml", "label": "scripted", "tools": ["list_documents", "search_documents", "read_document", "read_file", "write_file", "deliver_file"], "sources": ["notes"], "acts_as": "owner"}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 2, 'message', 1795357990300, 'message', '{"role": "user", "content": "Do your scheduled task now."}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 3, 'request:1', 1795357990332, 'message', '{"role": "assistant", "content": "", "request": 1, "input_tokens": 56, "output_tokens": 7, "seconds": 0.007}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 4, 'call:1:call_1_1', 1795357990332, 'tool_call', '{"tool_call_id": "call_1_1", "tool": "read_document", "arguments": {"id": "notes:hello.md"}}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 5, 'label:private', 1795357990371, 'label', '{"label": "private", "source": "notes:hello.md", "tool": "read_document"}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 6, 'label:untrusted', 1795357990371, 'label', '{"label": "untrusted", "source": "notes:hello.md", "tool": "read_document"}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 7, 'result:1:call_1_1', 1795357990371, 'tool_result', '{"tool_call_id": "call_1_1", "tool": "read_document", "result": "Id: notes:hello.md\nSource: notes\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.", "seconds": 0.024}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 8, 'request:2', 1795357990423, 'message', '{"role": "assistant", "content": "", "request": 2, "input_tokens": 85, "output_tokens": 21, "seconds": 0.0}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 9, 'call:2:call_2_1', 1795357990423, 'tool_call', '{"tool_call_id": "call_2_1", "tool": "write_file", "arguments": {"path": "digest.md", "content": "Dusk."}}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 10, 'call:2:call_2_2', 1795357990423, 'tool_call', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "arguments": {"path": "digest.md"}}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 11, 'result:2:call_2_1', 1795357990432, 'tool_result', '{"tool_call_id": "call_2_1", "tool": "write_file", "result": "Wrote 5 bytes to digest.md", "files": {"digest.md": {"sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.004}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 12, 'effect:2:call_2_2', 1795357990483, 'effect', '{"id": "01M81TSQHBGGBMKY7B8Z76F5C6", "call": "2:call_2_2", "effect": "file", "destination": "delivered/digest/01M81TSPY2T6YR6FKRBY01TBMS/digest.md", "state": "sent", "receipt": {"path": "delivered/digest/01M81TSPY2T6YR6FKRBY01TBMS/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 13, 'result:2:call_2_2', 1795357990483, 'tool_result', '{"tool_call_id": "call_2_2", "tool": "deliver_file", "result": "Delivered to delivered/digest/01M81TSPY2T6YR6FKRBY01TBMS/digest.md", "seconds": 0.029}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 14, 'request:3', 1795357990502, 'message', '{"role": "assistant", "content": "", "request": 3, "input_tokens": 95, "output_tokens": 28, "seconds": 0.0}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 15, 'call:3:call_3_1', 1795357990502, 'tool_call', '{"tool_call_id": "call_3_1", "tool": "report", "arguments": {"summary": "All is well."}}');
+INSERT INTO public.events VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 16, 'finished', 1795357990509, 'finished', '{"status": "completed", "outcome": "reported", "summary": "All is well."}');
 
 
 
@@ -1224,47 +1224,47 @@ INSERT INTO public.index_state VALUES ('analyser', '2 3.1.0 14.0.0');
 
 
 
-INSERT INTO public.notices VALUES ('01M81TA632JEA5RMZSB3EEXVPD', 'kept', 'digest', 'failure', 'something failed', 1795357481058, NULL);
+INSERT INTO public.notices VALUES ('01M81TSREE1K28B0H0DP4Y2CGG', 'kept', 'digest', 'failure', 'something failed', 1795357991374, NULL);
 
 
-INSERT INTO public.occurrences VALUES ('hourly#1', 1795353872439, 'hourly', 'missed', 'a later one was due as well', NULL);
-INSERT INTO public.occurrences VALUES ('hourly#1', 1795357472439, 'hourly', 'ran', '', '01M81T9XNQKQFY1D0GK9K9YABG');
+INSERT INTO public.occurrences VALUES ('hourly#1', 1795354389848, 'hourly', 'missed', 'a later one was due as well', NULL);
+INSERT INTO public.occurrences VALUES ('hourly#1', 1795357989848, 'hourly', 'ran', '', '01M81TSPYRB8Q950J7BDAVXRW0');
 
 
-INSERT INTO public.outbox VALUES ('01M81TA07PQFYC2ZDBA9KXZFVP', '01M81T9XK4FYFEBMQ3MNQRMD55', '2:call_2_2', 'digest', 'file', 'delivered/digest/01M81T9XK4FYFEBMQ3MNQRMD55/digest.md', '{"path": "digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', 'sent', '', '{"path": "delivered/digest/01M81T9XK4FYFEBMQ3MNQRMD55/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', NULL, NULL, NULL, NULL, NULL, 1795357475062, 1795357475195);
-
-
-
-
-
-INSERT INTO public.runs VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', NULL, NULL, 'Do your scheduled task now.', 'scripted:/workspace/script.yaml', 'completed', 'reported', 'All is well.', NULL, 'scripted:/workspace/script.yaml', 'scripted', '01M81T9XN8GQ4FDB771MW8BT34', NULL, 1795357472353, 1795357474241, 1795357474584, 1795357475435, NULL, false, 3, 3, 236, 56);
-INSERT INTO public.runs VALUES ('01M81T9XNQKQFY1D0GK9K9YABG', 'hourly', 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', 'scheduled', NULL, NULL, 'Do your scheduled task now.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795357472439, 1795357481058, NULL, NULL, NULL, NULL, false, 0, 0, 0, 0);
-INSERT INTO public.runs VALUES ('01M81TA690FBVYXQKBKZEHABEC', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', NULL, NULL, 'Finish me after the upgrade.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795357481239, NULL, NULL, NULL, NULL, false, 0, 0, 0, 0);
-
-
-INSERT INTO public.schedules VALUES ('hourly#1', 'hourly', '{"type": "interval", "seconds": 3600, "timezone": "UTC"}', 1795357472439, true, 1795361072439);
+INSERT INTO public.outbox VALUES ('01M81TSQHBGGBMKY7B8Z76F5C6', '01M81TSPY2T6YR6FKRBY01TBMS', '2:call_2_2', 'digest', 'file', 'delivered/digest/01M81TSPY2T6YR6FKRBY01TBMS/digest.md', '{"path": "digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', 'sent', '', '{"path": "delivered/digest/01M81TSPY2T6YR6FKRBY01TBMS/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}', NULL, NULL, NULL, NULL, NULL, 1795357990443, 1795357990456);
 
 
 
 
 
+INSERT INTO public.runs VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', NULL, NULL, 'Do your scheduled task now.', 'scripted:/workspace/script.yaml', 'completed', 'reported', 'All is well.', NULL, 'scripted:/workspace/script.yaml', 'scripted', '01M81TSPYKDZVJYMS8V78NMXQN', NULL, 1795357989825, 1795357990152, 1795357990244, 1795357990512, NULL, false, 3, 3, 236, 56);
+INSERT INTO public.runs VALUES ('01M81TSPYRB8Q950J7BDAVXRW0', 'hourly', 'c5d27c366ab3eb373cd0acf21c69385f1b84abed593d775c709ae00545a78a51', 'scheduled', NULL, NULL, 'Do your scheduled task now.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795357989848, 1795357991374, NULL, NULL, NULL, NULL, false, 0, 0, 0, 0);
+INSERT INTO public.runs VALUES ('01M81TSRFCBFJ5KYACVYFH68J9', 'digest', '6384f41ebd14c60a5b9391646a98dc468b0b4ed1016e32045f4faf70b581a6c2', 'manual', NULL, NULL, 'Finish me after the upgrade.', NULL, 'pending', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795357991403, NULL, NULL, NULL, NULL, false, 0, 0, 0, 0);
 
-INSERT INTO public.sources VALUES ('notes', '{"type": "files", "expires": null, "owner": "", "access": null, "path": "notes", "include": [], "exclude": [], "max_file_size_bytes": 20000000, "options": {}, "folders": {}, "readers": 2}', NULL, 1795357472263, 1795357472343, NULL);
 
-
-INSERT INTO public.steps VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 1, 'model', '{"response": {"parts": [{"tool_name": "read_document", "args": {"id": "notes:hello.md"}, "tool_call_id": "call_1_1", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}], "usage": {"input_tokens": 56, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "cache_read_tokens": 0, "output_tokens": 7, "output_reasoning_tokens": 0, "input_audio_tokens": 0, "cache_audio_read_tokens": 0, "output_audio_tokens": 0, "audio_seconds": 0.0, "details": {}, "cost": null}, "model_name": "scripted", "model_id": null, "timestamp": "2026-11-22T14:24:34.767329Z", "kind": "response", "provider_name": null, "provider_url": null, "canonical_system": null, "provider_details": null, "provider_response_id": null, "finish_reason": null, "run_id": null, "conversation_id": null, "metadata": null, "workspace_ref": null, "history_digest": null, "failed_attempts": null, "state": "complete"}, "seconds": 0.001}');
-INSERT INTO public.steps VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 2, 'tool:read_document', '{"result": "Id: notes:hello.md\nSource: notes\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.", "seconds": 0.055, "mark": "843deecb"}');
-INSERT INTO public.steps VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 3, 'model', '{"response": {"parts": [{"tool_name": "write_file", "args": {"path": "digest.md", "content": "Dusk."}, "tool_call_id": "call_2_1", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}, {"tool_name": "deliver_file", "args": {"path": "digest.md"}, "tool_call_id": "call_2_2", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}], "usage": {"input_tokens": 85, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "cache_read_tokens": 0, "output_tokens": 21, "output_reasoning_tokens": 0, "input_audio_tokens": 0, "cache_audio_read_tokens": 0, "output_audio_tokens": 0, "audio_seconds": 0.0, "details": {}, "cost": null}, "model_name": "scripted", "model_id": null, "timestamp": "2026-11-22T14:24:34.930142Z", "kind": "response", "provider_name": null, "provider_url": null, "canonical_system": null, "provider_details": null, "provider_response_id": null, "finish_reason": null, "run_id": null, "conversation_id": null, "metadata": null, "workspace_ref": null, "history_digest": null, "failed_attempts": null, "state": "complete"}, "seconds": 0.002}');
-INSERT INTO public.steps VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 4, 'tool:write_file', '{"result": "Wrote 5 bytes to digest.md", "files": {"digest.md": {"sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.021, "mark": "71d5bc60"}');
-INSERT INTO public.steps VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 5, 'tool:deliver_file', '{"result": "Delivered to delivered/digest/01M81T9XK4FYFEBMQ3MNQRMD55/digest.md", "effect": {"id": "01M81TA07PQFYC2ZDBA9KXZFVP", "call": "2:call_2_2", "effect": "file", "destination": "delivered/digest/01M81T9XK4FYFEBMQ3MNQRMD55/digest.md", "state": "sent", "receipt": {"path": "delivered/digest/01M81T9XK4FYFEBMQ3MNQRMD55/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.281, "mark": "449e3241"}');
-INSERT INTO public.steps VALUES ('01M81T9XK4FYFEBMQ3MNQRMD55', 6, 'model', '{"response": {"parts": [{"tool_name": "report", "args": {"summary": "All is well."}, "tool_call_id": "call_3_1", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}], "usage": {"input_tokens": 95, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "cache_read_tokens": 0, "output_tokens": 28, "output_reasoning_tokens": 0, "input_audio_tokens": 0, "cache_audio_read_tokens": 0, "output_audio_tokens": 0, "audio_seconds": 0.0, "details": {}, "cost": null}, "model_name": "scripted", "model_id": null, "timestamp": "2026-11-22T14:24:35.322372Z", "kind": "response", "provider_name": null, "provider_url": null, "canonical_system": null, "provider_details": null, "provider_response_id": null, "finish_reason": null, "run_id": null, "conversation_id": null, "metadata": null, "workspace_ref": null, "history_digest": null, "failed_attempts": null, "state": "complete"}, "seconds": 0.0}');
+INSERT INTO public.schedules VALUES ('hourly#1', 'hourly', '{"type": "interval", "seconds": 3600, "timezone": "UTC"}', 1795357989848, true, 1795361589848);
 
 
 
 
 
 
-INSERT INTO public.workers VALUES ('01M81T9XN8GQ4FDB771MW8BT34', 'machine', 26470, 1795357480745, true);
+INSERT INTO public.sources VALUES ('notes', '{"type": "files", "expires": null, "owner": "", "access": null, "path": "notes", "include": [], "exclude": [], "max_file_size_bytes": 20000000, "options": {}, "folders": {}, "readers": 2}', NULL, 1795357989796, 1795357989816, NULL);
+
+
+INSERT INTO public.steps VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 1, 'model', '{"response": {"parts": [{"tool_name": "read_document", "args": {"id": "notes:hello.md"}, "tool_call_id": "call_1_1", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}], "usage": {"input_tokens": 56, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "cache_read_tokens": 0, "output_tokens": 7, "output_reasoning_tokens": 0, "input_audio_tokens": 0, "cache_audio_read_tokens": 0, "output_audio_tokens": 0, "audio_seconds": 0.0, "details": {}, "cost": null}, "model_name": "scripted", "model_id": null, "timestamp": "2026-11-22T14:33:10.325712Z", "kind": "response", "provider_name": null, "provider_url": null, "canonical_system": null, "provider_details": null, "provider_response_id": null, "finish_reason": null, "run_id": null, "conversation_id": null, "metadata": null, "workspace_ref": null, "history_digest": null, "failed_attempts": null, "state": "complete"}, "seconds": 0.007}');
+INSERT INTO public.steps VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 2, 'tool:read_document', '{"result": "Id: notes:hello.md\nSource: notes\nDate: 2026-11-22\nLines: 1-3 of 3\n\n# Hello\n\nThe lamp is lit at dusk.", "seconds": 0.024, "mark": "9e9eff2d"}');
+INSERT INTO public.steps VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 3, 'model', '{"response": {"parts": [{"tool_name": "write_file", "args": {"path": "digest.md", "content": "Dusk."}, "tool_call_id": "call_2_1", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}, {"tool_name": "deliver_file", "args": {"path": "digest.md"}, "tool_call_id": "call_2_2", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}], "usage": {"input_tokens": 85, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "cache_read_tokens": 0, "output_tokens": 21, "output_reasoning_tokens": 0, "input_audio_tokens": 0, "cache_audio_read_tokens": 0, "output_audio_tokens": 0, "audio_seconds": 0.0, "details": {}, "cost": null}, "model_name": "scripted", "model_id": null, "timestamp": "2026-11-22T14:33:10.374267Z", "kind": "response", "provider_name": null, "provider_url": null, "canonical_system": null, "provider_details": null, "provider_response_id": null, "finish_reason": null, "run_id": null, "conversation_id": null, "metadata": null, "workspace_ref": null, "history_digest": null, "failed_attempts": null, "state": "complete"}, "seconds": 0.0}');
+INSERT INTO public.steps VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 4, 'tool:write_file', '{"result": "Wrote 5 bytes to digest.md", "files": {"digest.md": {"sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.004, "mark": "910ce237"}');
+INSERT INTO public.steps VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 5, 'tool:deliver_file', '{"result": "Delivered to delivered/digest/01M81TSPY2T6YR6FKRBY01TBMS/digest.md", "effect": {"id": "01M81TSQHBGGBMKY7B8Z76F5C6", "call": "2:call_2_2", "effect": "file", "destination": "delivered/digest/01M81TSPY2T6YR6FKRBY01TBMS/digest.md", "state": "sent", "receipt": {"path": "delivered/digest/01M81TSPY2T6YR6FKRBY01TBMS/digest.md", "sha256": "9e6651cf50e512dab4651453cb305b0e73ba5f26eacbc79bdf10c366b13d683a", "size_bytes": 5}}, "seconds": 0.029, "mark": "2580ea47"}');
+INSERT INTO public.steps VALUES ('01M81TSPY2T6YR6FKRBY01TBMS', 6, 'model', '{"response": {"parts": [{"tool_name": "report", "args": {"summary": "All is well."}, "tool_call_id": "call_3_1", "tool_kind": null, "id": null, "provider_name": null, "provider_details": null, "part_kind": "tool-call"}], "usage": {"input_tokens": 95, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "cache_read_tokens": 0, "output_tokens": 28, "output_reasoning_tokens": 0, "input_audio_tokens": 0, "cache_audio_read_tokens": 0, "output_audio_tokens": 0, "audio_seconds": 0.0, "details": {}, "cost": null}, "model_name": "scripted", "model_id": null, "timestamp": "2026-11-22T14:33:10.489664Z", "kind": "response", "provider_name": null, "provider_url": null, "canonical_system": null, "provider_details": null, "provider_response_id": null, "finish_reason": null, "run_id": null, "conversation_id": null, "metadata": null, "workspace_ref": null, "history_digest": null, "failed_attempts": null, "state": "complete"}, "seconds": 0.0}');
+
+
+
+
+
+
+INSERT INTO public.workers VALUES ('01M81TSPYKDZVJYMS8V78NMXQN', 'machine', 11771, 1795357991149, true);
 
 
 SELECT pg_catalog.setval('public.access_sets_id_seq', 1, true);
