@@ -34,6 +34,7 @@ from lamplighter.engine.manual import request_run
 from lamplighter.engine.record import RunJournal
 from lamplighter.outbox import Effect, Outbox, Outcome
 from lamplighter.store.database import is_shared, open_database, reading
+from lamplighter.store.outbox import Quota
 from lamplighter.store.runs import ACTIVE, Run, list_runs
 from lamplighter.store.workers import give_up_silent
 from lamplighter.tools.delivery import FileDelivery
@@ -68,6 +69,7 @@ class Line:
     file: Path
     text: str = "x"
     kind = "line"
+    fixed = True
     deduplicates = False
     done = "Appended."
 
@@ -100,6 +102,10 @@ class Watched:
         return self.effect.destination
 
     @property
+    def fixed(self) -> bool:
+        return self.effect.fixed
+
+    @property
     def deduplicates(self) -> bool:
         return self.effect.deduplicates
 
@@ -118,9 +124,11 @@ class Watched:
         return receipt
 
 
-async def perform_watched(box: Outbox, call: str, effect: Effect, reach: Reach) -> Outcome:
+async def perform_watched(
+    box: Outbox, call: str, effect: Effect, reach: Reach, quota: Quota | None = None
+) -> Outcome:
     """``Outbox.perform``, telling which moments it reaches."""
-    outcome = await perform(box, call, Watched(effect, reach))
+    outcome = await perform(box, call, Watched(effect, reach), quota=quota)
     reach("before the checkpoint")
     return outcome
 
@@ -240,10 +248,12 @@ def _commit(_dialect: DefaultDialect, reach: Reach, connection: Any) -> None:
         reach(f"after a commit to {tables}")
 
 
-async def _perform(box: Outbox, child: Child, call: str, effect: Effect) -> Outcome:
+async def _perform(
+    box: Outbox, child: Child, call: str, effect: Effect, quota: Quota | None = None
+) -> Outcome:
     if isinstance(effect, FileDelivery) and effect.path == LINES:
         effect = Line(effect.delivery.workspace / LINES, f"{box.run_id} {call}")
-    return await perform_watched(box, call, effect, child.reach)
+    return await perform_watched(box, call, effect, child.reach, quota)
 
 
 async def _step(journal: RunJournal, child: Child, name: str, call: Callable[[], Any]) -> Any:

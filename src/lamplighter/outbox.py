@@ -4,16 +4,23 @@ An effect changes the world outside the run. Its intent is written first, unique
 call; then it is performed; then its receipt is written. A process may die between any two of
 these. So an intent without a receipt says that nobody knows: the effect is performed again only
 where the far side makes that harmless; otherwise it is *uncertain*, and model and people are told.
+
+Whether an effect happens at all is for a ``Policy`` to say, before it is intended: it may also be
+held until a person approves it, staged (recorded, and no more), or refused.
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lamplighter import clock
+from lamplighter.definitions.effects import PERFORM, Mode, Verdict, of_mode, strictest
 from lamplighter.errors import ToolFailed, Unconfirmed
 from lamplighter.store.outbox import (
     Entry,
+    Quota,
     State,
     add_intent,
     doubt_intents,
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 INTERRUPTED = "interrupted before its receipt was written"
+REPEATABLE = timedelta(hours=12)
+"""How long an interrupted effect may be repeated, where it may: far sides forget keys in a day."""
 
 
 class Effect(Protocol):
@@ -34,6 +43,7 @@ class Effect(Protocol):
     Attributes:
         kind: What kind of effect, such as ``file``.
         destination: Where it goes, for people.
+        fixed: Whether the trusted side, not the model, has chosen where it goes.
         deduplicates: Whether performing it twice is the same as performing it once.
         done: What the model is told when it has happened; ``None``: the receipt.
     """
@@ -42,6 +52,8 @@ class Effect(Protocol):
     def kind(self) -> str: ...  # noqa: D102 - told above
     @property
     def destination(self) -> str: ...  # noqa: D102 - told above
+    @property
+    def fixed(self) -> bool: ...  # noqa: D102 - told above
     @property
     def deduplicates(self) -> bool: ...  # noqa: D102 - told above
     @property
@@ -66,6 +78,26 @@ class Effect(Protocol):
         ...
 
 
+Policy = Callable[[Effect, Mapping[str, Any]], Verdict]
+"""Judges an effect by itself and its payload. It is asked once for each, in some thread; an effect
+that was held and then approved is not judged again."""
+
+
+def follow_mode(mode: Mode) -> Policy:
+    """The policy that is nothing but an agent's mode of effects."""
+    return lambda effect, _payload: of_mode(mode, effect.kind)
+
+
+def all_of(*policies: Policy) -> Policy:
+    """The policy that lets happen only what each of these does; the strictest counts."""
+    return lambda effect, payload: strictest(*(policy(effect, payload) for policy in policies))
+
+
+def allow(_effect: Effect, _payload: Mapping[str, Any]) -> Verdict:
+    """The policy that lets everything happen."""
+    return PERFORM
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of an effect: what a tool gives to the loop.
@@ -81,21 +113,42 @@ class Outcome:
     @property
     def answer(self) -> dict[str, Any]:
         """JSON: ``result`` or ``error``, what the model is told; ``effect``, for the record."""
-        told: dict[str, Any] = {"error": self._trouble}
-        if self.entry.state == "sent":
-            told = {"result": self.entry.receipt if self.done is None else self.done}
-        return told | {"effect": effect_data(self.entry)}
+        entry = self.entry
+        told: dict[str, Any] = {"error": entry.error or entry.reason or ""}
+        match entry.state:
+            case "sent":
+                told = {"result": entry.receipt if self.done is None else self.done}
+            case "held" | "approved":
+                told = {"result": f"held: {self._what} waits for a person's approval. {_HELD}"}
+            case "staged":
+                told = {"result": f"staged: {self._what} was recorded, and not done. {_STAGED}"}
+            case "refused":
+                told = {"error": f"Refused: {entry.reason}. It has not happened."}
+            case "intended" | "uncertain":
+                told = {"error": f"It is uncertain whether this happened: {self._trouble}"}
+        return told | {"effect": effect_data(entry)}
+
+    @property
+    def _what(self) -> str:
+        return f"this ({self.entry.kind} to {self.entry.destination})"
 
     @property
     def _trouble(self) -> str:
-        entry = self.entry
-        if entry.state == "failed":
-            return entry.error or ""
         return (
-            f"It is uncertain whether this happened ({entry.kind} to {entry.destination}): "
-            f"{entry.error}. It was not repeated. Do not assume that it happened or that it did "
-            "not, do not try it again, and say so in your report."
+            f"{self.entry.kind} to {self.entry.destination}: {self.entry.error}. It was not "
+            "repeated. Do not assume that it happened or that it did not, do not try it again, "
+            "and say so in your report."
         )
+
+
+_HELD = (
+    "It has not happened yet. They decide later, when this run has ended: do not wait for it, do "
+    "not try it again, go on, and say in your report that it waits."
+)
+_STAGED = (
+    "This is a rehearsal in which nothing leaves: go on as if it had happened, and do not try it "
+    "again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,61 +159,89 @@ class Outbox:
         engine: The workspace's database.
         run_id: The run.
         worker: The process that carries it out. Once that is another, nothing new is intended.
+        agent: The agent whose calls these are: the run's, or one that was called in it.
         within: What keys of calls begin with, for an agent that was called in the run.
+        policy: Says what may happen.
     """
 
     engine: "Engine"
     run_id: str
     worker: str
+    agent: str = ""
     within: str = ""
+    policy: Policy = field(default=allow)
 
-    async def perform(self, call: str, effect: Effect) -> Outcome:
+    async def perform(self, call: str, effect: Effect, *, quota: Quota | None = None) -> Outcome:
         """Perform an effect unless this tool call has done so; never blindly a second time.
 
         Args:
             call: The tool call, unique within the run and the same after a restart.
-            effect: What to do. After a restart the payload that was intended counts, no new one.
+            effect: What to do. After a restart the payload that was intended counts, no new one,
+                and what the policy said of it then.
+            quota: How many of this kind there may be.
 
         Raises:
-            ToolFailed: The effect makes no sense, so nothing was intended.
+            ToolFailed: The effect makes no sense, or is one too many, so nothing was intended.
             Conflict: The run is carried out by another process, so nothing was intended.
         """
-        entry, is_new = await asyncio.to_thread(self._intend, f"{self.within}{call}", effect)
-        if is_new or (entry.state == "intended" and effect.deduplicates):
-            entry = await self._act(entry, effect, is_new)
-        elif entry.state == "intended":
-            entry = await self._settle(entry, "uncertain", error=INTERRUPTED)
+        call = f"{self.within}{call}"
+        entry, is_new = await asyncio.to_thread(self._intend, call, effect, quota)
+        if entry.state == "intended":
+            entry = await go_on(self.engine, entry, effect, is_new=is_new)
         return Outcome(entry, effect.done)
 
     def give_up(self) -> list[Entry]:
         """End all doubts of a run that ends, as uncertain; gives what has no receipt."""
         return doubt_intents(self.engine, self.worker, self.run_id, INTERRUPTED)
 
-    def _intend(self, call: str, effect: Effect) -> tuple[Entry, bool]:
+    def _intend(self, call: str, effect: Effect, quota: Quota | None) -> tuple[Entry, bool]:
         """The intent of a tool call, and whether it is new."""
         earlier = find_entry(self.engine, self.run_id, call)
         if earlier is None:
             payload = effect.prepare()
-            intent = new_intent(self.run_id, call, effect.kind, effect.destination, payload)
-            if add_intent(self.engine, self.worker, intent):
+            verdict = self.policy(effect, payload)
+            intent = new_intent(
+                self.run_id,
+                call,
+                effect.kind,
+                effect.destination,
+                payload,
+                agent=self.agent,
+                verdict=verdict,
+            )
+            if add_intent(self.engine, self.worker, intent, quota):
                 return intent, True
             earlier = find_entry(self.engine, self.run_id, call)
             assert earlier is not None
         return earlier, False
 
-    async def _act(self, entry: Entry, effect: Effect, is_first: bool) -> Entry:
-        try:
-            receipt = await effect.act(entry.payload)
-        except Unconfirmed as error:
-            return await self._settle(entry, "uncertain", error=str(error))
-        except ToolFailed as error:
-            # Of an earlier attempt nobody knows, even if this one has certainly failed.
-            state: State = "failed" if is_first else "uncertain"
-            return await self._settle(entry, state, error=str(error))
-        return await self._settle(entry, "sent", receipt=receipt)
 
-    async def _settle(self, entry: Entry, state: State, **came: Any) -> Entry:
-        return await asyncio.to_thread(settle, self.engine, entry.id, state, **came)
+async def go_on(engine: "Engine", entry: Entry, effect: Effect, *, is_new: bool) -> Entry:
+    """Bring an intent to its end: act, or, if an earlier process may have, do so only if harmless.
+
+    Args:
+        engine: The workspace's database.
+        entry: Intended, by this process alone.
+        effect: What acts on its payload.
+        is_new: Whether nobody can have acted yet.
+    """
+    if not is_new:
+        is_recent = clock.now() - entry.updated_at < REPEATABLE
+        if not (effect.deduplicates and is_recent):
+            return await _settle(engine, entry, "uncertain", error=INTERRUPTED)
+    try:
+        receipt = await effect.act(entry.payload)
+    except Unconfirmed as error:
+        return await _settle(engine, entry, "uncertain", error=str(error))
+    except ToolFailed as error:
+        # Of an earlier attempt nobody knows, even if this one has certainly failed.
+        state: State = "failed" if is_new else "uncertain"
+        return await _settle(engine, entry, state, error=str(error))
+    return await _settle(engine, entry, "sent", receipt=receipt)
+
+
+async def _settle(engine: "Engine", entry: Entry, state: State, **came: Any) -> Entry:
+    return await asyncio.to_thread(settle, engine, entry.id, state, **came)
 
 
 def effect_data(entry: Entry) -> dict[str, Any]:
@@ -171,6 +252,7 @@ def effect_data(entry: Entry) -> dict[str, Any]:
         "effect": entry.kind,
         "destination": entry.destination,
         "state": entry.state,
+        "reason": entry.reason or None,
         "receipt": entry.receipt,
         "error": entry.error,
     }

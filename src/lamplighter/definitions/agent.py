@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from lamplighter.allowance import Allowance
+from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.hosts import AllowedHost
 from lamplighter.definitions.tool import called
 from lamplighter.errors import Place
@@ -87,6 +88,7 @@ class Agent:
         actions: For org agents, the allow-list of tools.
         limits: Bounds of one run.
         network: What its commands may reach; empty: nothing.
+        effects: Whether its effects happen, wait for approval, or are only recorded.
         message: The first message of a run.
         enabled: Whether its schedules fire.
         timezone: The IANA zone of its days; empty: the workspace's.
@@ -108,6 +110,7 @@ class Agent:
     actions: tuple[str, ...] = ()
     limits: Limits = Limits()
     network: tuple[AllowedHost, ...] = ()
+    effects: Mode = "send"
     message: str = DEFAULT_MESSAGE
     enabled: bool = True
     timezone: str = ""

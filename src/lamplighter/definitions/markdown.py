@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 from lamplighter.access import short_name
 from lamplighter.allowance import MICRO, Allowance
 from lamplighter.definitions.agent import Agent, Limits, Problem
+from lamplighter.definitions.effects import MODES
 from lamplighter.definitions.frontmatter import Document, Value, read_document
 from lamplighter.definitions.hosts import AllowedHost, read_host
 from lamplighter.definitions.safety import is_safety_key
@@ -270,6 +271,13 @@ def _type(value: Value, name: str) -> str:
     return str(value.content)
 
 
+def _effects(value: Value, name: str) -> str:
+    if value.content not in MODES:
+        hint = "send: they happen; hold: you approve each; staged: they are only recorded"
+        _refuse(f"{name} is {', '.join(MODES[:-1])} or {MODES[-1]}", hint)
+    return str(value.content)
+
+
 def _zone(value: Value, name: str) -> str:
     return read_zone(_text(value, name), field=name).key
 
@@ -399,6 +407,7 @@ _READERS: dict[str, Reader[Any]] = {
     "type": _type,
     "limits": _limits,
     "network": _network,
+    "effects": _effects,
     "message": _text,
     "enabled": _flag,
 }

@@ -4,7 +4,8 @@ Every built-in tool is named here: one that is not is taken for the worst. Where
 depends on its agent (a command that may reach the network), the worse is told by ``nature_of``.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from lamplighter.definitions.tool import refer
 
@@ -20,10 +21,12 @@ class Nature(NamedTuple):
     Attributes:
         brings: The labels of what it returns; empty: only what the run has known.
         reaches: Where its doing ends.
+        echoes: Whether it gives back what the run itself has made: as untrusted as the run is.
     """
 
     brings: frozenset[Label]
     reaches: Reach
+    echoes: bool = False
 
 
 _NONE: frozenset[Label] = frozenset()
@@ -31,10 +34,15 @@ _UNTRUSTED: frozenset[Label] = frozenset({"untrusted"})
 _BOTH: frozenset[Label] = frozenset({"private", "untrusted"})
 
 HARMLESS = Nature(_NONE, "nothing")
+ECHO = Nature(_NONE, "nothing", echoes=True)
 WORST = Nature(_BOTH, "outside")
 _READS = Nature(_BOTH, "nothing")
 _KEEPS = Nature(_NONE, "workspace")
 _FETCHES = Nature(_UNTRUSTED, "outside")
+
+SPAWN = "spawn-agent"
+_LONGEST = 100
+"""Characters of an origin."""
 
 _FOLDER_READERS = ("getRoot", "exists", "stat", "glob", "grep", "readdir", "readFile")
 _FILE_READERS = ("getRoot", "exists", "stat", "glob", "grep", "list", "readText")
@@ -44,10 +52,10 @@ _FILE_WRITERS = ("mkdir", "remove", "writeText", "editText", "rename", "copy")
 NATURES: dict[str, Nature] = {
     **dict.fromkeys(("list_documents", "search_documents", "read_document"), _READS),
     "search_people": _READS,
-    "read_file": HARMLESS,
+    "read_file": ECHO,
     "write_file": HARMLESS,
-    "run_bash": HARMLESS,
-    "run_python": HARMLESS,
+    "run_bash": ECHO,
+    "run_python": ECHO,
     "deliver_file": _KEEPS,
     "send_email": Nature(_NONE, "outside"),
     **{f"workspace-{name}": _READS for name in _FOLDER_READERS},
@@ -69,6 +77,15 @@ NATURES: dict[str, Nature] = {
 """Of the built-in tools, by the names that agent files have for them."""
 
 _NETWORKED = ("run_bash", "run_python", "executeCommand")
+_NAMED_BY = {
+    "read_document": "id",
+    "fetch-url": "url",
+    "listMcpTools": "serverName",
+    "executeMcpTool": "serverName",
+    "workspace-readFile": "path",
+    "file-readText": "path",
+}
+"""The argument that says where what a tool returns is from."""
 
 
 def nature_of(tool: str, *, network: bool = False) -> Nature:
@@ -78,7 +95,22 @@ def nature_of(tool: str, *, network: bool = False) -> Nature:
         tool: Such as ``read_document``, ``mcp:time/convert_time`` or ``agent:team/reader``.
         network: Whether the agent's commands may reach anything.
     """
-    if refer(tool).kind != "builtin":
+    kind = refer(tool).kind
+    if kind == "agent" or tool == SPAWN:
+        return ECHO  # what it brings in and does, its own tools bring in and do
+    if kind == "mcp":
         return WORST
     nature = NATURES.get(tool, WORST)
-    return WORST if network and tool in _NETWORKED else nature
+    return _FETCHES if network and tool in _NETWORKED else nature
+
+
+def origin_of(tool: str, arguments: Mapping[str, Any]) -> str:
+    """Where what a tool returns is from, for people and models; one short line."""
+    reference = refer(tool)
+    if reference.kind != "builtin":
+        return f"{reference.kind} {reference.server or reference.name}"
+    named = str(arguments.get(_NAMED_BY.get(tool, ""), "") or tool)
+    if tool == "executeMcpTool":
+        return f"mcp {named}"
+    shown = "".join(c for c in named if c.isprintable() and c not in "<>")
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

@@ -23,6 +23,7 @@ from lamplighter.engine.record import redact
 from lamplighter.errors import ToolFailed
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
+from lamplighter.outbox import Outbox, all_of, follow_mode
 from lamplighter.sandbox.bounds import Bounds
 from lamplighter.store.agents import current_versions, get_version
 from lamplighter.store.database import reading
@@ -183,7 +184,11 @@ class Delegation:
             return get_version(self.engine, version)
         tools = tuple(tool for tool in self.agent.allowed_tools if tool != SPAWN)
         text = "You carry out one task for another agent."
-        return replace(self.agent, name=f"{self.agent.name} helper", tools=tools, instructions=text)
+        return replace(self.agent, name=self._helper, tools=tools, instructions=text)
+
+    @property
+    def _helper(self) -> str:
+        return f"{self.agent.name} helper"
 
     def _narrow(self, agent: Agent) -> Agent:
         """The agent with nothing that those above it may not do."""
@@ -247,11 +252,20 @@ class Delegation:
         inner = replace(
             bench,
             library=replace(bench.library, scope=scope),
-            outbox=replace(bench.outbox, within=f"{bench.outbox.within}{journal.call}/"),
+            outbox=self._outbox(bench.outbox, agent, journal.call),
             allowed=frozenset(agent.allowed_tools),
             shell=shell,
         )
         return inner, missing
+
+    def _outbox(self, outer: Outbox, agent: Agent, call: str) -> Outbox:
+        """The caller's way out, as far as the one that is called has it, too."""
+        return replace(
+            outer,
+            agent=outer.agent if agent.name == self._helper else agent.name,
+            within=f"{outer.within}{call}/",
+            policy=all_of(outer.policy, follow_mode(agent.effects)),
+        )
 
 
 Equip = Callable[[Agent, Delegation], AbstractToolset[Workbench]]

@@ -6,7 +6,7 @@ after the server is up (``rehearse``) or when a run begins.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,13 +19,14 @@ from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.effects import Mode
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation
 from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
-from lamplighter.outbox import Outbox
+from lamplighter.outbox import Outbox, follow_mode
 from lamplighter.search.index import Ranking
 from lamplighter.store.agents import get_version
 from lamplighter.store.database import reading
@@ -69,6 +70,8 @@ def prepare(
     agent = get_version(outbox.engine, run.version)
     resolved = _choose(run, agent, outbox.engine, settings)
     budget.iterations = agent.limits.iterations or budget.iterations
+    mode: Mode = "staged" if run.dry_run else agent.effects
+    outbox = replace(outbox, agent=agent.name, policy=follow_mode(mode))
     bench, missing = _workbench(run, agent, journal, outbox, settings)
     agent = without(agent, missing)
     task = Task(

@@ -2,22 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 from ulid import ULID
 
 from lamplighter import clock
-from lamplighter.errors import Conflict, InvalidInput, NotFound
-from lamplighter.store.database import lasting, reading
+from lamplighter.definitions.effects import PERFORM, Act, Verdict
+from lamplighter.errors import Conflict, InvalidInput, NotFound, ToolFailed
+from lamplighter.store.database import decide_alone, lasting, reading
+from lamplighter.store.notices import add_notice
 from lamplighter.store.runs import owned_runs
 from lamplighter.store.shortened import find_row
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import outbox, runs
 
-State = Literal["intended", "sent", "failed", "uncertain"]
+State = Literal["intended", "held", "approved", "sent", "failed", "uncertain", "refused", "staged"]
 UNSETTLED: tuple[State, ...] = ("intended", "uncertain")
+NEVER: tuple[State, ...] = ("failed", "refused", "staged")
+"""What has not happened, and will not."""
+
+HELD_FOR = timedelta(hours=24)
+_FIRST: dict[Act, State] = {
+    "perform": "intended",
+    "hold": "held",
+    "stage": "staged",
+    "refuse": "refused",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +43,16 @@ class Entry:
         destination: Where it goes, for people.
         payload: JSON; all that is needed to perform it, contents by their SHA-256.
         state: ``intended`` (not known to have happened), ``sent`` (it has), ``failed`` (it has
-            not), ``uncertain`` (nobody knows, and it will not be repeated).
+            not), ``uncertain`` (nobody knows, and it will not be repeated), ``held`` (a person
+            is to decide), ``approved`` (they have, and it is about to happen), ``refused`` (by
+            them, or by a policy), ``staged`` (recorded, and no more).
+        agent: Whose call it is: the run's agent, or one that was called in it.
         receipt: JSON; what the far side gave.
         error: Why it failed, or is uncertain.
+        reason: Why it was held, staged or refused.
+        expires_at: When it is refused if nobody has decided.
+        decided_by: Who approved or denied it.
+        worker: The process that performs it after it was approved.
     """
 
     id: str
@@ -45,12 +64,38 @@ class Entry:
     state: State
     created_at: datetime
     updated_at: datetime
+    agent: str = ""
     receipt: dict[str, Any] | None = None
     error: str | None = None
+    reason: str = ""
+    expires_at: datetime | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    worker: str | None = None
 
 
-def new_intent(
-    run_id: str, call: str, kind: str, destination: str, payload: Mapping[str, Any]
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many effects of one kind an agent may have; what certainly never happens is not counted.
+
+    Attributes:
+        per_run: In one run.
+        per_day: Within 24 hours.
+    """
+
+    per_run: int
+    per_day: int
+
+
+def new_intent(  # noqa: PLR0913 - what an effect is
+    run_id: str,
+    call: str,
+    kind: str,
+    destination: str,
+    payload: Mapping[str, Any],
+    *,
+    agent: str = "",
+    verdict: Verdict = PERFORM,
 ) -> Entry:
     """An intent that is not written yet."""
     now = clock.now()
@@ -61,26 +106,65 @@ def new_intent(
         kind=kind,
         destination=destination,
         payload=dict(payload),
-        state="intended",
+        agent=agent,
+        state=_FIRST[verdict.act],
+        reason=verdict.reason,
+        expires_at=now + HELD_FOR if verdict.act == "hold" else None,
         created_at=now,
         updated_at=now,
     )
 
 
-def add_intent(engine: sa.Engine, worker: str, entry: Entry) -> bool:
+def add_intent(engine: sa.Engine, worker: str, entry: Entry, quota: Quota | None = None) -> bool:
     """Write an intent so that it lasts; ``False`` if this call has one already.
+
+    Of one that is held its agent's owner gets a notice.
 
     Raises:
         Conflict: ``worker`` does not carry out the run, or does so no more.
+        ToolFailed: It is more than ``quota``.
     """
     try:
         with lasting(engine) as connection:
             if not owned_runs(connection, {entry.run_id}, worker):
                 raise Conflict(f"{entry.run_id} is carried out by another process")
+            if quota is not None:
+                _check_quota(connection, entry, quota)
             connection.execute(outbox.insert().values(asdict(entry)))
+            if entry.state == "held":
+                _tell_of_held(connection, entry)
     except sa.exc.IntegrityError:
         return False
     return True
+
+
+def _check_quota(connection: sa.Connection, entry: Entry, quota: Quota) -> None:
+    decide_alone(connection)  # or several could each be the last one
+    if entry.state in NEVER:
+        return
+    of_kind = (
+        sa.select(sa.func.count())
+        .select_from(outbox)
+        .where(outbox.c.kind == entry.kind, outbox.c.state.not_in(NEVER))
+    )
+    in_run = connection.scalar(of_kind.where(outbox.c.run_id == entry.run_id)) or 0
+    if in_run >= quota.per_run:
+        raise ToolFailed(f"this run has had all the {quota.per_run} that it may: {entry.kind}")
+    day = entry.created_at - timedelta(days=1)
+    in_day = of_kind.where(outbox.c.agent == entry.agent, outbox.c.created_at > day)
+    if (connection.scalar(in_day) or 0) >= quota.per_day:
+        raise ToolFailed(f"{entry.agent} has had all the {quota.per_day} of a day: {entry.kind}")
+
+
+def _tell_of_held(connection: sa.Connection, entry: Entry) -> None:
+    run_agent = connection.scalar(sa.select(runs.c.agent).where(runs.c.id == entry.run_id))
+    message = (
+        f"{entry.agent or run_agent} wants to do this: {entry.kind} to {entry.destination}. It "
+        f"waits for you, for 24 hours. Look at it with: lamplighter outbox show {entry.id}; then: "
+        f"lamplighter outbox approve {entry.id}, or deny"
+    )
+    key = f"held:{entry.id}"
+    add_notice(connection, "held", key, message, now=entry.created_at, agent=run_agent)
 
 
 def find_entry(engine: sa.Engine, run_id: str, call: str) -> Entry | None:

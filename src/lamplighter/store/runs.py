@@ -49,6 +49,7 @@ class Run:
         worker: The process that carries it out; only it may write to the run.
         due_at: When its schedule said; ``None`` for a manual run.
         admitted_at: When it was handed to the queue.
+        dry_run: Whether its effects are only recorded, whatever its agent's file says.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    dry_run: bool = False
     requests: int = 0
     tool_calls: int = 0
     input_tokens: int = 0

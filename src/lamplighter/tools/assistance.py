@@ -102,6 +102,7 @@ class Notify:
     key: str
     text: str
     kind = "notice"
+    fixed = True
     destination = "the owner"
     deduplicates = True
     done = "The notice is there."
@@ -137,6 +138,7 @@ class Remember:
     note: str
     mark: str
     kind = "note"
+    fixed = True
     deduplicates = True
     done = "Noted."
 

@@ -39,7 +39,8 @@ class Write:
     answer: Mapping[str, Any] | None = None
     expected_etag: str | None = None
     parents: bool = True
-    kind = "file"
+    kind = "write"
+    fixed = False
     deduplicates = True
     done = None
 
@@ -88,6 +89,7 @@ class MakeFolder:
     spot: Spot
     parents: bool
     kind = "folder"
+    fixed = False
     deduplicates = True
     done = None
 
@@ -114,6 +116,7 @@ class Move:
     target: Spot
     overwrite: bool
     kind = "move"
+    fixed = False
     deduplicates = True
     done = None
 
@@ -151,6 +154,7 @@ class Remove:
     recursive: bool
     trash: Spot | None
     kind = "remove"
+    fixed = False
     deduplicates = True
     done = None
 

@@ -51,6 +51,7 @@ class FileDelivery:
     delivery: Delivery
     path: str
     kind = "file"
+    fixed = True
     deduplicates = True
 
     @property

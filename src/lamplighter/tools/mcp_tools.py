@@ -27,6 +27,7 @@ class McpCall:
     tool: ServerTool
     arguments: Mapping[str, Any]
     kind = "mcp"
+    fixed = False
     done = None
 
     @property

@@ -63,6 +63,7 @@ class Submission:
 
     request: Request
     kind = "http"
+    fixed = False
     done = None
 
     @property

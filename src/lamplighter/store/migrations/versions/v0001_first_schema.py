@@ -193,6 +193,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("cancel_requested_at", sa.BigInteger(), nullable=True),
+        sa.Column("dry_run", sa.Boolean(), nullable=False, comment="its effects: staged"),
         sa.Column("requests", sa.Integer(), nullable=False),
         sa.Column("tool_calls", sa.Integer(), nullable=False),
         sa.Column("input_tokens", sa.Integer(), nullable=False),
@@ -255,14 +256,27 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
         sa.Column("call", sa.Text(), nullable=False, comment="the tool call: request:tool_call_id"),
+        sa.Column("agent", sa.Text(), nullable=False, comment="whose call; else the run's agent"),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False, comment="what shows and performs it"),
+        sa.Column("state", sa.Text(), nullable=False, comment="store.outbox.State"),
         sa.Column(
-            "state", sa.Text(), nullable=False, comment="intended, sent, failed or uncertain"
+            "reason", sa.Text(), nullable=False, comment="why held, staged, refused"
         ),
         sa.Column("receipt", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column(
+            "expires_at", sa.BigInteger(), nullable=True, comment="when held no more"
+        ),
+        sa.Column("decided_by", sa.Text(), nullable=True, comment="who approved or denied it"),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "worker",
+            sa.Text(),
+            nullable=True,
+            comment="the process that performs it once it is approved",
+        ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
@@ -270,6 +284,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "call"),
     )
     op.create_index("outbox_by_state", "outbox", ["state", "id"], unique=False)
+    op.create_index("outbox_by_agent", "outbox", ["agent", "kind", "created_at"], unique=False)
     _create_index()
     _create_accounts()
 
