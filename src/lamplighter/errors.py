@@ -17,6 +17,7 @@
     - Changed: it is no longer what the one who changes it has seen
   - TooLarge: what was sent is larger than anything that makes sense
   - ModelUnavailable: unknown model, missing key, unreachable provider
+  - PriceUnknown: a limit of money cannot be kept, since nobody knows what the model costs
   - ModelDiverged: a scripted model was asked something that its script does not expect
   - ToolFailed: goes back to the model as the tool's result
     - Unconfirmed: of something that may have happened all the same
@@ -203,6 +204,12 @@ class ModelUnavailable(LamplighterError):
 
     code = "model_unavailable"
     status = 503
+
+
+class PriceUnknown(LamplighterError):
+    """What a model costs is not known, and a limit of money could not be kept."""
+
+    code = "price_unknown"
 
 
 class ModelDiverged(LamplighterError):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
-from lamplighter.allowance import Allowance, Bound, Usage
+from lamplighter.allowance import KINDS, Allowance, Bound, Usage
 
 Outcome = Literal[
     "reported", "nothing_to_report", "stopped_by_limit", "error", "needs_attention", "cancelled"
@@ -143,8 +143,7 @@ class Budget:
     @property
     def costs(self) -> bool:
         """Whether what it may spend is bounded."""
-        own = any(each.allowance.cost_microusd is not None for each in self.wholes)
-        return own or self.root.purse.costs
+        return self.bounds("cost_microusd") or self.root.purse.costs
 
     @property
     def used_up(self) -> bool:
@@ -167,7 +166,7 @@ class Budget:
 
     def take_tool_call(self) -> Bound | None:
         """Count one tool call; or give the bound of which it is too much."""
-        bound = self._full()
+        bound = self.full
         if bound is None:
             self.tool_calls += 1
         else:
@@ -182,15 +181,25 @@ class Budget:
                 return Claim(Bound("run", kind, getattr(each.allowance, kind)))
         return await self.root.purse.claim(self.root.usage + request)
 
-    def room_for(self, kind: str) -> float | None:
-        """How much of one kind the run itself may still use; ``None``: any amount."""
-        lefts = [each.allowance.left(kind, each.usage) for each in self.wholes]
-        return min((left for left in lefts if left is not None), default=None)
+    def bounds(self, kind: str) -> bool:
+        """Whether the run itself is bounded in this."""
+        return any(getattr(each.allowance, kind) is not None for each in self.wholes)
+
+    def lefts(self) -> "list[tuple[Bound, float]]":
+        """The bounds of the run itself, and what is left of each."""
+        return [
+            (Bound("run", kind, getattr(each.allowance, kind)), left)
+            for each in self.wholes
+            for kind in KINDS
+            if (left := each.allowance.left(kind, each.usage)) is not None
+        ]
 
     def watch(self) -> list[Bound]:
         """The bounds of this run that it has come close to, each once."""
         allowance, usage = self.allowance, self.usage
-        near = [Bound("run", kind, getattr(allowance, kind)) for kind in allowance.strained_by(usage)]
+        near = [
+            Bound("run", kind, getattr(allowance, kind)) for kind in allowance.strained_by(usage)
+        ]
         return self.note_strained(near)
 
     def note_strained(self, bounds: list[Bound]) -> list[Bound]:
@@ -213,11 +222,12 @@ class Budget:
             strained=tuple(self.strained),
         )
 
-    def _full(self) -> Bound | None:
+    @property
+    def full(self) -> Bound | None:
         """The bound that one more tool call would exceed."""
         if self.total("tool_calls") >= self.iterations or self.overdrawn:
             return Bound("run", "iterations", self.iterations)
         most = self.allowance.tool_calls
         if most is not None and self.total("tool_calls") >= most:
             return Bound("run", "tool_calls", most)
-        return self.whole._full() if self.whole else None
+        return self.whole.full if self.whole else None

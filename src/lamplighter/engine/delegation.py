@@ -13,14 +13,17 @@ from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 
 from lamplighter.access import OWNER, Scope
 from lamplighter.agent.budget import Budget, Ending
+from lamplighter.agent.conditions import Conditions
 from lamplighter.agent.journal import NESTED, Journal
 from lamplighter.agent.loop import Task, perform
+from lamplighter.allowance import Bound
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.tool import refer
 from lamplighter.engine.commands import make_shell, without
 from lamplighter.engine.record import redact
 from lamplighter.errors import ToolFailed
+from lamplighter.models.prices import find_tariff
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.outbox import Outbox, all_of, follow_mode
@@ -205,7 +208,10 @@ class Delegation:
         journal = NestedJournal(self.journal, call, (*self.subflow, ctx.tool_call_id or call))
         bench, missing = await self._bench(ctx.deps, agent, journal)
         agent = without(agent, missing)
-        budget = self.budget.share(agent.limits.iterations or self.settings.max_iterations)
+        limits = agent.limits
+        budget = self.budget.share(
+            limits.iterations or self.settings.max_iterations, limits.per_run
+        )
         inner = replace(
             self,
             agent=agent,
@@ -225,6 +231,7 @@ class Delegation:
             tools=self.equip(agent, inner),
             bench=bench,
             budget=budget,
+            conditions=conditions_of(resolved.name, self.settings),
             patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
             caller=self.agent.name,
         )
@@ -268,6 +275,16 @@ class Delegation:
         )
 
 
+def conditions_of(model: str, settings: Settings) -> Conditions:
+    """Under which conditions the model called ``model`` is asked."""
+    return Conditions(
+        tariff=find_tariff(model, settings),
+        name=model,
+        room=settings.context_tokens,
+        max_output=settings.max_output_tokens,
+    )
+
+
 Equip = Callable[[Agent, Delegation], AbstractToolset[Workbench]]
 """Makes the toolset of an agent that calls others by a ``Delegation``."""
 
@@ -282,8 +299,8 @@ async def _within_bounds(task: Task, journal: Journal) -> Ending:
     except TimeoutError:
         if not bound.expired():
             raise
-        text = f"Stopped by the time limit of {seconds:g} s."
-        return task.budget.end("stopped_by_limit", text)
+        by = Bound("run", "seconds", seconds or 0)
+        return task.budget.end("stopped_by_limit", f"Stopped by {by}.", by)
     except AgentRunError as error:
         message = redact(str(error))
         journal.event("error", "error", {"error": message, "type": type(error).__name__})

@@ -21,16 +21,19 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Mode
 from lamplighter.engine.commands import bound, make_shell, without
-from lamplighter.engine.delegation import Delegation
+from lamplighter.engine.delegation import Delegation, conditions_of
+from lamplighter.engine.purse import make_purse
 from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox, follow_mode
 from lamplighter.search.index import Ranking
+from lamplighter.store.agent_records import find_watermark
 from lamplighter.store.agents import get_version
+from lamplighter.store.changes import Span
 from lamplighter.store.database import reading
-from lamplighter.store.runs import Run, find_last_success, set_model
+from lamplighter.store.runs import Run, set_model
 from lamplighter.store.users import find_active_user, principals_of
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.delivery import Delivery
@@ -69,7 +72,8 @@ def prepare(
     """
     agent = get_version(outbox.engine, run.version)
     resolved = _choose(run, agent, outbox.engine, settings)
-    budget.iterations = agent.limits.iterations or budget.iterations
+    bound_run(budget, agent, settings)
+    budget.purse = make_purse(outbox.engine, run, outbox.worker, agent, settings)
     mode: Mode = "staged" if run.dry_run else agent.effects
     outbox = replace(outbox, agent=agent.name, policy=follow_mode(mode))
     bench, missing = _workbench(run, agent, journal, outbox, settings)
@@ -83,6 +87,7 @@ def prepare(
         tools=equip(agent, _delegation(run, agent, journal, budget, bench)),
         bench=bench,
         budget=budget,
+        conditions=conditions_of(resolved.name, settings),
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
     )
     return Preparation(task, bench, resolved, missing)
@@ -92,6 +97,14 @@ def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
     """All that an agent may call: built-in tools, other agents, tools of MCP servers."""
     servers = McpTools(agent, delegation.servers)
     return CombinedToolset([build_toolset(agent.tool_names), delegation.toolset(), servers])
+
+
+def bound_run(budget: Budget, agent: Agent, settings: Settings) -> None:
+    """Let a run's budget be what its agent's file says, within what the settings allow."""
+    most = settings.budgets.run.allowance
+    wanted = agent.limits.iterations or settings.max_iterations
+    budget.iterations = min(wanted, wanted if most.iterations is None else most.iterations)
+    budget.allowance = replace(agent.limits.per_run.narrowed(most), iterations=None, seconds=None)
 
 
 def rehearse() -> None:
@@ -180,7 +193,7 @@ def _workbench(
             outbox.engine,
             acting_scope(agent, outbox.engine, settings),
             Ranking(settings.embedder, settings.search_fusion),
-            find_last_success(outbox.engine, run),
+            Span(find_watermark(outbox.engine, run.agent) or 0, run.watermark or 0),
         ),
         run_files=files,
         destination=Delivery(settings.workspace, agent.name, run.id),

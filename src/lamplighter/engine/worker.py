@@ -12,13 +12,17 @@ from ulid import ULID
 from lamplighter import clock
 from lamplighter.access import owner_of
 from lamplighter.agent.budget import Budget, Ending
+from lamplighter.allowance import Bound
 from lamplighter.config import Settings
+from lamplighter.definitions.agent import Agent
 from lamplighter.engine.failures import note_ending, note_uncertain
+from lamplighter.engine.purse import count_run, days_of, note_budgets
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.engine.run_logs import write_run
 from lamplighter.errors import LamplighterError
 from lamplighter.outbox import Outbox, effect_data
-from lamplighter.store.agent_records import record_ending
+from lamplighter.store.agent_records import advance_watermark, record_ending
+from lamplighter.store.agents import get_version
 from lamplighter.store.events import written_keys
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
@@ -130,7 +134,7 @@ class Worker:
         task = prepared.task
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
-        seconds = task.agent.limits.timeout_seconds or self.settings.run_timeout_seconds
+        seconds = _time_limit(task.agent, self.settings)
         remaining = run.started_at + timedelta(seconds=seconds) - clock.now()
         bound = asyncio.timeout(remaining.total_seconds())
         try:
@@ -139,7 +143,8 @@ class Worker:
         except TimeoutError:
             if not bound.expired():
                 raise  # somebody else's time-out: a provider's, a tool's
-            return budget.end("stopped_by_limit", f"Stopped by the time limit of {seconds:g} s.")
+            by = Bound("run", "seconds", seconds)
+            return budget.end("stopped_by_limit", f"Stopped by {by}.", by)
         finally:
             await prepared.bench.close()
 
@@ -166,10 +171,11 @@ class Worker:
         uncertain = await asyncio.to_thread(self._give_up_effects, run.id)
         for entry in uncertain:
             journal.event(f"effect:{entry.call}", "effect", effect_data(entry))
+        by = {"stopped_by": ending.stopped_by.code} if ending.stopped_by else {}
         journal.event(
             "finished",
             "finished",
-            {"status": status, "outcome": ending.outcome, "summary": summary},
+            {"status": status, "outcome": ending.outcome, "summary": summary, **by},
         )
         await self.writer.flush()
         await asyncio.to_thread(self._write_ending, run, status, ending, summary, uncertain)
@@ -191,6 +197,8 @@ class Worker:
         self, run: Run, status: Status, ending: Ending, summary: str, uncertain: list[Entry]
     ) -> None:
         now = clock.now()
+        by = ending.stopped_by
+        days = days_of(run, get_version(self.engine, run.version), self.settings)
         with self.engine.begin() as connection:
             first = finish_run(
                 connection,
@@ -205,6 +213,8 @@ class Worker:
                 tool_calls=ending.tool_calls,
                 input_tokens=ending.input_tokens,
                 output_tokens=ending.output_tokens,
+                cost_microusd=ending.cost_microusd,
+                stopped_by=by.code if by else None,
             )
             if first:
                 note_ending(
@@ -212,11 +222,25 @@ class Worker:
                     run,
                     status=status,
                     summary=summary,
+                    # What a day's limit stops is no fault of the agent, and was told already.
                     pause_after=self.settings.pause_after_failures,
+                    is_fault=by is None or by.scope == "run",
                     now=now,
                 )
                 note_uncertain(connection, run, uncertain, now)
                 record_ending(connection, run.agent, _error(status, summary), now)
+                if status == "completed" and not run.dry_run:
+                    advance_watermark(connection, run.agent, run.watermark)
+                note_budgets(connection, run, ending, days, now)
+                # Last, because many runs wait here for each other.
+                count_run(connection, run, ending, days, now)
+
+
+def _time_limit(agent: Agent, settings: Settings) -> float:
+    """Seconds that a run may take."""
+    seconds = agent.limits.timeout_seconds or settings.run_timeout_seconds
+    most = settings.budgets.run.time
+    return seconds if most is None else min(seconds, most)
 
 
 def _error(status: Status, summary: str) -> str | None:

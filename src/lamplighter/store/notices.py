@@ -12,7 +12,9 @@ from lamplighter.store.shortened import find_row
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import notices
 
-Kind = Literal["failure", "paused", "silent", "uncertain", "held", "sign-in", "foreign", "message"]
+Kind = Literal[
+    "failure", "paused", "silent", "uncertain", "held", "budget", "sign-in", "foreign", "message"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

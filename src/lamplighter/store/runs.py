@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -11,7 +11,8 @@ from ulid import ULID
 
 from lamplighter import clock
 from lamplighter.errors import AgentAlreadyActive, InvalidInput, NotFound
-from lamplighter.store.database import decide_alone, is_shared, reading
+from lamplighter.store.changes import newest_change
+from lamplighter.store.database import decide_alone, reading
 from lamplighter.store.shortened import find_row
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import runs
@@ -50,6 +51,11 @@ class Run:
         due_at: When its schedule said; ``None`` for a manual run.
         admitted_at: When it was handed to the queue.
         dry_run: Whether its effects are only recorded, whatever its agent's file says.
+        cost_microusd: ``None``: nobody knows. While it is under way the counters say what it may
+            have used with the request that it is making, if any limit of a day needs them.
+        stopped_by: The limit that stopped it, as ``allowance.Bound.code``.
+        watermark: The newest change of the index that was there when it began; what came later is
+            new to the agent's next run.
     """
 
     id: str
@@ -76,6 +82,9 @@ class Run:
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cost_microusd: int | None = None
+    stopped_by: str | None = None
+    watermark: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -88,9 +97,6 @@ class Run:
         if self.started_at is None:
             return None
         return ((self.finished_at or clock.now()) - self.started_at).total_seconds()
-
-
-OVERLAP = timedelta(minutes=1)
 
 
 def new_run_id() -> str:
@@ -122,23 +128,6 @@ def find_active(connection: sa.Connection, agent: str) -> Run | None:
     query = sa.select(runs).where(runs.c.agent == agent, _is_active())
     row = connection.execute(query.limit(1)).first()
     return _run(row) if row else None
-
-
-def find_last_success(engine: sa.Engine, run: Run) -> datetime | None:
-    """When the last run of the same agent that went well began, before this one.
-
-    What the index got since then is new to the agent. Several processes write to PostgreSQL, and
-    what one of them began to write shortly before may not have been there to be seen: rather once
-    more than never.
-    """
-    query = sa.select(sa.func.max(runs.c.started_at)).where(
-        runs.c.agent == run.agent, runs.c.status == "completed", runs.c.id != run.id
-    )
-    with reading(engine) as connection:
-        started_at: datetime | None = connection.scalar(query)
-    if started_at is None or not is_shared(engine):
-        return started_at
-    return started_at - OVERLAP
 
 
 def list_active(connection: sa.Connection, agents: Collection[str]) -> Mapping[str, list[Run]]:
@@ -197,6 +186,7 @@ def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime
             status="running",
             worker=worker,
             started_at=sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type)),
+            watermark=sa.func.coalesce(runs.c.watermark, newest_change()),
         )
     )
     return _run(connection.execute(sa.select(runs).where(runs.c.id == run_id)).one())

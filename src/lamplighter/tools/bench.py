@@ -1,12 +1,14 @@
 """What the tools of one run work on."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_ai import RunContext
 
 from lamplighter.config import Settings
+from lamplighter.errors import ToolFailed
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
 from lamplighter.tools.mcp import Servers
@@ -42,6 +44,14 @@ class Workbench:
     def apply_files(self, changes: Mapping[str, Any]) -> None:
         """Have what a step did to the run's files."""
         self.run_files.apply(files.read_changes(changes))
+
+    def keep_texts(self, texts: Mapping[str, str]) -> Mapping[str, Any]:
+        """Write texts into the run's files, as far as there is room; gives the changes, as JSON."""
+        changes: files.FileChanges = {}
+        for path, text in texts.items():
+            with suppress(ToolFailed):
+                changes |= self.run_files.write_bytes(path, text.encode(errors="replace"))
+        return files.changes_data(changes)
 
     async def close(self) -> None:
         """End its sandbox; what was in it and is none of the run's files is gone."""
