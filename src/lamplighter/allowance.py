@@ -53,7 +53,7 @@ class Allowance:
     cost_microusd: int | None = None
 
     def __bool__(self) -> bool:
-        return self != Allowance()
+        return any(getattr(self, kind) is not None for kind in KINDS)
 
     def exceeded_by(self, usage: Usage) -> str | None:
         """The first kind of which ``usage`` is too much."""
@@ -76,6 +76,9 @@ class Allowance:
     def _with(self, usage: Usage) -> list[tuple[str, float, float]]:
         both = ((kind, getattr(self, kind), getattr(usage, kind)) for kind in KINDS)
         return [(kind, most, used) for kind, most, used in both if most is not None]
+
+
+UNBOUNDED = Allowance()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
-from lamplighter.allowance import KINDS, Allowance, Bound, Usage
+from lamplighter.allowance import KINDS, UNBOUNDED, Allowance, Bound, Usage
 
 Outcome = Literal[
     "reported", "nothing_to_report", "stopped_by_limit", "error", "needs_attention", "cancelled"
@@ -92,7 +92,7 @@ class Budget:
     """
 
     iterations: int
-    allowance: Allowance = Allowance()
+    allowance: Allowance = UNBOUNDED
     purse: Purse = field(default_factory=EmptyPurse)
     requests: int = 0
     tool_calls: int = 0
@@ -107,7 +107,7 @@ class Budget:
     whole: "Budget | None" = None
     parts: "list[Budget]" = field(default_factory=list)
 
-    def share(self, iterations: int, allowance: Allowance = Allowance()) -> "Budget":
+    def share(self, iterations: int, allowance: Allowance = UNBOUNDED) -> "Budget":
         """A part for an agent that is called: no more than what is left."""
         left = self.iterations - max(self.total("requests"), self.total("tool_calls"))
         part = Budget(max(min(iterations, left), 0), allowance, whole=self)

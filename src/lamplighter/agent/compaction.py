@@ -7,7 +7,7 @@ same. It happens in big steps, because each one makes a provider's cache of the 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart
 
@@ -93,8 +93,8 @@ def _find_cut(whole: list[int], last: int, cut: int, kept: int) -> int:
 def _shorten(message: ModelMessage, number: int, is_kept: bool) -> ModelMessage:
     if not isinstance(message, ModelRequest) or not any(_worth(part) for part in message.parts):
         return message
-    parts = [
-        replace(part, content=_stub(part, number, is_kept)) if _worth(part) else part
+    parts: list[Any] = [
+        replace(cast("Any", part), content=_stub(part, number, is_kept)) if _worth(part) else part
         for part in message.parts
     ]
     return replace(message, parts=parts)

@@ -44,6 +44,9 @@ class Free:
         return 0
 
 
+FREE = Free()
+
+
 class Need(NamedTuple):
     """What a request may need at most.
 
@@ -70,7 +73,7 @@ class Conditions:
         watch: Who looks at the prompts.
     """
 
-    tariff: Tariff = Free()
+    tariff: Tariff = FREE
     name: str = ""
     room: int | None = None
     max_output: int = 4096
@@ -102,9 +105,9 @@ class Conditions:
         cost = self._cost(tokens, output)
         if cost is None and budget.costs:
             raise PriceUnknown(
-                f"nobody knows what {self.name} costs, so a limit of money cannot be kept; give its "
-                f'price in lamplighter.toml: [prices."{self.name}"] with input and output, in '
-                "dollars per million tokens"
+                f"nobody knows what {self.name} costs, so a limit of money cannot be kept; give "
+                f'its price in lamplighter.toml: [prices."{self.name}"] with input and output, '
+                "in dollars per million tokens"
             )
         usage = Usage(
             iterations=1, input_tokens=tokens, output_tokens=output, cost_microusd=cost or 0
@@ -138,6 +141,9 @@ class Conditions:
             return self.room
         window = model.context_window
         return min(int(window * USED), MOST_ROOM) if window else USUAL_ROOM
+
+
+USUAL = Conditions()
 
 
 def _overhead(messages: list[ModelMessage], parameters: ModelRequestParameters) -> int:

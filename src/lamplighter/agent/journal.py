@@ -32,7 +32,7 @@ from pydantic_core import to_jsonable_python
 from lamplighter import clock
 from lamplighter.agent.budget import Budget
 from lamplighter.agent.compaction import Compacted
-from lamplighter.agent.conditions import Conditions, Need
+from lamplighter.agent.conditions import USUAL, Conditions, Need
 from lamplighter.agent.prompt import describe_prompt
 from lamplighter.agent.report import REPORT_NAMES
 from lamplighter.allowance import Bound
@@ -92,7 +92,7 @@ class JournaledModel(WrapperModel):
         journal: Journal,
         budget: Budget,
         patience: Patience,
-        conditions: Conditions = Conditions(),
+        conditions: Conditions = USUAL,
         bench: "Bench | None" = None,
     ) -> None:
         super().__init__(wrapped)
@@ -122,7 +122,7 @@ class JournaledModel(WrapperModel):
         settings = model_settings or ModelSettings()
         need = self.conditions.need(fitted, self.budget, settings.get("max_tokens"))
         if need.output is not None:
-            settings = ModelSettings(**{**settings, "max_tokens": need.output})  # type: ignore[typeddict-item]
+            settings = ModelSettings(**{**settings, "max_tokens": need.output})
 
         def send() -> Awaitable[ModelResponse]:
             return self.wrapped.request(fitted.messages, settings or None, model_request_parameters)
@@ -321,6 +321,7 @@ class JournaledTools(WrapperToolset[Any]):
                 result = {"error": str(error)}
             return result | {"seconds": round(clock.monotonic() - started, 3)}
 
+        answer: dict[str, Any]
         if self.budget.take_tool_call() is not None:
             answer = {"error": "Refused: this run has used all the tool calls that it may make."}
         else:

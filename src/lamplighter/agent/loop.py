@@ -13,7 +13,7 @@ from pydantic_ai.models import Model
 from pydantic_ai.toolsets import AbstractToolset
 
 from lamplighter.agent.budget import Budget, Ending, Outcome
-from lamplighter.agent.conditions import Conditions
+from lamplighter.agent.conditions import USUAL, Conditions
 from lamplighter.agent.journal import SILENCE, Bench, Journal, JournaledModel, JournaledTools
 from lamplighter.agent.report import REPORTS, NeedsAttention, NothingToReport, Report
 from lamplighter.allowance import Bound
@@ -56,7 +56,7 @@ class Task:
     tools: AbstractToolset[Any]
     bench: Bench | None = None
     budget: Budget = field(default_factory=lambda: Budget(15))
-    conditions: Conditions = Conditions()
+    conditions: Conditions = USUAL
     patience: Patience = field(default_factory=Patience)
     caller: str = ""
 

@@ -68,8 +68,8 @@ def _hash(text: str) -> str:
 
 
 def _diff(name: str, old: Any, new: Any) -> str:
-    sides = [_lines(old), _lines(new)]
-    lines = unified_diff(*sides, f"recorded {name}", f"{name} now", lineterm="", n=2)
+    titles = {"fromfile": f"recorded {name}", "tofile": f"{name} now"}
+    lines = unified_diff(_lines(old), _lines(new), **titles, lineterm="", n=2)
     return "\n".join(line[:SHOWN] for line in lines)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from lamplighter.allowance import Allowance
+from lamplighter.allowance import UNBOUNDED, Allowance
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.hosts import AllowedHost
 from lamplighter.definitions.tool import called
@@ -56,7 +56,7 @@ class Limits:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_microusd: int | None = None
-    per_day: Allowance = Allowance()
+    per_day: Allowance = UNBOUNDED
 
     @property
     def per_run(self) -> Allowance:

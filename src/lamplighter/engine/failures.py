@@ -14,7 +14,7 @@ from lamplighter.store.runs import Run, Status
 log = logging.getLogger(__name__)
 
 
-def note_ending(
+def note_ending(  # noqa: PLR0913 - what follows depends on so much
     connection: sa.Connection,
     run: Run,
     *,

@@ -86,7 +86,7 @@ class DayPurse:
 
 def make_purse(engine: sa.Engine, run: Run, worker: str, agent: Agent, settings: Settings) -> Purse:
     """What a run of ``agent`` shares with others."""
-    mine, everybodys = days_of(run, agent, settings)
+    mine, everybodys = days_of(run, agent.timezone, settings)
     budgets = settings.budgets
     shares = (
         Share(
@@ -100,10 +100,10 @@ def make_purse(engine: sa.Engine, run: Run, worker: str, agent: Agent, settings:
     return DayPurse(engine, run, worker, tuple(share for share in shares if share.allowance))
 
 
-def days_of(run: Run, agent: Agent, settings: Settings) -> tuple[Day, Day]:
-    """The day on which a run began, in its agent's zone and in the workspace's."""
+def days_of(run: Run, zone: str, settings: Settings) -> tuple[Day, Day]:
+    """The day on which a run began, in its agent's ``zone`` and in the workspace's."""
     at = run.started_at or run.created_at
-    return day_at(at, agent.timezone or settings.timezone), day_at(at, settings.timezone)
+    return day_at(at, zone or settings.timezone), day_at(at, settings.timezone)
 
 
 def day_at(moment: datetime, zone: str) -> Day:

@@ -22,7 +22,6 @@ from lamplighter.engine.run_logs import write_run
 from lamplighter.errors import LamplighterError
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agent_records import advance_watermark, record_ending
-from lamplighter.store.agents import get_version
 from lamplighter.store.events import written_keys
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
@@ -62,6 +61,7 @@ class Worker:
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
         self.interruptible: set[str] = set()
+        self.zones: dict[str, str] = {}
         self.one_ended = asyncio.Condition()
 
     async def carry_out(self, run_id: str) -> str:
@@ -132,6 +132,7 @@ class Worker:
         from lamplighter.agent.loop import perform  # by now imported, in that thread
 
         task = prepared.task
+        self.zones[run.id] = task.agent.timezone
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
         seconds = _time_limit(task.agent, self.settings)
@@ -198,7 +199,7 @@ class Worker:
     ) -> None:
         now = clock.now()
         by = ending.stopped_by
-        days = days_of(run, get_version(self.engine, run.version), self.settings)
+        days = days_of(run, self.zones.pop(run.id, ""), self.settings)
         with self.engine.begin() as connection:
             first = finish_run(
                 connection,

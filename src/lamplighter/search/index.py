@@ -19,6 +19,7 @@ from lamplighter.search.snippet import LOOKED_AT, Snippet, make_snippet
 from lamplighter.search.vectors import rank_vectors
 from lamplighter.search.words import holds_text, rank_words
 from lamplighter.store.access import visible
+from lamplighter.store.changes import Span, within
 from lamplighter.store.database import reading
 from lamplighter.store.tables import authors, document_texts, documents
 from lamplighter.terms import index_terms

@@ -100,7 +100,7 @@ def hold(connection: sa.Connection, run_id: str, worker: str, usage: Usage) -> N
 
 
 def lock_budgets(connection: sa.Connection) -> None:
-    """Let no other run count until this transaction ends; on SQLite it is the only writer anyway."""
+    """Let no other run count until this transaction ends; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(BUDGET_LOCK)))
 
