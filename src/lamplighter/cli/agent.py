@@ -11,6 +11,7 @@ import click
 
 from lamplighter import clock
 from lamplighter.cli.context import Context
+from lamplighter.cli.forecast import budget_problems, describe_allowance, foresee_entry
 from lamplighter.cli.output import (
     describe_problem,
     print_fields,
@@ -107,9 +108,13 @@ def show(context: Context, name: str, as_json: bool) -> None:
     if as_json:
         problems = [problem_data(problem) for problem in entry.problems]
         details = _details(entry, now, _saved(settings, entry.name))
+        if foreseen := foresee_entry(entry, settings):
+            details["forecast"] = asdict(foreseen)
         print_json(_summary(entry, now, known) | details | {"problems": problems})
     else:
         _print_entry(entry, now, known, _saved(settings, entry.name))
+        if foreseen := foresee_entry(entry, settings):
+            click.echo("\n".join((f"forecast  {foreseen}", *foreseen.warnings)))
 
 
 @group.command()
@@ -133,6 +138,7 @@ def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bo
     problems = [problem for entry in entries for problem in entry.problems]
     problems += _model_problems(entries, settings)
     problems += _command_problems(entries, settings)
+    problems += budget_problems(entries, settings)
     if not names:
         from lamplighter.workspace import config_problems
 
@@ -416,6 +422,7 @@ def _details(entry: "Entry", now: datetime, saved: "Sequence[SavedSchedule]") ->
         "instructions": agent.instructions,
         "extra": dict(agent.extra),
         "upcoming": _upcoming(agent, now, saved),
+        "timezone": agent.timezone,
     }
 
 
@@ -471,6 +478,8 @@ def _print_agent(agent: "Agent", now: datetime, saved: "Sequence[SavedSchedule]"
             ("network", ", ".join(map(str, agent.network)) or None),
             ("iterations", limits.iterations and f"at most {limits.iterations}"),
             ("timeout", limits.timeout_seconds and f"{limits.timeout_seconds:g} seconds"),
+            ("per run", describe_allowance(limits.per_run)),
+            ("per day", describe_allowance(limits.per_day)),
             ("message", agent.message),
             *((key, value) for key, value in agent.extra.items()),
         ]

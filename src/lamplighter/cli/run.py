@@ -13,6 +13,7 @@ from lamplighter.cli.timeline import (
     describe_effect,
     describe_event,
     describe_run,
+    describe_run_cost,
     event_data,
     follow,
     run_data,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lamplighter.store.runs import Run
 
 ENDED_BADLY = 3
+HEADERS = ("run", "agent", "started", "status", "duration", "tools", "cost", "summary")
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
@@ -99,7 +101,8 @@ def list_(
         click.echo("No runs yet. Start one: lamplighter run start AGENT --wait")
     else:
         print_table(
-            ["run", "agent", "started", "status", "duration", "tools", "summary"], map(_row, found)
+            ["run", "agent", "started", "status", "duration", "tools", "cost", "summary"],
+            map(_row, found),
         )
 
 
@@ -323,5 +326,6 @@ def _row(run: "Run") -> list[Any]:
         f"{MARKS[run.status]} {run.outcome or run.status}{label}",
         "" if seconds is None else f"{seconds:.1f} s",
         run.tool_calls,
+        describe_run_cost(run),
         (run.summary or "").split("\n")[0],
     ]

@@ -22,7 +22,7 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Mode
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation, conditions_of
-from lamplighter.engine.purse import make_purse
+from lamplighter.engine.purse import make_purse, run_allowance
 from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
@@ -101,10 +101,10 @@ def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
 
 def bound_run(budget: Budget, agent: Agent, settings: Settings) -> None:
     """Let a run's budget be what its agent's file says, within what the settings allow."""
-    most = settings.budgets.run.allowance
+    most = settings.budgets.run.iterations
     wanted = agent.limits.iterations or settings.max_iterations
-    budget.iterations = min(wanted, wanted if most.iterations is None else most.iterations)
-    budget.allowance = replace(agent.limits.per_run.narrowed(most), iterations=None, seconds=None)
+    budget.iterations = wanted if most is None else min(wanted, most)
+    budget.allowance = run_allowance(agent, settings)
 
 
 def rehearse() -> None:

@@ -6,15 +6,27 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from pydantic_ai.usage import RequestUsage
 
 from lamplighter import clock
 from lamplighter.agent.budget import Claim, Ending, Purse
 from lamplighter.allowance import Allowance, Bound, Scope, Usage
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.forecast import Forecast, forecast
+from lamplighter.models.prices import find_tariff
+from lamplighter.models.resolve import choose_model
 from lamplighter.store.notices import add_notice
 from lamplighter.store.runs import Run
-from lamplighter.store.spending import ALL, Day, add_spending, hold, lock_budgets, used_by
+from lamplighter.store.spending import (
+    ALL,
+    Day,
+    add_spending,
+    hold,
+    list_usages,
+    lock_budgets,
+    used_by,
+)
 
 QUIET = ("run:iterations", "run:tool_calls", "run:seconds")
 """Bounds that runs may well come close to, day by day."""
@@ -87,17 +99,44 @@ class DayPurse:
 def make_purse(engine: sa.Engine, run: Run, worker: str, agent: Agent, settings: Settings) -> Purse:
     """What a run of ``agent`` shares with others."""
     mine, everybodys = days_of(run, agent.timezone, settings)
-    budgets = settings.budgets
     shares = (
-        Share(
-            "agent_day",
-            run.agent,
-            mine,
-            agent.limits.per_day.narrowed(budgets.agent_day.allowance),
-        ),
-        Share("fleet_day", ALL, everybodys, budgets.day.allowance),
+        Share("agent_day", run.agent, mine, day_allowance(agent, settings)),
+        Share("fleet_day", ALL, everybodys, settings.budgets.day.allowance),
     )
     return DayPurse(engine, run, worker, tuple(share for share in shares if share.allowance))
+
+
+def run_allowance(agent: Agent, settings: Settings) -> Allowance:
+    """What one run of an agent may use, but for iterations and time, which have defaults."""
+    most = settings.budgets.run.allowance
+    return replace(agent.limits.per_run.narrowed(most), iterations=None, seconds=None)
+
+
+def day_allowance(agent: Agent, settings: Settings) -> Allowance:
+    """What all runs of an agent that begin on one day may use."""
+    return agent.limits.per_day.narrowed(settings.budgets.agent_day.allowance)
+
+
+def foresee(engine: sa.Engine, agent: Agent, settings: Settings) -> Forecast:
+    """What an agent will use, by its last runs."""
+    return forecast(
+        agent,
+        list_usages(engine, agent.name),
+        clock.now(),
+        per_run=run_allowance(agent, settings),
+        per_day=day_allowance(agent, settings),
+    )
+
+
+def find_unpriced(agent: Agent, settings: Settings) -> str | None:
+    """The agent's model, if its runs must not cost too much and nobody knows what it costs."""
+    run, day = run_allowance(agent, settings), day_allowance(agent, settings)
+    bounds = (run, day, settings.budgets.day.allowance)
+    if all(allowance.cost_microusd is None for allowance in bounds):
+        return None
+    model = choose_model(agent.model, settings)
+    known = find_tariff(model, settings).cost_of(RequestUsage(input_tokens=1, output_tokens=1))
+    return model if known is None else None
 
 
 def days_of(run: Run, zone: str, settings: Settings) -> tuple[Day, Day]:

@@ -17,6 +17,7 @@ from lamplighter.web.api import (
     runs,
     schedules,
     session,
+    spending,
     tokens,
     users,
 )
@@ -34,6 +35,7 @@ ROUTERS = (
     agents.router,
     schedules.router,
     runs.router,
+    spending.router,
     documents.router,
     users.router,
     tokens.router,

@@ -33,7 +33,22 @@ from lamplighter.web.api.pages import Page, Paging
 router = APIRouter(prefix="/agents", tags=["agents"], dependencies=[ENABLED])
 Duration = Annotated[str, Field(max_length=50)]
 Amount = Annotated[int, Field(ge=1, le=10_000_000)]
+Tokens = Annotated[int, Field(ge=1, le=1_000_000_000_000)]
+Money = Annotated[float, Field(ge=0, le=1_000_000, description="US dollars")]
 IfMatch = Annotated[str | None, Header(max_length=200)]
+
+
+class PerDayModel(BaseModel):
+    """Bounds of all runs that begin on one day, in the agent's zone; null: none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    iterations: Amount | None = None
+    tool_calls: Amount | None = None
+    time: Duration | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    cost: Money | None = None
 
 
 class LimitsModel(BaseModel):
@@ -48,6 +63,11 @@ class LimitsModel(BaseModel):
     processes: Amount | None = None
     disk_mb: Amount | None = None
     output_kb: Amount | None = None
+    tool_calls: Amount | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    cost: Money | None = None
+    per_day: PerDayModel | None = None
 
 
 class Fields(BaseModel):
@@ -78,7 +98,7 @@ class Fields(BaseModel):
         """The fields that stand in the request, as they stand in a file."""
         given = self.model_dump(exclude_unset=True, exclude={"name", "text"})
         if given.get("limits"):
-            given["limits"] = {key: value for key, value in given["limits"].items() if value}
+            given["limits"] = _said(given["limits"])
         if "text" in self.model_fields_set and given:
             place = Place(field="text")
             raise InvalidInput("give either the whole text or single fields", place=place)
@@ -377,6 +397,14 @@ def _number(number: int) -> int:
     if not 1 <= number <= 1_000_000_000:
         raise NotFound(f"there is no version {number}")
     return number
+
+
+def _said(limits: dict[str, Any]) -> dict[str, Any]:
+    """The limits without those that are null, those of a day too."""
+    said = {
+        key: _said(value) if isinstance(value, dict) else value for key, value in limits.items()
+    }
+    return {key: value for key, value in said.items() if value is not None and value != {}}
 
 
 def _version(change: Change) -> VersionView:

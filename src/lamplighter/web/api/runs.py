@@ -55,6 +55,8 @@ class RunView(BaseModel):
         agent_id: What URLs call the agent.
         label: ``scripted`` or ``small local model``; empty for ordinary models.
         due_at: When its schedule said; null for a manual run.
+        cost_microusd: In millionths of a US dollar; null: nobody knows.
+        stopped_by: The limit that stopped it, such as ``run:cost`` or ``fleet_day:input_tokens``.
     """
 
     id: str
@@ -78,6 +80,8 @@ class RunView(BaseModel):
     tool_calls: int
     input_tokens: int
     output_tokens: int
+    cost_microusd: int | None
+    stopped_by: str | None
 
 
 class EventView(BaseModel):
