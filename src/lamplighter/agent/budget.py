@@ -57,8 +57,13 @@ class Purse(Protocol):
         """Whether any of them is of money."""
         ...
 
-    async def claim(self, usage: Usage) -> Claim:
-        """Ask whether this run may have used ``usage`` in all, and hold that for it if so."""
+    async def claim(self, used: Usage, request: Usage) -> Claim:
+        """Ask whether this run may use so much more, and hold that for it if so.
+
+        Args:
+            used: What it has used so far.
+            request: What it may need now.
+        """
         ...
 
 
@@ -67,7 +72,7 @@ class EmptyPurse:
 
     costs = False
 
-    async def claim(self, usage: Usage) -> Claim:
+    async def claim(self, used: Usage, request: Usage) -> Claim:
         """Always."""
         return Claim()
 
@@ -179,7 +184,7 @@ class Budget:
             after = each.usage + request
             if kind := each.allowance.exceeded_by(after):
                 return Claim(Bound("run", kind, getattr(each.allowance, kind)))
-        return await self.root.purse.claim(self.root.usage + request)
+        return await self.root.purse.claim(self.root.usage, request)
 
     def bounds(self, kind: str) -> bool:
         """Whether the run itself is bounded in this."""

@@ -73,7 +73,7 @@ def prepare(
     agent = get_version(outbox.engine, run.version)
     resolved = _choose(run, agent, outbox.engine, settings)
     bound_run(budget, agent, settings)
-    budget.purse = make_purse(outbox.engine, run, outbox.worker, agent, settings)
+    budget.purse = make_purse(outbox.engine, run, outbox.worker, settings, agent)
     mode: Mode = "staged" if run.dry_run else agent.effects
     outbox = replace(outbox, agent=agent.name, policy=follow_mode(mode))
     bench, missing = _workbench(run, agent, journal, outbox, settings)

@@ -1,6 +1,7 @@
 """What a run shares with others: the allowances of its agent's day, and of everybody's."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from pydantic_ai.usage import RequestUsage
 
 from lamplighter import clock
-from lamplighter.agent.budget import Claim, Ending, Purse
+from lamplighter.agent.budget import Claim, Ending
 from lamplighter.allowance import Allowance, Bound, Scope, Usage
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
@@ -48,6 +49,10 @@ class Share:
     day: Day
     allowance: Allowance
 
+    def bound(self, kind: str) -> Bound:
+        """What it says of one kind."""
+        return Bound(self.scope, kind, getattr(self.allowance, kind))
+
 
 @dataclass(frozen=True, slots=True)
 class DayPurse:
@@ -57,53 +62,84 @@ class DayPurse:
         engine: The workspace's database, in which runs of all processes count.
         run: The run.
         worker: The process that carries it out.
-        shares: The allowances that bound something.
+        days: On which it began, in its agent's zone and in the workspace's.
+        shares: The allowances of those days that bound something.
     """
 
     engine: sa.Engine
     run: Run
     worker: str
-    shares: tuple[Share, ...]
+    days: tuple[Day, Day]
+    shares: tuple[Share, ...] = ()
 
     @property
     def costs(self) -> bool:
         """Whether any of them is of money."""
         return any(share.allowance.cost_microusd is not None for share in self.shares)
 
-    async def claim(self, usage: Usage) -> Claim:
-        """Ask whether this run may have used ``usage`` in all, and hold that for it if so."""
+    async def claim(self, used: Usage, request: Usage) -> Claim:
+        """Ask whether this run may use so much more, and hold that for it if so."""
         if not self.shares:
             return Claim()
-        return await asyncio.to_thread(self._claim, usage)
+        return await asyncio.to_thread(self._claim, used, request)
 
-    def _claim(self, usage: Usage) -> Claim:
+    def settle(self, connection: sa.Connection, ending: Ending, now: datetime) -> None:
+        """Count what the run has used; in the transaction that ends it, and last in it.
+
+        Last, because many runs wait here for each other. Of each allowance that is nearly used
+        up, or is, there is a notice a day.
+        """
+        used = self._timed(_usage_of(ending), now)
+        near = [*ending.strained, *self._strained(connection, used, now)]
+        _note(connection, self.run, self.days, near, ending.stopped_by, now)
+        keys = [(self.run.agent, self.days[0].name), (ALL, self.days[1].name)]
+        priced = ending.cost_microusd is not None
+        add_spending(connection, keys, ending.outcome, used, priced=priced)
+
+    def _claim(self, used: Usage, request: Usage) -> Claim:
         now = clock.now()
-        assert self.run.started_at is not None
-        usage = replace(usage, seconds=(now - self.run.started_at).total_seconds())
-        strained: list[Bound] = []
+        used = self._timed(used, now)
         with self.engine.begin() as connection:
             lock_budgets(connection)
             for share in self.shares:
-                used = used_by(connection, share.agent, share.day, but=self.run.id, now=now)
-                allowance = share.allowance
-                if kind := allowance.exceeded_by(used + usage):
-                    return Claim(Bound(share.scope, kind, getattr(allowance, kind)))
-                strained += [
-                    Bound(share.scope, kind, getattr(allowance, kind))
-                    for kind in allowance.strained_by(used + usage)
-                ]
-            hold(connection, self.run.id, self.worker, usage)
+                total = self._used(connection, share, now) + used + request
+                if kind := share.allowance.exceeded_by(total):
+                    return Claim(share.bound(kind))
+            strained = self._strained(connection, used, now)
+            hold(connection, self.run.id, self.worker, used + request)
         return Claim(None, tuple(strained))
 
+    def _strained(self, connection: sa.Connection, used: Usage, now: datetime) -> list[Bound]:
+        return [
+            share.bound(kind)
+            for share in self.shares
+            for kind in share.allowance.strained_by(self._used(connection, share, now) + used)
+        ]
 
-def make_purse(engine: sa.Engine, run: Run, worker: str, agent: Agent, settings: Settings) -> Purse:
-    """What a run of ``agent`` shares with others."""
-    mine, everybodys = days_of(run, agent.timezone, settings)
+    def _used(self, connection: sa.Connection, share: Share, now: datetime) -> Usage:
+        """What others have used of an allowance, or hold."""
+        return used_by(connection, share.agent, share.day, but=self.run.id, now=now)
+
+    def _timed(self, usage: Usage, now: datetime) -> Usage:
+        seconds = (now - (self.run.started_at or now)).total_seconds()
+        return replace(usage, seconds=max(seconds, 0.0))
+
+
+def make_purse(
+    engine: sa.Engine, run: Run, worker: str, settings: Settings, agent: Agent | None = None
+) -> DayPurse:
+    """What a run of ``agent``, if it is known, shares with others."""
+    at = run.started_at or run.created_at
+    everybodys = day_at(at, settings.timezone)
+    if agent is None:
+        return DayPurse(engine, run, worker, (everybodys, everybodys))
+    mine = day_at(at, agent.timezone or settings.timezone)
     shares = (
         Share("agent_day", run.agent, mine, day_allowance(agent, settings)),
         Share("fleet_day", ALL, everybodys, settings.budgets.day.allowance),
     )
-    return DayPurse(engine, run, worker, tuple(share for share in shares if share.allowance))
+    bounding = tuple(share for share in shares if share.allowance)
+    return DayPurse(engine, run, worker, (mine, everybodys), bounding)
 
 
 def run_allowance(agent: Agent, settings: Settings) -> Allowance:
@@ -139,12 +175,6 @@ def find_unpriced(agent: Agent, settings: Settings) -> str | None:
     return model if known is None else None
 
 
-def days_of(run: Run, zone: str, settings: Settings) -> tuple[Day, Day]:
-    """The day on which a run began, in its agent's ``zone`` and in the workspace's."""
-    at = run.started_at or run.created_at
-    return day_at(at, zone or settings.timezone), day_at(at, settings.timezone)
-
-
 def day_at(moment: datetime, zone: str) -> Day:
     """The day of a moment."""
     local = moment.astimezone(ZoneInfo(zone)).date()
@@ -154,34 +184,29 @@ def day_at(moment: datetime, zone: str) -> Day:
     return Day(local.isoformat(), begin, end)
 
 
-def count_run(
-    connection: sa.Connection, run: Run, ending: Ending, days: tuple[Day, Day], now: datetime
-) -> None:
-    """Add what a run has used to its days; in the transaction that ends it."""
-    began = run.started_at or now
-    usage = Usage(
+def _usage_of(ending: Ending) -> Usage:
+    return Usage(
         iterations=ending.requests,
         tool_calls=ending.tool_calls,
-        seconds=max((now - began).total_seconds(), 0.0),
         input_tokens=ending.input_tokens,
         output_tokens=ending.output_tokens,
         cost_microusd=ending.cost_microusd or 0,
     )
-    keys = [(run.agent, days[0].name), (ALL, days[1].name)]
-    priced = ending.cost_microusd is not None
-    add_spending(connection, keys, ending.outcome, usage, priced=priced)
 
 
-def note_budgets(
-    connection: sa.Connection, run: Run, ending: Ending, days: tuple[Day, Day], now: datetime
+def _note(
+    connection: sa.Connection,
+    run: Run,
+    days: tuple[Day, Day],
+    near: Iterable[Bound],
+    by: Bound | None,
+    now: datetime,
 ) -> None:
-    """Leave a notice for each allowance that is nearly used up, or is; of each one a day."""
     told = {
         ("near", bound): f"{run.agent} has used more than 80 % of {bound}."
-        for bound in ending.strained
+        for bound in near
         if bound.code not in QUIET
     }
-    by = ending.stopped_by
     if by is not None and by.scope != "run":
         whose = "All agents stop" if by.scope == "fleet_day" else "It stops"
         told["stop", by] = f"{run.agent} was stopped by {by}. {whose} until the next day begins."

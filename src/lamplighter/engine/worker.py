@@ -16,7 +16,7 @@ from lamplighter.allowance import Bound
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.engine.failures import note_ending, note_uncertain
-from lamplighter.engine.purse import count_run, days_of, note_budgets
+from lamplighter.engine.purse import make_purse
 from lamplighter.engine.record import EventWriter, RunJournal, redact
 from lamplighter.engine.run_logs import write_run
 from lamplighter.errors import LamplighterError
@@ -61,7 +61,7 @@ class Worker:
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
         self.interruptible: set[str] = set()
-        self.zones: dict[str, str] = {}
+        self.agents: dict[str, Agent] = {}
         self.one_ended = asyncio.Condition()
 
     async def carry_out(self, run_id: str) -> str:
@@ -132,7 +132,7 @@ class Worker:
         from lamplighter.agent.loop import perform  # by now imported, in that thread
 
         task = prepared.task
-        self.zones[run.id] = task.agent.timezone
+        self.agents[run.id] = task.agent
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
         seconds = _time_limit(task.agent, self.settings)
@@ -199,7 +199,7 @@ class Worker:
     ) -> None:
         now = clock.now()
         by = ending.stopped_by
-        days = days_of(run, self.zones.pop(run.id, ""), self.settings)
+        purse = make_purse(self.engine, run, self.id, self.settings, self.agents.pop(run.id, None))
         with self.engine.begin() as connection:
             first = finish_run(
                 connection,
@@ -232,9 +232,7 @@ class Worker:
                 record_ending(connection, run.agent, _error(status, summary), now)
                 if status == "completed" and not run.dry_run:
                     advance_watermark(connection, run.agent, run.watermark)
-                note_budgets(connection, run, ending, days, now)
-                # Last, because many runs wait here for each other.
-                count_run(connection, run, ending, days, now)
+                purse.settle(connection, ending, now)
 
 
 def _time_limit(agent: Agent, settings: Settings) -> float:
