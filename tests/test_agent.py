@@ -228,6 +228,8 @@ def test_the_record_is_numbered_from_one_and_complete(workspace: Workspace) -> N
         "message",
         "tool_call",
         "tool_call",
+        "label",
+        "label",
         "tool_result",
         "tool_result",
         "message",

@@ -50,7 +50,8 @@ def test_the_complete_example_works_as_printed(home: Path) -> None:
     nested = [event for event in events if "subflow" in event.data]
     assert [event.data["subflow"] for event in nested] == [["call_1_1"]] * len(nested)
     assert [event.kind for event in nested if event.kind != "message"] == [
-        "started", "tool_call", "tool_result", "tool_call", "tool_result", "finished",
+        "started", "tool_call", "label", "label", "tool_result", "tool_call", "tool_result",
+        "finished",
     ]  # fmt: skip
 
 

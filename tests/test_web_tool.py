@@ -66,8 +66,8 @@ def test_a_redirect_to_a_private_address_is_not_followed(server: str) -> None:
 def test_agents_do_not_reach_this_machine(server: str) -> None:
     agent = "---\ntools: [fetch-url]\n---\nGo."
     turns = [
-        turn(call("fetch-url", url=server)),
-        turn(call("fetch-url", url=server, method="POST", body="x"), expect=["private address"]),
+        turn(call("fetch-url", url=server, method="POST", body="x")),
+        turn(call("fetch-url", url=server), expect=["private address"]),
         turn(call("report", summary="Done."), expect=["private address"]),
     ]
     with rowboat({"agents/a.md": agent}) as workspace:

@@ -1,6 +1,7 @@
 """Settings, read once: flags > environment > ``.env`` > ``lamplighter.toml`` > default."""
 
 from decimal import Decimal
+from email.utils import formataddr, parseaddr
 from functools import cached_property
 from ipaddress import ip_network
 from math import ceil
@@ -19,7 +20,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from lamplighter.addresses import read_address
 from lamplighter.allowance import MICRO, Allowance
+from lamplighter.errors import InvalidInput
 from lamplighter.source_config import Source
 
 CONFIG_FILE = "lamplighter.toml"
@@ -71,6 +74,8 @@ class McpServer(BaseModel):
         url: The address, of the streamable HTTP transport.
         headers: Sent with each request; values may be ``env:NAME``.
         tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
+        fixed: Names of its tools of which no argument decides who learns of a call, or ``*`` for
+            all; agents may call them after they have read what strangers wrote.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,6 +86,11 @@ class McpServer(BaseModel):
     url: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+    def fixes(self, tool: str) -> bool:
+        """Whether no argument of a tool decides who learns of a call."""
+        return "*" in self.fixed or tool in self.fixed
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
@@ -143,6 +153,82 @@ class Price(BaseModel):
 
     input: Decimal = Field(ge=0)
     output: Decimal = Field(ge=0)
+
+
+class EmailAccount(BaseModel):
+    """What e-mails are sent by.
+
+    Attributes:
+        sender: Whom they are from: an address, or ``Name <address>``.
+        provider: ``smtp``, or Resend's HTTP API.
+        host: The SMTP server.
+        port: 465 by default, or 587 with STARTTLS.
+        security: ``tls`` from the first byte, ``starttls`` (required, not just wished), or
+            ``none``; by default as the port has it.
+        username: Values may be ``env:NAME``.
+        ca_file: A certificate authority (PEM) that counts besides those that the system knows.
+        api_key: Resend's; ``env:NAME`` reads it from the environment or ``.env``.
+        url: Of the provider's API.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    sender: str = Field(alias="from")
+    provider: Literal["smtp", "resend"] = "smtp"
+    host: str = ""
+    port: int = Field(0, ge=0, le=65535)
+    security: Literal["tls", "starttls", "none"] | None = None
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+    api_key: str | None = None
+    url: str = "https://api.resend.com"
+
+    @property
+    def where(self) -> str:
+        """The server, for people."""
+        return f"{self.host}:{self.port}"
+
+    @field_validator("sender")
+    @classmethod
+    def _is_address(cls, sender: str) -> str:
+        name, address = parseaddr(sender)
+        try:
+            address = read_address(address)
+        except InvalidInput as error:
+            raise ValueError(error.message) from error
+        if not sender.isprintable():
+            raise ValueError("from is one line")
+        return formataddr((name, address))
+
+    @field_validator("ca_file")
+    @classmethod
+    def _is_absolute(cls, file: Path | None) -> Path | None:
+        if file is not None and not file.expanduser().is_absolute():
+            raise ValueError("give the whole path")
+        return file and file.expanduser()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        """Port and security follow from each other."""
+        if not isinstance(given, dict):
+            return given
+        security, port = given.get("security"), given.get("port")
+        if security is None:
+            security = "tls" if port in (None, 465) else "starttls"
+        usual = {"tls": 465, "starttls": 587}.get(security, 25)
+        return {**given, "security": security, "port": port or usual}
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.provider == "resend" and not self.api_key:
+            raise ValueError("resend needs an api_key, such as env:RESEND_API_KEY")
+        if self.provider == "smtp" and not self.host:
+            raise ValueError("smtp needs a host")
+        if self.security == "none" and self.password:
+            raise ValueError("a password is not sent without encryption; leave security out")
+        return self
 
 
 class Oidc(BaseModel):
@@ -248,6 +334,7 @@ class Settings(BaseSettings):
     providers: dict[str, Provider] = Field(default_factory=dict)
     budgets: Budgets = Budgets()
     prices: dict[str, Price] = Field(default_factory=dict)
+    email: EmailAccount | None = _setting(None, "LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
 

@@ -21,6 +21,8 @@
   - ModelDiverged: a scripted model was asked something that its script does not expect
   - ToolFailed: goes back to the model as the tool's result
     - Unconfirmed: of something that may have happened all the same
+    - Withheld: by a rule, so it has not been tried
+    - TryAgain: of something that has not happened, and may when it is tried again
   - SandboxUnavailable: commands cannot be run apart here, so they are not run
   - SandboxLost: a sandbox ended before its time
   - Unreadable: a document or a source that cannot be read
@@ -229,6 +231,18 @@ class Unconfirmed(ToolFailed):
     """Something was asked for, and nobody can tell whether it has happened."""
 
     code = "unconfirmed"
+
+
+class Withheld(ToolFailed):
+    """A rule does not let it happen; the message says which, and is no word of anybody else."""
+
+    code = "withheld"
+
+
+class TryAgain(ToolFailed):
+    """Something has certainly not happened, for a reason that may pass."""
+
+    code = "try_again"
 
 
 class SandboxUnavailable(LamplighterError):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lamplighter import clock
 from lamplighter.definitions.effects import PERFORM, Mode, Verdict, of_mode, strictest
+from lamplighter.definitions.flow import Flow
 from lamplighter.errors import ToolFailed, Unconfirmed
 from lamplighter.store.outbox import (
     Entry,
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 INTERRUPTED = "interrupted before its receipt was written"
+IN_WORKSPACE = frozenset({"write", "folder", "move", "remove"})
+"""Kinds of effects that change the workspace's files, which nobody takes for trusted anyway."""
+
 REPEATABLE = timedelta(hours=12)
 """How long an interrupted effect may be repeated, where it may: far sides forget keys in a day."""
 
@@ -86,6 +90,18 @@ that was held and then approved is not judged again."""
 def follow_mode(mode: Mode) -> Policy:
     """The policy that is nothing but an agent's mode of effects."""
     return lambda effect, _payload: of_mode(mode, effect.kind)
+
+
+def follow_flow(flow: Flow) -> Policy:
+    """The policy that holds what could be done for somebody whose words the run has read."""
+
+    def judge(effect: Effect, _payload: Mapping[str, Any]) -> Verdict:
+        if effect.kind in IN_WORKSPACE:
+            return PERFORM
+        why = flow.objection(acts=True, fixed=effect.fixed)
+        return Verdict("hold", why) if why else PERFORM
+
+    return judge
 
 
 def all_of(*policies: Policy) -> Policy:

@@ -14,7 +14,7 @@ from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
 from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, McpServer, Settings
-from lamplighter.definitions.agent import ALL_TOOLS, Problem
+from lamplighter.definitions.agent import ALL_TOOLS, Agent, Problem
 from lamplighter.definitions.catalogue import (
     FOLDER,
     Catalogue,
@@ -22,9 +22,10 @@ from lamplighter.definitions.catalogue import (
     build_catalogue,
     fold_name,
 )
+from lamplighter.definitions.exposure import check_exposure
 from lamplighter.definitions.importing import Imported, import_agents
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
-from lamplighter.definitions.references import Known, check_catalogue
+from lamplighter.definitions.references import Known, check_references
 from lamplighter.definitions.rowboat import (
     MODELS_FILE,
     SCHEDULE_FILE,
@@ -229,18 +230,49 @@ def read_entry(settings: Settings, name: str) -> Entry | None:
 
 
 def check_agents(catalogue: Catalogue, settings: Settings) -> Catalogue:
-    """The catalogue, with what is wrong in what its agents refer to."""
-    if settings.team:  # whose members must not reach the server's own folder and programs
-        known = Known(tools=ALL_TOOLS, sources=settings.sources)
-    else:
-        known = Known(
-            tools=(*ALL_TOOLS, *TOOLS),
-            sources=settings.sources,
-            agents=[file.removesuffix(".md") for file in _list_files(settings.workspace)],
-            servers=mcp_servers(settings),
-            unavailable=UNAVAILABLE,
+    """The catalogue, with what is wrong in what its agents refer to, and in what they combine."""
+    known = _know(catalogue, settings)
+
+    def check(entry: Entry) -> Entry:
+        if entry.agent is None:
+            return entry
+        found = (
+            *check_references(entry.agent, file=entry.file, known=known),
+            *check_exposure(entry.agent, file=entry.file, known=known),
         )
-    return check_catalogue(catalogue, known)
+        return replace(entry, problems=(*entry.problems, *found))
+
+    return replace(catalogue, entries=tuple(map(check, catalogue.entries)))
+
+
+def _know(catalogue: Catalogue, settings: Settings) -> Known:
+    if settings.team:  # whose members must not reach the server's own folder and programs
+        return Known(tools=ALL_TOOLS, sources=settings.sources)
+    servers = mcp_servers(settings)
+    rowboat = is_rowboat(settings.workspace)
+
+    def find(name: str) -> Agent | None:
+        entry = catalogue.find(name) or _read_alone(settings, name)
+        return entry and entry.agent
+
+    return Known(
+        tools=(*ALL_TOOLS, *TOOLS),
+        sources=settings.sources,
+        agents=[file.removesuffix(".md") for file in _list_files(settings.workspace)],
+        servers=servers,
+        unavailable=UNAVAILABLE,
+        find=find,
+        fixes=lambda server, tool: server in servers and servers[server].fixes(tool),
+        is_foreign=lambda agent: rowboat or bool(agent.aliases),
+    )
+
+
+def _read_alone(settings: Settings, name: str) -> Entry | None:
+    """An agent of another file, unchecked."""
+    file = settings.workspace / FOLDER / f"{name}.md"
+    content = _read_agent_file(file, settings.workspace)
+    files = [] if content is None else [(f"{name}.md", content)]
+    return build_catalogue(files, timezone=settings.timezone).find(name)
 
 
 def write_agent_file(workspace: Path, name: str, text: str | None) -> None:

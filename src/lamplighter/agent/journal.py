@@ -33,10 +33,12 @@ from lamplighter import clock
 from lamplighter.agent.budget import Budget
 from lamplighter.agent.compaction import Compacted
 from lamplighter.agent.conditions import USUAL, Conditions, Need
+from lamplighter.agent.entrance import Entrance
 from lamplighter.agent.prompt import describe_prompt
 from lamplighter.agent.report import REPORT_NAMES
 from lamplighter.allowance import Bound
-from lamplighter.errors import LamplighterError
+from lamplighter.definitions.fence import new_mark
+from lamplighter.errors import LamplighterError, Withheld
 from lamplighter.models.retry import Patience, ask_patiently
 
 NESTED = {"nested": True}
@@ -281,15 +283,24 @@ def is_delivery(effect: Mapping[str, Any]) -> bool:
 
 
 class JournaledTools(WrapperToolset[Any]):
-    """Makes each tool call a step, within the budget, and tells the record what came of it."""
+    """Makes each tool call a step, within the budget, and tells the record what came of it.
+
+    What comes of it goes through the ``Entrance``, which labels the run and fences the answer.
+    """
 
     def __init__(
-        self, wrapped: AbstractToolset[Any], journal: Journal, budget: Budget, bench: Bench | None
+        self,
+        wrapped: AbstractToolset[Any],
+        journal: Journal,
+        budget: Budget,
+        bench: Bench | None,
+        entrance: Entrance,
     ) -> None:
         super().__init__(wrapped)
         self.bench = bench
         self.journal = journal
         self.budget = budget
+        self.entrance = entrance
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
 
     async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
@@ -317,36 +328,54 @@ class JournaledTools(WrapperToolset[Any]):
                     result = value.answer
                 else:
                     result = {"result": to_jsonable_python(value)}
+            except Withheld as error:
+                result = {"error": str(error), "withheld": True}
             except (LamplighterError, ModelToolFailed) as error:
                 result = {"error": str(error)}
-            return result | {"seconds": round(clock.monotonic() - started, 3)}
+            seconds = round(clock.monotonic() - started, 3)
+            return result | {"seconds": seconds, "mark": new_mark()}
 
         answer: dict[str, Any]
         if self.budget.take_tool_call() is not None:
-            answer = {"error": "Refused: this run has used all the tool calls that it may make."}
+            text = "Refused: this run has used all the tool calls that it may make."
+            answer = {"error": text, "withheld": True}
         else:
             answer = await self._call(name, tool, call)
             self.budget.failures += "error" in answer
         # Told from the answer, so that it is told too where a restart took it from the journal.
-        answer = dict(answer)
-        if effect := answer.pop("effect", None):
+        self._tell(name, tool_args, str(ctx.tool_call_id), answer)
+        shown = self.entrance.show(name, tool_args, answer)
+        if "error" in answer:
+            raise ModelToolFailed(shown)
+        return shown
+
+    def _tell(
+        self, name: str, arguments: dict[str, Any], call_id: str, answer: dict[str, Any]
+    ) -> None:
+        for label, origin in self.entrance.admit(name, arguments, answer):
+            data = {"label": label, "source": origin, "tool": name}
+            self.journal.event(f"label:{label}", "label", data)
+        if effect := answer.get("effect"):
             self.journal.event(f"effect:{effect['call']}", "effect", effect)
             self.budget.deliveries += is_delivery(effect)
         if self.bench is not None:
             self.bench.apply_files(answer.get("files", {}))
+        told = {key: value for key, value in answer.items() if key not in ("effect", "mark")}
         self.journal.event(
-            f"result:{self.budget.requests}:{ctx.tool_call_id}",
+            f"result:{self.budget.requests}:{call_id}",
             "tool_result",
-            {"tool_call_id": ctx.tool_call_id, "tool": name, **answer},
+            {"tool_call_id": call_id, "tool": name, **told},
         )
-        if "error" in answer:
-            raise ModelToolFailed(answer["error"])
-        return answer["result"]
 
     async def _call(
         self, name: str, tool: ToolsetTool[Any], call: Callable[[], Coroutine[Any, Any, Any]]
     ) -> Any:
         if tool.tool_def.metadata == NESTED:
-            return await call()
+            # What is in it are steps of its own; only the mark has to be the same in a replay.
+            return await call() | {"mark": await self.journal.step("mark", _new_mark)}
         async with self.at_once:
             return await self.journal.step(f"tool:{name}", call)
+
+
+async def _new_mark() -> str:
+    return new_mark()

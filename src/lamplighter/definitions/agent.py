@@ -8,6 +8,8 @@ from typing import Literal
 from lamplighter.allowance import UNBOUNDED, Allowance
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.hosts import AllowedHost
+from lamplighter.definitions.pages import Pages, find_pages
+from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.definitions.tool import called
 from lamplighter.errors import Place
 from lamplighter.schedule import Schedule
@@ -21,9 +23,9 @@ SHELL_TOOLS = ("run_bash", "run_python")
 """The tools that run commands; they are there only where there is a sandbox."""
 SOURCE_TOOLS = (*DOCUMENT_TOOLS, "search_people")
 """The tools that show what is in the agent's sources."""
-ALL_TOOLS = (*DEFAULT_TOOLS, "search_people", *SHELL_TOOLS)
 ORG_ONLY_TOOLS = ("send_email",)
 """What no user agent may call, whatever its file says."""
+ALL_TOOLS = (*DEFAULT_TOOLS, "search_people", *SHELL_TOOLS, *ORG_ONLY_TOOLS, "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ class Agent:
         actions: For org agents, the allow-list of tools.
         limits: Bounds of one run.
         network: What its commands may reach; empty: nothing.
+        fetch: What ``fetch-url`` may fetch, see ``Pages``; ``None``: whatever is public.
         effects: Whether its effects happen, wait for approval, or are only recorded.
+        email: To whom ``send_email`` may write.
+        webhooks: URLs that ``webhook`` may call, by the names that the model knows.
         message: The first message of a run.
         enabled: Whether its schedules fire.
         timezone: The IANA zone of its days; empty: the workspace's.
@@ -110,7 +115,10 @@ class Agent:
     actions: tuple[str, ...] = ()
     limits: Limits = Limits()
     network: tuple[AllowedHost, ...] = ()
+    fetch: tuple[str, ...] | None = None
     effects: Mode = "send"
+    email: Correspondence = TO_NOBODY
+    webhooks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     message: str = DEFAULT_MESSAGE
     enabled: bool = True
     timezone: str = ""
@@ -134,6 +142,12 @@ class Agent:
         tools = self.allowed_tools
         named = {name: tool for name, tool in self.aliases.items() if tool in tools}
         return {called(tool): tool for tool in tools if tool not in named.values()} | named
+
+    @property
+    def pages(self) -> Pages:
+        """What of the web it may fetch."""
+        written = find_pages(f"{self.instructions}\n{self.message}")
+        return Pages(self.fetch, written)
 
 
 def runs_commands(agent: Agent) -> bool:

@@ -1,23 +1,28 @@
 """A Markdown file with YAML frontmatter -> ``Agent``. Pure: text in, values out."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn, TypeVar
 
-from lamplighter.access import short_name
+from lamplighter.access import owner_of, short_name
+from lamplighter.addresses import read_recipient
 from lamplighter.allowance import MICRO, Allowance
 from lamplighter.definitions.agent import Agent, Limits, Problem
 from lamplighter.definitions.effects import MODES
 from lamplighter.definitions.frontmatter import Document, Value, read_document
 from lamplighter.definitions.hosts import AllowedHost, read_host
+from lamplighter.definitions.pages import read_page
+from lamplighter.definitions.recipients import Correspondence
 from lamplighter.definitions.safety import is_safety_key
 from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.definitions.tool import AGENT, MCP, called, is_callable
+from lamplighter.definitions.webhooks import is_webhook
 from lamplighter.errors import InvalidInput, InvalidSchedule, Place
 from lamplighter.schedule import Schedule, parse, read_seconds, read_zone
+from lamplighter.secrets import REFERENCE
 
 MAX_SIZE_BYTES = 1_000_000
 """The largest agent file."""
@@ -52,6 +57,7 @@ def read_agent(
     agent = Agent(name=name, instructions=document.body, lines=lines, **given)
     _check_type(agent, notes)
     _check_tools(agent, notes)
+    _check_webhooks(agent, notes)
     return (agent if notes.is_sound() else None), notes.problems
 
 
@@ -204,6 +210,14 @@ def _check_tools(agent: Agent, notes: _Notes) -> None:
             return
 
 
+def _check_webhooks(agent: Agent, notes: _Notes) -> None:
+    """The environment is the server's: what stands there is not for its users' agents."""
+    for name, url in agent.webhooks.items():
+        if owner_of(agent.name) and url.startswith(REFERENCE):
+            hint = "write the URL itself"
+            notes.tell("error", f"the webhook {name!r} may not use {url}", "webhooks", hint)
+
+
 def _check_type(agent: Agent, notes: _Notes) -> None:
     if agent.type == "org" and not agent.actions:
         notes.warn("an org agent without actions can call nothing", "type", "list its actions")
@@ -322,22 +336,71 @@ def _amounts(value: Value, name: str, readers: Mapping[str, tuple[str, Any]]) ->
 
 
 def _network(value: Value, name: str) -> tuple[AllowedHost, ...]:
+    return _allowed(value, name, read_host, "example.org")
+
+
+def _fetch(value: Value, name: str) -> tuple[str, ...]:
+    return _allowed(value, name, read_page, "https://example.org/feed.xml")
+
+
+def _allowed(value: Value, name: str, read: Callable[[str], T], like: str) -> tuple[T, ...]:
+    """``{allow: [...]}``."""
     content = value.content
     if not isinstance(content, dict) or list(content) != ["allow"]:
-        _refuse(
-            f"{name} is a mapping with the one key allow", "like network: {allow: [example.org]}"
-        )
-    hosts = content["allow"]
-    if not isinstance(hosts.content, list):
-        _refuse(f"{name}.allow is a list of hosts, not {_kind(hosts)}", "like [example.org]")
+        _refuse(f"{name} is a mapping with the one key allow", f"like {name}: {{allow: [{like}]}}")
+    entries = content["allow"]
+    if not isinstance(entries.content, list):
+        _refuse(f"{name}.allow is a list, not {_kind(entries)}", f"like [{like}]")
     found = []
-    for number, item in enumerate(hosts.content):
+    for number, item in enumerate(entries.content):
         place = Place(line=item.line, field=f"{name}.allow[{number}]")
         try:
-            found.append(read_host(_name(item, str(place.field))))
+            found.append(read(_name(item, str(place.field))))
         except InvalidInput as error:
             raise InvalidInput(error.message, place=place, hint=error.hint) from error
     return tuple(found)
+
+
+def _email(value: Value, name: str) -> Correspondence:
+    content = value.content
+    if not isinstance(content, dict) or "to" not in content:
+        _refuse(f"{name} is a mapping with the key to", "like email: {to: [ann@x.org, x.org]}")
+    given: dict[str, Any] = {}
+    for key, item in content.items():
+        place = Place(line=item.line, field=f"{name}.{key}")
+        if key == "to":
+            given[key] = tuple(_recipients(item, f"{name}.to"))
+        elif key in ("per_run", "per_day"):
+            given[key] = _count(item, key, place)
+        else:  # an error: a misspelt bound would not bound
+            hint = "there are to, per_run and per_day"
+            raise InvalidInput(f"unknown key {key!r}", place=place, hint=hint)
+    return Correspondence(**given)
+
+
+def _recipients(value: Value, name: str) -> Iterator[str]:
+    for number, item in enumerate(_list(value, name)):
+        place = Place(line=item.line, field=f"{name}[{number}]")
+        try:
+            yield read_recipient(_name(item, str(place.field)))
+        except InvalidInput as error:
+            hint = "an address, like ann@x.org, or a domain, like x.org"
+            raise InvalidInput(error.message, place=place, hint=hint) from error
+
+
+def _webhooks(value: Value, name: str) -> Mapping[str, str]:
+    if not isinstance(value.content, dict):
+        hint = "like webhooks: {ops: https://hooks.example.org/1}"
+        _refuse(f"{name} is a mapping of names to URLs, not {_kind(value)}", hint)
+    found = {}
+    for key, item in value.content.items():
+        place = Place(line=item.line, field=f"{name}.{key}")
+        url = item.content
+        if not isinstance(url, str) or not is_webhook(url):
+            hint = "like https://hooks.example.org/1, or env:NAME"
+            raise InvalidInput(f"{key} is no URL of the web", place=place, hint=hint)
+        found[key] = url.strip()
+    return MappingProxyType(found)
 
 
 def _count(value: Value, key: str, place: Place) -> int:
@@ -372,7 +435,7 @@ def _duration(value: Value, key: str, place: Place) -> float:
         raise InvalidInput(error.message, place=place, hint='like "10m"') from error
 
 
-_COUNTS = {
+_LIMIT_COUNTS = {
     "iterations": 1,
     "memory_mb": 64,
     "processes": 4,
@@ -384,8 +447,11 @@ _COUNTS = {
 }
 """Limits that are whole numbers, and the least that makes sense."""
 
+_COUNTS = {**_LIMIT_COUNTS, "per_run": 1, "per_day": 1}
+"""All whole numbers."""
+
 _LIMITS: dict[str, tuple[str, Any]] = {
-    **{key: (key, _count) for key in _COUNTS},
+    **{key: (key, _count) for key in _LIMIT_COUNTS},
     "timeout": ("timeout_seconds", _duration),
     "command_timeout": ("command_seconds", _duration),
     "cost": ("cost_microusd", _money),
@@ -407,7 +473,10 @@ _READERS: dict[str, Reader[Any]] = {
     "type": _type,
     "limits": _limits,
     "network": _network,
+    "fetch": _fetch,
     "effects": _effects,
+    "email": _email,
+    "webhooks": _webhooks,
     "message": _text,
     "enabled": _flag,
 }

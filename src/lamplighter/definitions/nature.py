@@ -58,6 +58,7 @@ NATURES: dict[str, Nature] = {
     "run_python": ECHO,
     "deliver_file": _KEEPS,
     "send_email": Nature(_NONE, "outside"),
+    "webhook": Nature(_NONE, "outside"),
     **{f"workspace-{name}": _READS for name in _FOLDER_READERS},
     **{f"file-{name}": _READS for name in _FILE_READERS},
     # What they answer has parts of the files: the lines around an edit, the names in a folder.

@@ -1,10 +1,9 @@
 """Whether what an agent names is there: its tools, actions and sources. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from lamplighter.definitions.agent import SHELL_TOOLS, SOURCE_TOOLS, Agent, Problem, runs_commands
-from lamplighter.definitions.catalogue import Catalogue, Entry
 from lamplighter.definitions.spelling import hint_at
 from lamplighter.definitions.tool import refer
 from lamplighter.errors import Place
@@ -20,6 +19,10 @@ class Known:
         agents: Names of the agents.
         servers: Names of the MCP servers.
         unavailable: Built-in tools that are known but not there, and why; agents do without.
+        find: Finds an agent.
+        fixes: Whether the settings say of a server and its tool that no argument decides who
+            learns of a call.
+        is_foreign: Whether an agent is another program's, and so to be taken as it is.
     """
 
     tools: Collection[str]
@@ -27,6 +30,9 @@ class Known:
     agents: Collection[str] = ()
     servers: Collection[str] = ()
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    find: Callable[[str], Agent | None] = lambda _name: None
+    fixes: Callable[[str, str], bool] = lambda _server, _tool: False
+    is_foreign: Callable[[Agent], bool] = lambda _agent: False
 
 
 def check_references(agent: Agent, *, file: str, known: Known) -> list[Problem]:
@@ -37,18 +43,6 @@ def check_references(agent: Agent, *, file: str, known: Known) -> list[Problem]:
         *_unknown_sources(agent, file, known.sources),
         *_idle_parts(agent, file),
     ]
-
-
-def check_catalogue(catalogue: Catalogue, known: Known) -> Catalogue:
-    """The catalogue, with what ``check_references`` finds added to its entries."""
-
-    def check(entry: Entry) -> Entry:
-        if entry.agent is None:
-            return entry
-        found = check_references(entry.agent, file=entry.file, known=known)
-        return replace(entry, problems=(*entry.problems, *found))
-
-    return replace(catalogue, entries=tuple(map(check, catalogue.entries)))
 
 
 def _unknown_tools(agent: Agent, name: str, file: str, known: Known) -> Iterator[Problem]:
@@ -90,6 +84,7 @@ def _idle_parts(agent: Agent, file: str) -> Iterator[Problem]:
     def warn(name: str, message: str, hint: str) -> Problem:
         return Problem("warning", message, Place(file, agent.lines.get(name), name), hint)
 
+    yield from _idle_outward(agent, warn)
     reads = any(tool in SOURCE_TOOLS for tool in agent.allowed_tools)
     if reads and not (agent.sources or agent.all_sources):
         hint = "name its sources, or list only the tools that it needs"
@@ -104,3 +99,15 @@ def _idle_parts(agent: Agent, file: str) -> Iterator[Problem]:
         for action in agent.actions:
             if action not in agent.tools:
                 yield warn("actions", f"{action} is not among its tools", "add it to tools")
+
+
+def _idle_outward(agent: Agent, warn: Callable[[str, str, str], Problem]) -> Iterator[Problem]:
+    if "send_email" in agent.allowed_tools and not agent.email.to:
+        hint = "like email: {to: [ann@x.org]}"
+        yield warn("email", "the agent may send e-mail, but to nobody", hint)
+    if agent.email.to and "send_email" not in agent.allowed_tools:
+        hint = "send_email is for org agents with it in actions"
+        yield warn("email", "the agent cannot send e-mail", hint)
+    if bool(agent.webhooks) != ("webhook" in agent.allowed_tools):
+        hint = "webhooks: {NAME: URL} and the tool webhook belong together"
+        yield warn("webhooks", "the agent has either webhooks or the tool for them", hint)

@@ -7,6 +7,7 @@ from ulid import ULID
 from lamplighter.agent.journal import Journal
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import SHELL_TOOLS, Agent
+from lamplighter.definitions.flow import Flow
 from lamplighter.sandbox.bounds import MEGABYTE, Bounds
 from lamplighter.sandbox.choice import check_backend, choose_backend
 from lamplighter.sandbox.proxy import Request
@@ -15,7 +16,12 @@ from lamplighter.tools.shell import Shell
 
 
 def make_shell(
-    agent: Agent, bounds: Bounds, files: RunFiles, journal: Journal, settings: Settings
+    agent: Agent,
+    bounds: Bounds,
+    files: RunFiles,
+    journal: Journal,
+    settings: Settings,
+    flow: Flow,
 ) -> tuple[Shell | None, dict[str, str]]:
     """The shell of an agent; and the tools that it lists and that are missing here -> why."""
     wanted = [name for name in agent.allowed_tools if name in SHELL_TOOLS]
@@ -31,7 +37,11 @@ def make_shell(
         refused = {"refused": request.refused} if request.refused else {}
         journal.event(f"network:{ULID()}", "network", asked | refused)
 
-    return Shell(backend, bounds, files, agent.network, tell), {}
+    def objection() -> str:
+        # Hosts are fixed, but what is said to them is not, and could be anything.
+        return flow.objection(acts=False, fixed=False)
+
+    return Shell(backend, bounds, files, agent.network, tell, objection), {}
 
 
 def without(agent: Agent, missing: dict[str, str]) -> Agent:

@@ -230,6 +230,7 @@ class Delegation:
             model=resolved.model,
             tools=self.equip(agent, inner),
             bench=bench,
+            flow=bench.flow,  # what comes into it comes into its caller, and has come already
             budget=budget,
             conditions=conditions_of(resolved.name, self.settings),
             patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
@@ -251,7 +252,7 @@ class Delegation:
         The run's files and its bounds are the same; so there is one sandbox at a time.
         """
         shell, missing = await asyncio.to_thread(
-            make_shell, agent, self.bounds, bench.run_files, journal, self.settings
+            make_shell, agent, self.bounds, bench.run_files, journal, self.settings, bench.flow
         )
         if shell is not None:
             await bench.close()
@@ -261,6 +262,9 @@ class Delegation:
             library=replace(bench.library, scope=scope),
             outbox=self._outbox(bench.outbox, agent, journal.call),
             allowed=frozenset(agent.allowed_tools),
+            pages=agent.pages,
+            email=agent.email,
+            webhooks=agent.webhooks,
             shell=shell,
         )
         return inner, missing

@@ -20,6 +20,7 @@ from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Mode
+from lamplighter.definitions.flow import Flow
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation, conditions_of
 from lamplighter.engine.purse import make_purse, run_allowance
@@ -27,7 +28,7 @@ from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
-from lamplighter.outbox import Outbox, follow_mode
+from lamplighter.outbox import Outbox, all_of, follow_flow, follow_mode
 from lamplighter.search.index import Ranking
 from lamplighter.store.agent_records import find_watermark
 from lamplighter.store.agents import get_version
@@ -75,8 +76,10 @@ def prepare(
     bound_run(budget, agent, settings)
     budget.purse = make_purse(outbox.engine, run, outbox.worker, settings, agent)
     mode: Mode = "staged" if run.dry_run else agent.effects
-    outbox = replace(outbox, agent=agent.name, policy=follow_mode(mode))
-    bench, missing = _workbench(run, agent, journal, outbox, settings)
+    flow = Flow()
+    policy = all_of(follow_mode(mode), follow_flow(flow))
+    outbox = replace(outbox, agent=agent.name, policy=policy)
+    bench, missing = _workbench(run, agent, journal, outbox, settings, flow)
     agent = without(agent, missing)
     task = Task(
         agent=agent,
@@ -86,6 +89,7 @@ def prepare(
         model=resolved.model,
         tools=equip(agent, _delegation(run, agent, journal, budget, bench)),
         bench=bench,
+        flow=flow,
         budget=budget,
         conditions=conditions_of(resolved.name, settings),
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
@@ -182,12 +186,12 @@ def _delegation(
 
 
 def _workbench(
-    run: Run, agent: Agent, journal: Journal, outbox: Outbox, settings: Settings
+    run: Run, agent: Agent, journal: Journal, outbox: Outbox, settings: Settings, flow: Flow
 ) -> tuple[Workbench, dict[str, str]]:
     """What the tools work on, and the tools that are missing, with the reason."""
     bounds = bound(agent, settings)
     files = RunFiles(outbox.engine, run.id, bounds.disk_bytes)
-    shell, missing = make_shell(agent, bounds, files, journal, settings)
+    shell, missing = make_shell(agent, bounds, files, journal, settings, flow)
     bench = Workbench(
         library=Library(
             outbox.engine,
@@ -201,6 +205,10 @@ def _workbench(
         settings=settings,
         servers=Servers(settings),
         allowed=frozenset(agent.allowed_tools),
+        pages=agent.pages,
+        email=agent.email,
+        webhooks=agent.webhooks,
         shell=shell,
+        flow=flow,
     )
     return bench, missing

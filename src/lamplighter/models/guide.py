@@ -25,6 +25,8 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.tools import ToolDefinition
 
+from lamplighter.definitions.fence import unfence
+
 FINDERS = ("list_documents", "search_documents")
 READER = "read_document"
 WRITER = "write_file"
@@ -289,7 +291,8 @@ def _count_read(done: Progress, id: str, text: str) -> None:
 
 def _documents(content: object) -> dict[str, str]:
     """Id -> title of the documents in a finder's result."""
-    items = content if isinstance(content, list) else []  # that there are none is told in words
+    found = unfence(content)
+    items = found if isinstance(found, list) else []  # that there are none is told in words
     return {str(item["id"]): str(item.get("title") or item["id"]) for item in items}
 
 

@@ -47,6 +47,13 @@ class Request:
 
 Tell = Callable[[Request], None]
 Judge = Callable[[str], bool]
+Objection = Callable[[], str]
+"""Why nothing may be reached at this moment; empty if it may."""
+
+
+def no_objection() -> str:
+    """All that is allowed may be reached."""
+    return ""
 
 
 class Refusal(Exception):
@@ -61,11 +68,13 @@ class Proxy:
         allowed: Where to.
         tell: Is told of every request.
         is_allowed_address: Judges the address behind a name.
+        objection: Why nothing may be reached at this moment.
     """
 
     allowed: Sequence[AllowedHost]
     tell: Tell
     is_allowed_address: Judge
+    objection: Objection = no_objection
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Carry one connection to its end."""
@@ -96,6 +105,8 @@ class Proxy:
     async def _dial(self, host: str, port: int) -> tuple[StreamReader, StreamWriter]:
         if not admits(self.allowed, host, port):
             raise Refusal("not in this agent's network.allow")
+        if why := self.objection():
+            raise Refusal(why)
         async with asyncio.timeout(DIAL_SECONDS):
             loop = asyncio.get_running_loop()
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -123,6 +134,7 @@ async def proxying(
     tell: Tell,
     owner: int | None = None,
     is_allowed_address: Judge = is_public,
+    objection: Objection = no_objection,
 ) -> AsyncIterator[str]:
     """Serve while the block runs; gives the socket's path.
 
@@ -131,8 +143,9 @@ async def proxying(
         tell: Is told of every request.
         owner: Who opens the socket on this machine; ``None``: this user.
         is_allowed_address: Judges the address behind a name.
+        objection: Why nothing may be reached at this moment.
     """
-    proxy = Proxy(allowed, tell, is_allowed_address)
+    proxy = Proxy(allowed, tell, is_allowed_address, objection)
     under_way: set[asyncio.Task[None]] = set()
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:

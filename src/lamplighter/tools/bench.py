@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai import RunContext
 
 from lamplighter.config import Settings
+from lamplighter.definitions.flow import Flow
+from lamplighter.definitions.pages import Pages
+from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.errors import ToolFailed
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
@@ -29,7 +32,11 @@ class Workbench:
         settings: The workspace's settings.
         servers: The MCP servers, as long as the run is under way.
         allowed: The tools that the agent may call, as its file names them.
+        pages: What of the web it may fetch.
+        email: To whom it may write.
+        webhooks: The URLs that it may call, by name.
         shell: Where its commands run; ``None``: nowhere.
+        flow: What has come into the run, which decides what may go out.
     """
 
     library: documents.Library
@@ -39,7 +46,11 @@ class Workbench:
     settings: Settings
     servers: Servers
     allowed: frozenset[str] = frozenset()
+    pages: Pages = field(default_factory=Pages)
+    email: Correspondence = TO_NOBODY
+    webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
+    flow: Flow = field(default_factory=Flow)
 
     def apply_files(self, changes: Mapping[str, Any]) -> None:
         """Have what a step did to the run's files."""

@@ -108,6 +108,11 @@ class Servers:
         """All servers, by name."""
         return mcp_servers(self.settings)
 
+    def fixes(self, name: str, tool: str) -> bool:
+        """Whether the settings say that what a tool is told goes nowhere that it could choose."""
+        server = self.known().get(name)
+        return server is not None and server.fixes(tool)
+
     async def tools(self, name: str) -> list[ServerTool]:
         """The tools of a server, which is started if it is not running.
 

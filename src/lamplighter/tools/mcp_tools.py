@@ -11,8 +11,9 @@ from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 from pydantic_ai.toolsets.abstract import ToolsetTool
 
 from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.nature import origin_of
 from lamplighter.definitions.tool import MCP, refer
-from lamplighter.errors import ToolFailed
+from lamplighter.errors import ToolFailed, Withheld
 from lamplighter.outbox import Outcome
 from lamplighter.tools.bench import Context, Workbench, call_of
 from lamplighter.tools.mcp import Servers, ServerTool
@@ -26,8 +27,8 @@ class McpCall:
     server: str
     tool: ServerTool
     arguments: Mapping[str, Any]
+    fixed: bool = False
     kind = "mcp"
-    fixed = False
     done = None
 
     @property
@@ -114,10 +115,14 @@ async def _call(
     ctx: Context, server: str, tool: ServerTool, arguments: Mapping[str, Any]
 ) -> Any | Outcome:
     servers = ctx.deps.servers
-    if tool.reads:
-        return await servers.call(server, tool.name, dict(arguments))
-    effect = McpCall(servers, server, tool, arguments)
-    return await ctx.deps.outbox.perform(call_of(ctx), effect)
+    fixed = servers.fixes(server, tool.name)
+    if not tool.reads:
+        effect = McpCall(servers, server, tool, arguments, fixed)
+        return await ctx.deps.outbox.perform(call_of(ctx), effect)
+    origin = origin_of(f"{MCP}{server}/{tool.name}", {})
+    if why := ctx.deps.flow.objection(acts=False, fixed=fixed, origin=origin):
+        raise Withheld(f"{server}/{tool.name} was not asked: {why}")
+    return await servers.call(server, tool.name, dict(arguments))
 
 
 # By name, as Rowboat has them

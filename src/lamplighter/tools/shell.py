@@ -15,7 +15,7 @@ from lamplighter.definitions.hosts import AllowedHost
 from lamplighter.errors import SandboxLost, ToolFailed
 from lamplighter.sandbox.bounds import Bounds
 from lamplighter.sandbox.helper import SNIPPET
-from lamplighter.sandbox.proxy import Tell, proxying
+from lamplighter.sandbox.proxy import Objection, Tell, no_objection, proxying
 from lamplighter.sandbox.sandbox import Backend, Changes, File, Finished, Sandbox
 from lamplighter.store.contents import PART_BYTES, Part, read_part, save_parts
 from lamplighter.tools.files import Done, FileChanges, RunFiles, split_path
@@ -36,6 +36,7 @@ class Shell:
         files: The run's files.
         allowed: Where to on the network; empty: nowhere.
         tell: Is told of every request to the network.
+        objection: Why nothing may be reached at this moment; empty if it may.
     """
 
     backend: Backend
@@ -43,6 +44,7 @@ class Shell:
     files: RunFiles
     allowed: Sequence[AllowedHost]
     tell: Tell
+    objection: Objection = no_objection
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _sandbox: Sandbox | None = None
     _inside: dict[str, File] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class Shell:
     async def _open(self) -> Sandbox:
         socket = None
         if self.allowed:
-            proxy = proxying(self.allowed, self.tell, self.backend.user)
+            proxy = proxying(self.allowed, self.tell, self.backend.user, objection=self.objection)
             socket = await self._stack.enter_async_context(proxy)
         self._sandbox = await self.backend.open(self.bounds, socket)
         self._stack.push_async_callback(self._sandbox.close)

@@ -11,10 +11,12 @@ from lamplighter.tools import (
     assistance,
     delivery,
     documents,
+    email,
     files,
     mcp_tools,
     people,
     web,
+    webhook,
     workspace_files,
 )
 from lamplighter.tools.bench import Context, Workbench, call_of
@@ -190,6 +192,7 @@ TOOLS: dict[str, Tool[Workbench]] = {
     function.__name__: Tool(function, sequential=function in WRITERS, docstring_format="google")
     for function in (*READERS, *WRITERS)
 }
+TOOLS |= email.TOOLS | webhook.TOOLS
 TOOLS |= workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
 """All tools, made once: their schemas take longer to make than to use."""
 

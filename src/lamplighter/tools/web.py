@@ -7,13 +7,14 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
 from pydantic_ai import Tool
 
-from lamplighter.errors import ToolFailed, Unconfirmed
+from lamplighter.errors import ToolFailed, Unconfirmed, Withheld
 from lamplighter.outbox import Outcome
 from lamplighter.tools.bench import Context, Workbench, call_of
 
@@ -23,6 +24,7 @@ MAX_CHARACTERS = 50_000
 MAX_BYTES = 5_000_000
 MAX_REDIRECTS = 5
 SECONDS = 30.0
+NOT_LISTED = "it is not among the addresses of the agent's file (fetch: {allow: [...]})"
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -43,8 +45,27 @@ async def fetch_url(
     """
     request = Request(url, method, headers or {}, body)
     if method in READING:
-        return await fetch(request)
+        return await fetch(request, check=partial(_require_leave, ctx.deps))
+    if not ctx.deps.pages.admits(url):
+        raise Withheld(f"{url} was not called: {NOT_LISTED}")
     return await ctx.deps.outbox.perform(call_of(ctx), Submission(request))
+
+
+def _require_leave(bench: Workbench, request: "Request") -> None:
+    """See whether a page may be asked for at this moment; its address says something, too.
+
+    Raises:
+        Withheld: It may not.
+    """
+    if not bench.pages.admits(request.url):
+        raise Withheld(f"{request.url} was not fetched: {NOT_LISTED}")
+    is_bare = not request.headers and not request.body
+    fixed = is_bare and bench.pages.fixes(request.url)
+    if why := bench.flow.objection(acts=False, fixed=fixed):
+        raise Withheld(
+            f"{request.url} was not fetched: {why}. Only addresses that stand whole in the agent's "
+            "file may be fetched now, and without headers or body"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +117,7 @@ async def fetch(
     request: Request,
     *,
     may_reach: Callable[[str], bool] | None = None,
+    check: Callable[[Request], None] | None = None,
     error: type[ToolFailed] = ToolFailed,
 ) -> dict[str, Any]:
     """Send a request, following redirects of those that only read.
@@ -103,6 +125,7 @@ async def fetch(
     Args:
         request: What to send.
         may_reach: Whether an IP address may be connected to; default: if it is public.
+        check: Raises an error if a request may not be made; asked for each redirect, too.
         error: What is raised when the connection was there, but no answer came.
 
     Raises:
@@ -115,6 +138,8 @@ async def fetch(
             httpcore.AsyncConnectionPool(network_backend=backend) as pool,
         ):
             for _redirect in range(MAX_REDIRECTS + 1):
+                if check is not None:
+                    check(request)
                 answer = await _send(pool, request)
                 location = answer.pop("location")
                 if not location or request.method not in READING:

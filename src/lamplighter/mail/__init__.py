@@ -1,0 +1,1 @@
+"""E-mail: what it looks like (``message``), and how it leaves (``smtp``, ``provider``)."""
