@@ -17,6 +17,7 @@ COMMANDS = {
     "worker": ("lamplighter.cli.worker:command", "Carry out runs beside others, on PostgreSQL."),
     "agent": ("lamplighter.cli.agent:group", "List, show and check agents."),
     "run": ("lamplighter.cli.run:group", "Start, list, show, watch and cancel runs."),
+    "memory": ("lamplighter.cli.memory:group", "See and mend what agents have noted."),
     "outbox": ("lamplighter.cli.outbox:group", "See what runs did to the world outside."),
     "schedule": ("lamplighter.cli.schedule:group", "See when a schedule is due."),
     "notice": ("lamplighter.cli.notice:group", "Read what you should know about your agents."),

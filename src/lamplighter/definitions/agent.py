@@ -25,7 +25,16 @@ SOURCE_TOOLS = (*DOCUMENT_TOOLS, "search_people")
 """The tools that show what is in the agent's sources."""
 ORG_ONLY_TOOLS = ("send_email",)
 """What no user agent may call, whatever its file says."""
-ALL_TOOLS = (*DEFAULT_TOOLS, "search_people", *SHELL_TOOLS, *ORG_ONLY_TOOLS, "webhook")
+MEMORY_TOOLS = ("remember", "recall")
+"""The tools by which an agent knows in one run what it noted in another."""
+ALL_TOOLS = (
+    *DEFAULT_TOOLS,
+    "search_people",
+    *MEMORY_TOOLS,
+    *SHELL_TOOLS,
+    *ORG_ONLY_TOOLS,
+    "webhook",
+)
 
 
 @dataclass(frozen=True, slots=True)

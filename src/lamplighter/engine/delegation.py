@@ -266,6 +266,7 @@ class Delegation:
             email=agent.email,
             webhooks=agent.webhooks,
             shell=shell,
+            memory=None,  # this is no run of its own, and sees what its caller may see
         )
         return inner, missing
 

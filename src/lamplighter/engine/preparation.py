@@ -36,7 +36,7 @@ from lamplighter.store.changes import Span
 from lamplighter.store.database import reading
 from lamplighter.store.runs import Run, set_model
 from lamplighter.store.users import find_active_user, principals_of
-from lamplighter.tools.bench import Workbench
+from lamplighter.tools.bench import Memory, Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
 from lamplighter.tools.files import RunFiles
@@ -210,5 +210,6 @@ def _workbench(
         webhooks=agent.webhooks,
         shell=shell,
         flow=flow,
+        memory=Memory(outbox.engine, agent.name, run.id),
     )
     return bench, missing

@@ -48,6 +48,13 @@ def list_events(engine: sa.Engine, run_id: str, *, after: int = 0) -> list[Event
         return [Event(**row._mapping) for row in connection.execute(query.order_by(events.c.seq))]
 
 
+def list_labels(engine: sa.Engine, run_id: str) -> frozenset[str]:
+    """What has come into a run: ``private``, ``untrusted``."""
+    query = sa.select(events).where(events.c.run_id == run_id, events.c.kind == "label")
+    with reading(engine) as connection:
+        return frozenset(str(row.data["label"]) for row in connection.execute(query))
+
+
 def written_keys(connection: sa.Connection, run_id: str) -> set[str]:
     """The keys of what a run's record holds already."""
     return set(connection.scalars(sa.select(events.c.key).where(events.c.run_id == run_id)))

@@ -130,6 +130,16 @@ def find_active(connection: sa.Connection, agent: str) -> Run | None:
     return _run(row) if row else None
 
 
+def find_last_report(engine: sa.Engine, agent: str, *, but: str) -> Run | None:
+    """The agent's last run that has reported something, other than ``but``."""
+    query = sa.select(runs).where(
+        runs.c.agent == agent, runs.c.outcome == "reported", runs.c.id != but
+    )
+    with reading(engine) as connection:
+        row = connection.execute(query.order_by(runs.c.id.desc()).limit(1)).first()
+    return _run(row) if row else None
+
+
 def list_active(connection: sa.Connection, agents: Collection[str]) -> Mapping[str, list[Run]]:
     """The pending and running runs of some agents, of each the oldest first."""
     query = sa.select(runs).where(runs.c.agent.in_(agents), _is_active()).order_by(runs.c.id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_ai import RunContext
 
@@ -18,6 +18,24 @@ from lamplighter.tools.mcp import Servers
 from lamplighter.tools.places import Places
 from lamplighter.tools.shell import Shell
 from lamplighter.workspace import security
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Whose memory a run has.
+
+    Attributes:
+        engine: The workspace's database.
+        agent: The agent.
+        run_id: The run itself, which is none of the earlier ones.
+    """
+
+    engine: "Engine"
+    agent: str
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,7 @@ class Workbench:
         webhooks: The URLs that it may call, by name.
         shell: Where its commands run; ``None``: nowhere.
         flow: What has come into the run, which decides what may go out.
+        memory: What the agent has noted in its runs; ``None``: this is none of them.
     """
 
     library: documents.Library
@@ -51,6 +70,7 @@ class Workbench:
     webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
     flow: Flow = field(default_factory=Flow)
+    memory: Memory | None = None
 
     def apply_files(self, changes: Mapping[str, Any]) -> None:
         """Have what a step did to the run's files."""

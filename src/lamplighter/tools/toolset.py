@@ -14,6 +14,7 @@ from lamplighter.tools import (
     email,
     files,
     mcp_tools,
+    memory,
     people,
     web,
     webhook,
@@ -193,7 +194,7 @@ TOOLS: dict[str, Tool[Workbench]] = {
     for function in (*READERS, *WRITERS)
 }
 TOOLS |= email.TOOLS | webhook.TOOLS
-TOOLS |= workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
+TOOLS |= memory.TOOLS | workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
 """All tools, made once: their schemas take longer to make than to use."""
 
 

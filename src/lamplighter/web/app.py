@@ -12,6 +12,7 @@ from lamplighter.store.schedules import earliest_due
 from lamplighter.web.api import (
     agents,
     documents,
+    memory,
     omni,
     records,
     runs,
@@ -35,6 +36,7 @@ ROUTERS = (
     agents.router,
     schedules.router,
     runs.router,
+    memory.router,
     spending.router,
     documents.router,
     users.router,

@@ -301,7 +301,7 @@ def share_agent(agent: str, body: Sharing, caller: Writer, home: Home) -> AgentV
 @router.get("/{agent}/versions")
 def list_versions(agent: str, caller: Reader, home: Home, paging: Paging) -> Page[VersionView]:
     """List the changes of an agent, by their number."""
-    changes = list_changes(home.engine, _readable(home, caller, agent).name)
+    changes = list_changes(home.engine, readable(home, caller, agent).name)
     page = paging.cut(changes, lambda change: f"{change.number:09}")
     return Page(items=[_version(change) for change in page.items], next=page.next)
 
@@ -309,7 +309,7 @@ def list_versions(agent: str, caller: Reader, home: Home, paging: Paging) -> Pag
 @router.get("/{agent}/versions/{number}")
 def show_version(agent: str, number: int, caller: Reader, home: Home) -> VersionText:
     """Show what an agent was."""
-    change = get_change(home.engine, _readable(home, caller, agent).name, _number(number))
+    change = get_change(home.engine, readable(home, caller, agent).name, _number(number))
     return VersionText(**_version(change).model_dump(), text=change.text)
 
 
@@ -318,7 +318,7 @@ def compare_versions(
     agent: str, number: int, caller: Reader, home: Home, against: int | None = None
 ) -> Difference:
     """Show what a change has changed, or what differs from the version ``against``."""
-    name = _readable(home, caller, agent).name
+    name = readable(home, caller, agent).name
     new = get_change(home.engine, name, _number(number))
     before = new.number - 1 if against is None else _number(against)
     old = get_change(home.engine, name, before).text if before else ""
@@ -361,7 +361,7 @@ def changeable(home: Roster, caller: Caller, agent: str) -> Entry:
     return entry
 
 
-def _readable(home: Roster, caller: Caller, agent: str) -> Entry:
+def readable(home: Roster, caller: Caller, agent: str) -> Entry:
     """An agent whose text is for this caller's eyes; of others there seem to be no versions."""
     entry = home.find(caller, agent)
     if not home.may_change(caller, entry.name):
