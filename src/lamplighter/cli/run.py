@@ -196,6 +196,39 @@ def cancel(context: Context, run_id: str, as_json: bool) -> None:
 
 
 @group.command()
+@click.argument("run_id", metavar="ID")
+@click.option("--model", help="Ask this model, and compare; tools answer from the record.")
+@click.option("--current", is_flag=True, help="With the agent as it is now, not as it was then.")
+@as_json
+@click.pass_obj
+def replay(context: Context, run_id: str, model: str | None, current: bool, as_json: bool) -> int:
+    """Carry out the run ID again on its record: no model is asked, and nothing is done.
+
+    It stops where it asks its model for something else than it did, and shows the difference.
+    With --model another model does the work, on the same answers where it makes the same calls;
+    its effects are only staged.
+
+    \b
+    Examples:
+      lamplighter run replay last
+      lamplighter run replay last --current
+      lamplighter run replay last --model anthropic:claude-haiku-4-5
+
+    Exit code 3: it drifted, or the other model ended badly.
+    """
+    from lamplighter.cli.replay import print_comparison, print_replay
+
+    settings = context.settings()
+    engine = _open(settings)
+    run = _find(engine, run_id)
+    if model is None:
+        print_replay(engine, run, settings, current=current, as_json=as_json)
+        return 0
+    good = print_comparison(engine, run, settings, model, current=current, as_json=as_json)
+    return 0 if good else ENDED_BADLY
+
+
+@group.command()
 @click.argument("run_id", metavar="RUN")
 @click.option(
     "--to", type=click.Path(path_type=Path, file_okay=False), help="A folder to write to."

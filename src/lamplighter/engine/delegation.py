@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from pydantic_ai import Tool
@@ -13,7 +13,7 @@ from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 
 from lamplighter.access import OWNER, Scope
 from lamplighter.agent.budget import Budget, Ending
-from lamplighter.agent.conditions import Conditions
+from lamplighter.agent.conditions import Conditions, Watch
 from lamplighter.agent.journal import NESTED, Journal
 from lamplighter.agent.loop import Task, perform
 from lamplighter.allowance import Bound
@@ -76,6 +76,13 @@ class NestedJournal:
         self.outer.event(f"{self.call}/{key}", kind, {"subflow": list(self.subflow), **data})
 
 
+class Resolve(Protocol):
+    """Finds a model by its name, as ``models.resolve.resolve_model`` does."""
+
+    def __call__(self, name: str, settings: Settings, *, agent: str) -> Resolved:  # noqa: D102
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Delegation:
     """What an agent passes on to those that it calls.
@@ -94,6 +101,8 @@ class Delegation:
         journal: The caller's.
         budget: The caller's.
         equip: Makes the toolset of an agent.
+        resolve: Finds a model by its name.
+        watch: Who looks at the prompts.
     """
 
     engine: sa.Engine
@@ -109,6 +118,8 @@ class Delegation:
     journal: Journal
     budget: Budget
     equip: "Equip"
+    resolve: "Resolve" = resolve_model
+    watch: Watch | None = None
 
     def toolset(self) -> FunctionToolset[Workbench]:
         """The agents that this one may call."""
@@ -155,7 +166,7 @@ class Delegation:
             raise ToolFailed(found["error"])
         agent = self._narrow(await asyncio.to_thread(self._load, target, found["version"]))
         resolved = await asyncio.to_thread(
-            resolve_model, found["model"], self.settings, agent=agent.name
+            self.resolve, found["model"], self.settings, agent=agent.name
         )
         name = target or "helper"
         ending = await self._carry_out(ctx, agent, resolved, message)
@@ -232,7 +243,7 @@ class Delegation:
             bench=bench,
             flow=bench.flow,  # what comes into it comes into its caller, and has come already
             budget=budget,
-            conditions=conditions_of(resolved.name, self.settings),
+            conditions=replace(conditions_of(resolved.name, self.settings), watch=self.watch),
             patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
             caller=self.agent.name,
         )
