@@ -120,19 +120,21 @@ class Answer:
 
     Attributes:
         tool: As the model calls it.
-        arguments: Of the call; ``None``: whatever they are.
+        arguments: Of the call.
         answer: As a step's: ``result`` or ``error``, and what came with it.
-        repeats: Whether it answers more than one call.
+        repeats: Whether it answers any number of calls, with other arguments besides.
     """
 
     tool: str
-    arguments: Mapping[str, Any] | None
+    arguments: Mapping[str, Any]
     answer: dict[str, Any]
     repeats: bool = False
 
     def fits(self, tool: str, arguments: Mapping[str, Any]) -> bool:
         """Whether it answers this call."""
-        return tool == self.tool and self.arguments in (None, dict(arguments))
+        wanted = dict(self.arguments)
+        given = {name: arguments.get(name) for name in wanted} if self.repeats else dict(arguments)
+        return tool == self.tool and given == wanted
 
 
 class AnsweredTools(WrapperToolset[Any]):

@@ -1,4 +1,4 @@
-"""What ``lamplighter agent`` says of limits and of what agents will use."""
+"""What ``lamplighter agent`` looks at beside the files: models, commands, limits, past runs."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -11,6 +11,43 @@ if TYPE_CHECKING:
     from lamplighter.definitions.agent import Problem
     from lamplighter.definitions.catalogue import Entry
     from lamplighter.definitions.forecast import Forecast
+
+
+def model_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:
+    """Models that cannot serve (an error where an agent names one) or are too small for it."""
+    from lamplighter.definitions.agent import Problem
+    from lamplighter.models.guide import fits_small_model
+    from lamplighter.models.resolve import LOCAL, choose_model, problem_with
+
+    known: dict[str | None, str | None] = {}
+    for entry in entries:
+        if entry.agent is None:
+            continue
+        agent, model = entry.agent, entry.agent.model
+        place = Place(entry.file, agent.lines.get("model"), "model")
+        if model not in known:
+            known[model] = problem_with(model, settings)
+        if message := known[model]:
+            yield Problem("error" if model else "warning", message, place)
+        small = choose_model(model, settings) == LOCAL
+        if small and (message := fits_small_model(agent.allowed_tools)):
+            yield Problem("warning", message, place)
+
+
+def command_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:
+    """Commands that agents list, but that cannot run apart here and so do not run at all."""
+    from lamplighter.definitions.agent import Problem, runs_commands
+    from lamplighter.sandbox.choice import check_backend, choose_backend
+
+    users = [entry for entry in entries if entry.agent and runs_commands(entry.agent)]
+    readiness = check_backend(choose_backend(settings)) if users else None
+    if readiness is None or readiness.is_ready:
+        return
+    for entry in users:
+        assert entry.agent is not None
+        place = Place(entry.file, entry.agent.lines.get("tools"), "tools")
+        message = f"it has no commands here: {readiness.problem}"
+        yield Problem("warning", message, place, readiness.advice)
 
 
 def budget_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:
