@@ -68,7 +68,10 @@ def _print(found: dict[str, Any]) -> None:
     before_calls, now_calls = (list(map(_call, side["calls"])) for side in (before, now))
     length = max(len(before_calls), len(now_calls))
     padded = [calls + [""] * (length - len(calls)) for calls in (before_calls, now_calls)]
-    print_table(["call", "recorded", "now"], [[n, *pair] for n, pair in enumerate(zip(*padded), 1)])
+    print_table(
+        ["call", "recorded", "now"],
+        [[n, *pair] for n, pair in enumerate(zip(*padded, strict=True), 1)],
+    )
     click.echo(f"\n{now['answered_from_record']} calls were answered from the record.")
     for effect in now["staged"]:
         click.echo(printable(f"staged: {effect['effect']} to {effect['destination']}"))
