@@ -1,6 +1,6 @@
 """What a run may use, what it has used, and how it ended."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, Protocol
 
 from lamplighter.allowance import KINDS, UNBOUNDED, Allowance, Bound, Usage
@@ -35,6 +35,20 @@ class Ending:
     cost_microusd: int | None = 0
     stopped_by: Bound | None = None
     strained: tuple[Bound, ...] = ()
+
+    def covering(self, recorded: Usage, *, priced: bool) -> "Ending":
+        """The same with what the record has, if that is more: of a run that did not come so far."""
+        cost = None
+        if priced and self.cost_microusd is not None:
+            cost = max(self.cost_microusd, recorded.cost_microusd)
+        return replace(
+            self,
+            requests=max(self.requests, recorded.iterations),
+            tool_calls=max(self.tool_calls, recorded.tool_calls),
+            input_tokens=max(self.input_tokens, recorded.input_tokens),
+            output_tokens=max(self.output_tokens, recorded.output_tokens),
+            cost_microusd=cost,
+        )
 
 
 class Claim(NamedTuple):

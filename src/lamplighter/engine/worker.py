@@ -22,7 +22,7 @@ from lamplighter.engine.run_logs import write_run
 from lamplighter.errors import LamplighterError
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agent_records import advance_watermark, record_ending
-from lamplighter.store.events import written_keys
+from lamplighter.store.events import recorded_usage, written_keys
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
     SUCCESSES,
@@ -75,9 +75,13 @@ class Worker:
                 return run.outcome or ""
             log.info("%s %s %s", run.agent, run_id, "goes on" if written else "starts")
             journal = RunJournal(run_id, self.writer, written)
-            if written:
+            is_resumed = bool(written)
+            if is_resumed:
                 journal.event(f"resumed:{len(written)}", "resumed", {})
             ending = await self._within_bounds(run, journal)
+            if is_resumed:  # it may have ended before it came to where it was
+                recorded = await asyncio.to_thread(recorded_usage, self.engine, run.id)
+                ending = ending.covering(recorded[0], priced=recorded[1])
             await self._finish(run, ending, journal)
             log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, redact(ending.summary))
         finally:

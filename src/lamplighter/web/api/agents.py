@@ -14,6 +14,7 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.catalogue import Entry
 from lamplighter.definitions.writing import write_fields
 from lamplighter.engine import manual
+from lamplighter.engine.purse import foresee
 from lamplighter.errors import Forbidden, InvalidInput, NotFound, Place
 from lamplighter.roster import Roster, id_of
 from lamplighter.schedule import describe
@@ -384,7 +385,20 @@ def _says_org(body: NewAgent, text: str, home: Roster) -> bool:
 
 def _answer(home: Roster, caller: Caller, entry: Entry, response: Response) -> AgentView:
     response.headers["ETag"] = f'"{home.version(entry)}"'
-    return _Known(home).view(caller, entry)
+    view = _Known(home).view(caller, entry)
+    if entry.agent is not None and view.may_change:
+        view.problems += _foreseen(home, entry.agent)
+    return view
+
+
+def _foreseen(home: Roster, agent: Agent) -> list[ProblemView]:
+    """Limits that the agent's past runs come close to."""
+    warnings = foresee(home.engine, agent, home.settings).warnings
+    line = agent.lines.get("limits")
+    return [
+        ProblemView(level="warning", message=each, line=line, field="limits", hint="")
+        for each in warnings
+    ]
 
 
 def _seen(if_match: str | None) -> str | None:
