@@ -21,13 +21,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 import warm
 from dbos import DBOS
 from sqlalchemy.engine.default import DefaultDialect
 
+from lamplighter.config import Settings
 from lamplighter.engine import fleet
 from lamplighter.engine.holder import Holder, hold, making_rounds
 from lamplighter.engine.manual import request_run
@@ -145,6 +146,7 @@ class Order:
         model: Which model they use.
         moment: When it dies, counted from the request of those runs.
         after_seconds: When it dies, counted from its birth.
+        approved: Whether it only performs what was approved; it may die from its birth on.
     """
 
     workspace: str
@@ -152,6 +154,7 @@ class Order:
     model: str = ""
     moment: Moment | None = None
     after_seconds: float | None = None
+    approved: bool = False
 
 
 class Child:
@@ -178,6 +181,8 @@ class Child:
     async def live(self) -> None:
         settings = load_settings(self.workspace, timezone="UTC")
         self._tell_kept(settings.database)
+        if self.order.approved:
+            await self.perform_approved(settings)
         async with hold(settings, fires=False) as holder, making_rounds(holder):
             await _await_ends(holder)
             self.armed = True
@@ -186,6 +191,13 @@ class Child:
             holder.woken.set()
             await _await_ends(holder)
             self.say(reached=self.reached)
+            os._exit(0)
+
+    async def perform_approved(self, settings: Settings) -> NoReturn:
+        self.armed = True
+        async with hold(settings, fires=False) as holder:
+            await holder.approved.begin()
+            await holder.approved.end(PATIENCE_SECONDS)
             os._exit(0)
 
     def watch(self) -> None:
@@ -266,12 +278,17 @@ async def _step(journal: RunJournal, child: Child, name: str, call: Callable[[],
     return await step(journal, name, begin)
 
 
-def bear(order: Order) -> int:
-    """The exit code of a process that carried the order out, or minus the signal it died of."""
+def start_child(order: Order) -> warm.Process:
+    """A process that carries the order out."""
     environment = {"PATH": os.environ["PATH"]}
-    process = warm.start(
+    return warm.start(
         json.dumps(asdict(order)), environment=environment, stdout=2, stderr=2, program=__file__
     )
+
+
+def bear(order: Order) -> int:
+    """The exit code of a process that carried the order out, or minus the signal it died of."""
+    process = start_child(order)
     by_time = order.after_seconds is not None
     try:
         return process.wait(order.after_seconds if by_time else PATIENCE_SECONDS)

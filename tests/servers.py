@@ -200,6 +200,7 @@ class Request:
     query: dict[str, str]
     headers: Mapping[str, str]
     form: dict[str, str]
+    body: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,6 +236,7 @@ def web_server(answer: Callable[[Request], Answer], host: str = "127.0.0.1") -> 
                 query={name: values[0] for name, values in parse_qs(url.query).items()},
                 headers={name.lower(): value for name, value in self.headers.items()},
                 form={name: values[0] for name, values in parse_qs(body).items()},
+                body=body,
             )
             requests.append(request)
             told = answer(request)

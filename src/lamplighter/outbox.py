@@ -130,11 +130,12 @@ class Outcome:
     def answer(self) -> dict[str, Any]:
         """JSON: ``result`` or ``error``, what the model is told; ``effect``, for the record."""
         entry = self.entry
+        is_at_work = entry.state == "intended" and entry.worker  # approved meanwhile
         told: dict[str, Any] = {"error": entry.error or entry.reason or ""}
         match entry.state:
             case "sent":
                 told = {"result": entry.receipt if self.done is None else self.done}
-            case "held" | "approved":
+            case _ if entry.state in ("held", "approved") or is_at_work:
                 told = {"result": f"held: {self._what} waits for a person's approval. {_HELD}"}
             case "staged":
                 told = {"result": f"staged: {self._what} was recorded, and not done. {_STAGED}"}
@@ -202,7 +203,7 @@ class Outbox:
         """
         call = f"{self.within}{call}"
         entry, is_new = await asyncio.to_thread(self._intend, call, effect, quota)
-        if entry.state == "intended":
+        if entry.state == "intended" and entry.worker is None:
             entry = await go_on(self.engine, entry, effect, is_new=is_new)
         return Outcome(entry, effect.done)
 

@@ -202,6 +202,17 @@ class Roster:
                 raise Forbidden("an agent stays what it is, user or org; make another one")
         return write_fields(old.text, fields)
 
+    def promote(self, caller: Caller, old: Entry) -> Entry:
+        """Let the effects of an agent happen from now on; of those before, nothing happens.
+
+        Raises:
+            Conflict: They do already.
+            Forbidden: The agent is not the caller's.
+        """
+        if old.agent is None or old.agent.effects == "send":
+            raise Conflict(f"the effects of {short_name(old.name)} are not held back")
+        return self.change(caller, old, self.edit(caller, old, {"effects": "send"}))
+
     def version(self, entry: Entry) -> str:
         """What the agent's text is known by."""
         return version_of(entry, self.settings.timezone)

@@ -1,15 +1,16 @@
-"""``lamplighter agent``: list, show, validate, test, pause, resume, apply, import."""
+"""``lamplighter agent``: list, show, validate, test, pause, resume, promote, apply, import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 
 from lamplighter import clock
+from lamplighter.access import owner_of
+from lamplighter.cli.agent_files import apply, import_
 from lamplighter.cli.checks import (
     budget_problems,
     command_problems,
@@ -27,7 +28,7 @@ from lamplighter.cli.output import (
     printable,
     problem_data,
 )
-from lamplighter.errors import InvalidInput, NotFound, NotSignedIn
+from lamplighter.errors import NotFound
 
 if TYPE_CHECKING:
     from lamplighter.config import Settings
@@ -66,6 +67,10 @@ class Known:
 @click.group()
 def group() -> None:
     """Agents: the Markdown files in agents/."""
+
+
+group.add_command(apply)
+group.add_command(import_)
 
 
 @group.command("list")
@@ -227,72 +232,31 @@ def resume(context: Context, name: str) -> None:
 
 
 @group.command()
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.option("--token", envvar="LAMPLIGHTER_TOKEN", help="Yours; or LAMPLIGHTER_TOKEN.")
+@click.argument("name")
 @click.pass_obj
-def apply(context: Context, files: tuple[Path, ...], token: str | None) -> None:
-    """Make or change agents of a team from FILES, with your own rights.
+def promote(context: Context, name: str) -> None:
+    """Let what the agent NAME does to the world happen from now on: `effects: send`.
 
-    An agent is called as its file is. A file that says `type: org` is for admins to apply.
+    What it has held still waits for you; what was only recorded never happens.
 
-    
+    \b
     Example:
-      LAMPLIGHTER_TOKEN=llt_... lamplighter agent apply digest.md
+      lamplighter agent promote daily-digest
     """
-    from lamplighter.accounts import identify
+    from lamplighter.accounts import OWNER_ID, Caller
+    from lamplighter.engine.control import wake_engine
     from lamplighter.roster import Roster
     from lamplighter.store.database import open_database
 
     settings = context.settings()
-    if not settings.team:
-        raise InvalidInput("in your own workspace the files in agents/ count", hint="edit those")
     engine = open_database(settings.database)
-    caller = identify(settings, engine, token=token) if token else None
-    if caller is None:
-        raise NotSignedIn("show a token that is good for write: --token, or LAMPLIGHTER_TOKEN")
-    caller.require("write")
-    for file in files:
-        done = Roster(settings, engine).apply(caller, file.stem, file.read_text("utf-8"))
-        click.echo(f"{done}  {printable(file)}")
-
-
-@group.command("import")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@as_json
-@click.pass_obj
-def import_(context: Context, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Take over agents of other programs from the files or folders PATHS.
-
-    Claude's subagents and scheduled tasks (.md), Agent Skills (SKILL.md), goose recipes (.yaml),
-    cron jobs of Hermes and OpenClaw (.json). They arrive disabled, with a word on what was
-    carried and what was not. An agent that is there already is left as it is.
-
-    \b
-    Examples:
-      lamplighter agent import ~/.claude/agents
-      lamplighter agent import recipe.yaml ~/.openclaw/cron/jobs.json
-    """
-    from lamplighter.workspace import import_files
-
-    settings = context.settings()
-    found = list(import_files(settings.workspace, paths))
-    if as_json:
-        print_json(
-            [
-                {"file": each.file, "error": each.error}
-                | ({"carried": each.agent.carried, "lost": each.agent.lost} if each.agent else {})
-                for each in found
-            ]
-        )
-        return
-    for each in found:
-        click.echo(printable(f"{each.file}: {each.error or 'imported, disabled'}"))
-        for line in each.agent.carried if each.agent else ():
-            click.echo(printable(f"  + {line}"))
-        for line in each.agent.lost if each.agent else ():
-            click.echo(printable(f"  - {line}"))
+    home = Roster(settings, engine)
+    entry = home.find(None, name.removesuffix(".md"))
+    # Whoever may use this machine's database is its owner, or an admin.
+    owner = owner_of(entry.name) or OWNER_ID
+    home.promote(Caller(owner, admin=True), entry)
+    wake_engine(engine, settings.state_dir)
+    click.echo(f"What {printable(entry.name)} does now happens.")
 
 
 # Reading
@@ -412,6 +376,9 @@ def _details(entry: "Entry", now: datetime, saved: "Sequence[SavedSchedule]") ->
         "actions": list(agent.actions),
         "limits": asdict(agent.limits),
         "network": [str(host) for host in agent.network],
+        "effects": agent.effects,
+        "email": agent.email.as_data(),
+        "webhooks": list(agent.webhooks),
         "message": agent.message,
         "instructions": agent.instructions,
         "extra": dict(agent.extra),
@@ -470,6 +437,9 @@ def _print_agent(agent: "Agent", now: datetime, saved: "Sequence[SavedSchedule]"
             ("tools", ", ".join(agent.allowed_tools) or "none"),
             ("sources", ", ".join(agent.sources) or "none"),
             ("network", ", ".join(map(str, agent.network)) or None),
+            ("effects", agent.effects),
+            ("email", ", ".join(agent.email.to) or None),
+            ("webhooks", ", ".join(agent.webhooks) or None),
             ("iterations", limits.iterations and f"at most {limits.iterations}"),
             ("timeout", limits.timeout_seconds and f"{limits.timeout_seconds:g} seconds"),
             ("per run", describe_allowance(limits.per_run)),

@@ -40,10 +40,17 @@ def group() -> None:
 @click.option("--wait", is_flag=True, help="Show what it does, and wait until it has ended.")
 @click.option("--message", "-m", default="", help="The first message; default: the agent's own.")
 @click.option("--model", help="Another model for this run, such as scripted:FILE.yaml.")
+@click.option("--dry-run", is_flag=True, help="Record what it would do to the world; no more.")
 @as_json
 @click.pass_obj
-def start(
-    context: Context, agent: str, wait: bool, message: str, model: str | None, as_json: bool
+def start(  # noqa: PLR0913 - options
+    context: Context,
+    agent: str,
+    wait: bool,
+    message: str,
+    model: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """Run AGENT now, whatever its schedule says; that stays as it is.
 
@@ -52,6 +59,7 @@ def start(
       lamplighter run start daily-digest --wait
       lamplighter run start daily-digest -m "Only what concerns the budget" --json
       lamplighter run start daily-digest --model scripted:try.yaml --wait
+      lamplighter run start daily-digest --dry-run --wait
 
     Exit code 3: the run ended badly.
     """
@@ -60,7 +68,7 @@ def start(
 
     settings = context.settings()
     engine = _open(settings)
-    run = request_run(settings, engine, agent, message=message, model=model)
+    run = request_run(settings, engine, agent, message=message, model=model, dry_run=dry_run)
     held = wake_engine(engine, settings.state_dir)
     if wait:
         run = _wait(settings, engine, run, held=held, quiet=as_json)

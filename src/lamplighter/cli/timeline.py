@@ -19,7 +19,14 @@ WIDTH = 160
 
 MARKS = {"completed": "✓", "failed": "✗", "cancelled": "■", "running": "…", "pending": "·"}
 
-EFFECT_MARKS = {"sent": "✓", "failed": "✗", "uncertain": "?"}
+EFFECT_MARKS = {
+    "sent": "✓",
+    "failed": "✗",
+    "uncertain": "?",
+    "held": "⏸",
+    "refused": "✗",
+    "staged": "○",
+}
 
 
 def run_data(run: "Run", workspace: Path) -> dict[str, Any]:
@@ -69,6 +76,8 @@ def describe_run(run: "Run") -> str:
         parts.append(cost)
     if run.label:
         parts.append(f"[{run.label}]")
+    if run.dry_run:
+        parts.append("dry run")
     return " · ".join(parts)
 
 
@@ -83,7 +92,8 @@ def describe_effect(data: dict[str, Any]) -> str:
     """One line: state, kind, destination, and why it is not sent."""
     mark = EFFECT_MARKS.get(data["state"], "·")
     line = f"{mark} {data['state']}: {data['effect']} to {data['destination']}"
-    return f"{line} ({data['error']})" if data.get("error") else line
+    why = data.get("error") or data.get("reason")
+    return f"{line} ({why})" if why else line
 
 
 def follow(engine: "Engine", run_id: str) -> Iterator["Event"]:

@@ -9,6 +9,7 @@ from lamplighter.doctor.database import (
     check_journal,
     check_schema,
 )
+from lamplighter.doctor.email import check_email
 from lamplighter.doctor.files import (
     check_agents,
     check_folders,
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     check_agents,
     check_default_model,
     check_agent_models,
+    check_email,
     check_schema,
     check_integrity,
     check_journal,

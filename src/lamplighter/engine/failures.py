@@ -58,6 +58,21 @@ def note_uncertain(
         log.warning("%s", message)
 
 
+def note_after_approval(connection: sa.Connection, run: Run, entry: Entry, now: datetime) -> None:
+    """Leave a notice if an effect that somebody has approved did not happen, or may not have."""
+    if entry.state == "uncertain":
+        note_uncertain(connection, run, [entry], now)
+    elif entry.state != "sent":
+        message = (
+            f"You approved this of {run.agent}, and it has not happened: {entry.kind} to "
+            f"{entry.destination}: {_sentence(entry.error or entry.state)} See: lamplighter outbox "
+            f"show {entry.id}"
+        )
+        key = f"approved:{entry.id}"
+        add_notice(connection, "failure", key, message, now=now, agent=run.agent)
+        log.warning("%s", message)
+
+
 def _note_failure(
     connection: sa.Connection, run: Run, summary: str, pause_after: int, now: datetime
 ) -> None:

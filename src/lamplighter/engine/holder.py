@@ -15,6 +15,8 @@ from filelock import FileLock, Timeout
 from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.engine import control
+from lamplighter.engine.approvals import expire
+from lamplighter.engine.approved import Approved
 from lamplighter.engine.durable import Durable
 from lamplighter.engine.fleet import Membership
 from lamplighter.engine.rowboat import StateFile
@@ -51,6 +53,7 @@ class Holder:
             None if settings.database_url or not fires else StateFile(settings, engine)
         )
         self.worker = Worker(engine, settings, on_end=self.woken.set)
+        self.approved = Approved(engine, settings, self.worker.id)
         self.durable = Durable(settings.database, self.worker.id, self.worker.carry_out)
         self.upkeep = Upkeep(settings, engine, self.durable.forget)
         self.scheduler = Scheduler(
@@ -72,6 +75,7 @@ class Holder:
             try:
                 await asyncio.to_thread(self._go_round)
                 await self.worker.stop_cancelled()  # also what gave way to that which is due now
+                await self.approved.begin()
                 await self.scheduler.wait(self.woken)
             except Exception:  # the loop goes on, whatever one round met
                 log.exception("a round failed; trying again")
@@ -83,6 +87,7 @@ class Holder:
             try:
                 await _in_thread(partial(self.upkeep.note_silence, clock.now()))
                 await _in_thread(partial(self.upkeep.note_expiries, clock.now()))
+                await _in_thread(partial(expire, self.engine, clock.now()))
                 if look % LOOKS_PER_PRUNING == 0:
                     await self._go_through(self.upkeep.prune(clock.now()), "pruned %d old rows")
                 await self._go_through(self.upkeep.embed(), "embedded %d documents")
@@ -102,6 +107,7 @@ class Holder:
         """Give the runs that are under way some time to end."""
         if self.worker.under_way:
             await asyncio.wait(self.worker.under_way.values(), timeout=seconds)
+        await self.approved.end(seconds)
         await self.worker.writer.flush()
 
     def _go_round(self) -> None:
@@ -154,6 +160,7 @@ async def hold(
         engine = open_database(settings.database)
         stack.callback(engine.dispose)
         holder = Holder(settings, engine, fires=fires)
+        stack.push_async_callback(holder.approved.stop)
         if reads_agents and not settings.team:
             # Before anything fires by what the files said last time.
             await holder.read_agents()

@@ -25,6 +25,7 @@ def request_run(  # noqa: PLR0913 - a run can be asked for in so many ways, by n
     *,
     message: str = "",
     model: str | None = None,
+    dry_run: bool = False,
     by: str = "",
     request: Request | None = None,
 ) -> Run:
@@ -36,6 +37,7 @@ def request_run(  # noqa: PLR0913 - a run can be asked for in so many ways, by n
         agent: The agent's name.
         message: The first message; empty means the agent's own.
         model: Another model for this run; a script's path may be relative to here.
+        dry_run: Whether its effects are only recorded, whatever the agent's file says.
         by: Who asks; empty: somebody at the command line.
         request: What makes asking for it again harmless.
 
@@ -58,6 +60,7 @@ def request_run(  # noqa: PLR0913 - a run can be asked for in so many ways, by n
             trigger="manual",
             message=message or (entry.agent.message if entry.agent else ""),
             model_override=_absolute_script(model),
+            dry_run=dry_run,
             status="pending",
             created_at=now,
         )

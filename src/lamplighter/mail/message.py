@@ -18,8 +18,10 @@ POLICY = SMTP.clone(cte_type="7bit")
 """Every server takes seven bits."""
 
 TAGS = frozenset(
-    ("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li")
-    + ("ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul")
+    {
+        *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
+        *("li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    }
 )
 SCHEMES = frozenset({"http", "https", "mailto"})
 

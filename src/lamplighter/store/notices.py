@@ -99,6 +99,12 @@ def read_notice(
     return _notice(row)
 
 
+def read_notice_of(connection: sa.Connection, key: str, now: datetime) -> None:
+    """Mark the notice with this key as read, if there is one: what it is about has been done."""
+    unread = (notices.c.key == key) & notices.c.read_at.is_(None)
+    connection.execute(notices.update().where(unread).values(read_at=now))
+
+
 def read_all_notices(connection: sa.Connection, now: datetime) -> int:
     """Mark every notice as read; gives how many were not."""
     unread = notices.update().where(notices.c.read_at.is_(None))

@@ -172,7 +172,7 @@ def find_entry(engine: sa.Engine, run_id: str, call: str) -> Entry | None:
     query = sa.select(outbox).where(outbox.c.run_id == run_id, outbox.c.call == call)
     with reading(engine) as connection:
         row = connection.execute(query).first()
-    return _entry(row) if row else None
+    return entry_of(row) if row else None
 
 
 def settle(
@@ -195,19 +195,23 @@ def settle(
             .values(state=state, receipt=known, error=error, updated_at=clock.now())
         )
         row = connection.execute(sa.select(outbox).where(outbox.c.id == entry_id)).one()
-    return _entry(row)
+    return entry_of(row)
 
 
 def doubt_intents(engine: sa.Engine, worker: str, run_id: str, why: str) -> list[Entry]:
     """Give up the intents of a run, if ``worker`` carries it out; gives all without a receipt."""
     unsettled = _list_unsettled(engine, run_id)
-    if all(entry.state == "uncertain" for entry in unsettled):
+    if all(entry.state == "uncertain" or entry.worker for entry in unsettled):
         return unsettled
     with lasting(engine) as connection:
         if owned_runs(connection, {run_id}, worker):
             connection.execute(
                 outbox.update()
-                .where(outbox.c.run_id == run_id, outbox.c.state == "intended")
+                .where(
+                    outbox.c.run_id == run_id,
+                    outbox.c.state == "intended",
+                    outbox.c.worker.is_(None),  # else it was approved, and somebody is at it
+                )
                 .values(state="uncertain", error=why, updated_at=clock.now())
             )
     return _list_unsettled(engine, run_id)
@@ -216,7 +220,7 @@ def doubt_intents(engine: sa.Engine, worker: str, run_id: str, why: str) -> list
 def _list_unsettled(engine: sa.Engine, run_id: str) -> list[Entry]:
     query = sa.select(outbox).where(outbox.c.run_id == run_id, outbox.c.state.in_(UNSETTLED))
     with reading(engine) as connection:
-        return [_entry(row) for row in connection.execute(query.order_by(outbox.c.id))]
+        return [entry_of(row) for row in connection.execute(query.order_by(outbox.c.id))]
 
 
 def list_entries(
@@ -243,7 +247,7 @@ def list_entries(
             raise InvalidInput(f"no state {state!r}", hint=", ".join(get_args(State)))
         query = query.where(outbox.c.state == state)
     with reading(engine) as connection:
-        return [_entry(row) for row in connection.execute(query)]
+        return [entry_of(row) for row in connection.execute(query)]
 
 
 def find_effect(engine: sa.Engine, entry_id: str, sight: Sight) -> Entry:
@@ -256,7 +260,7 @@ def find_effect(engine: sa.Engine, entry_id: str, sight: Sight) -> Entry:
         row = connection.execute(_visible(sight).where(outbox.c.id == entry_id)).first()
     if row is None:
         raise NotFound(f"nothing {entry_id!r} in the outbox")
-    return _entry(row)
+    return entry_of(row)
 
 
 def get_entry(engine: sa.Engine, entry_id: str) -> Entry:
@@ -267,7 +271,7 @@ def get_entry(engine: sa.Engine, entry_id: str) -> Entry:
         InvalidInput: Several fit.
     """
     with reading(engine) as connection:
-        return _entry(find_row(connection, outbox, entry_id, "effect", see="outbox list"))
+        return entry_of(find_row(connection, outbox, entry_id, "effect", see="outbox list"))
 
 
 def _visible(sight: Sight) -> sa.Select[Any]:
@@ -278,5 +282,6 @@ def _visible(sight: Sight) -> sa.Select[Any]:
     )
 
 
-def _entry(row: sa.Row[Any]) -> Entry:
+def entry_of(row: sa.Row[Any]) -> Entry:
+    """A row of the table as what it is."""
     return Entry(**row._mapping)

@@ -15,6 +15,7 @@ from lamplighter.store.tables import (
     agents,
     notices,
     occurrences,
+    outbox,
     runs,
 )
 
@@ -36,8 +37,13 @@ class Retention:
 
 
 def list_prunable_runs(engine: sa.Engine, retention: Retention, limit: int) -> list[str]:
-    """Ids of some runs that may go, at most twice ``limit``; never of active ones."""
-    ended = runs.c.status.not_in(ACTIVE)
+    """Ids of some runs that may go, at most twice ``limit``; never of active ones.
+
+    Nor of those with an effect that waits for a person.
+    """
+    ended = runs.c.status.not_in(ACTIVE) & ~sa.exists().where(
+        outbox.c.run_id == runs.c.id, outbox.c.state.in_(("held", "approved"))
+    )
     wanted = []
     if retention.since is not None:
         old = sa.select(runs.c.id).where(ended, runs.c.finished_at < retention.since)

@@ -92,7 +92,7 @@ async def save_to_memory(ctx: Context, note: str) -> Outcome:
     """
     bench = ctx.deps
     mark = f"{bench.outbox.run_id}/{bench.outbox.within}{call_of(ctx)}"
-    spot = Spot(bench.settings.workspace.resolve(), _memory(bench), "/".join(_memory(bench)), True)
+    spot = memory_of(bench.settings.workspace, bench.destination.agent)
     labels = tuple(sorted(bench.flow.labels))
     effect = Remember(spot, note, mark, labels, bench.memory)
     return await bench.outbox.perform(call_of(ctx), effect)
@@ -201,9 +201,11 @@ class Remember:
         return {"path": self.spot.shown}
 
 
-def _memory(bench: Workbench) -> tuple[str, ...]:
-    *folders, name = bench.destination.agent.split("/")
-    return (MEMORY, *folders, f"{name}.md")
+def memory_of(workspace: Path, agent: str) -> Spot:
+    """The file of an agent's notes."""
+    *folders, name = agent.split("/")
+    parts = (MEMORY, *folders, f"{name}.md")
+    return Spot(workspace.resolve(), parts, "/".join(parts), inside=True)
 
 
 def _skills(workspace: Path) -> Iterator[tuple[str, Skill]]:

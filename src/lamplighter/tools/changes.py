@@ -99,8 +99,8 @@ class MakeFolder:
         return self.spot.shown
 
     def prepare(self) -> dict[str, Any]:
-        """The path is all."""
-        return {"path": self.spot.shown}
+        """The path, and whether to make those above it."""
+        return {"path": self.spot.shown, "parents": self.parents}
 
     async def act(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make it."""
@@ -132,7 +132,12 @@ class Move:
             raise ToolFailed(f"{self.source.shown}: there is no such file or folder")
         if not self.overwrite and tree.examine(self.target) is not None:
             raise ToolFailed(f"{self.target.shown} exists already")
-        return {"from": self.source.shown, "to": self.target.shown, "etag": found.etag}
+        return {
+            "from": self.source.shown,
+            "to": self.target.shown,
+            "etag": found.etag,
+            "overwrite": self.overwrite,
+        }
 
     async def act(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Move it, unless it has been moved."""
@@ -172,7 +177,7 @@ class Remove:
             raise ToolFailed(f"{self.spot.shown} is a folder; give recursive: true")
         milliseconds = int(clock.now().timestamp() * 1000)
         name = f"{milliseconds}-{self.spot.parts[-1]}" if self.trash else None
-        return {"path": self.spot.shown, "trash": name}
+        return {"path": self.spot.shown, "trash": name, "recursive": self.recursive}
 
     async def act(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Let it go; what has gone already is gone."""

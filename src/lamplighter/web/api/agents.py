@@ -12,6 +12,7 @@ from lamplighter.access import owner_of, short_name
 from lamplighter.accounts import Caller
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.catalogue import Entry
+from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.writing import write_fields
 from lamplighter.engine import manual
 from lamplighter.engine.purse import foresee
@@ -71,6 +72,16 @@ class LimitsModel(BaseModel):
     per_day: PerDayModel | None = None
 
 
+class EmailModel(BaseModel):
+    """To whom the agent may write, and how often; null is the usual."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: list[Annotated[str, Field(max_length=320)]]
+    per_run: Annotated[int, Field(ge=1, le=1000)] | None = None
+    per_day: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+
 class Fields(BaseModel):
     """What of an agent can be written: the keys of its file, or the whole file as ``text``.
 
@@ -92,14 +103,18 @@ class Fields(BaseModel):
     actions: list[str] | None = None
     limits: LimitsModel | None = None
     network: dict[str, list[str]] | None = None
+    effects: Mode | None = None
+    email: EmailModel | None = None
+    webhooks: dict[str, str] | None = None
     message: str | None = None
     enabled: bool | None = None
 
     def given(self) -> dict[str, Any]:
         """The fields that stand in the request, as they stand in a file."""
         given = self.model_dump(exclude_unset=True, exclude={"name", "text"})
-        if given.get("limits"):
-            given["limits"] = _said(given["limits"])
+        for name in ("limits", "email"):
+            if given.get(name):
+                given[name] = _said(given[name])
         if "text" in self.model_fields_set and given:
             place = Place(field="text")
             raise InvalidInput("give either the whole text or single fields", place=place)
@@ -149,6 +164,8 @@ class AgentView(BaseModel):
         owner: A user; null: the organisation's, or that of the workspace's only owner.
         may_change: Whether you may change and start it. If not, instructions and text are null.
         tools: All that it can call, as it is.
+        effects: Whether what it does to the world happens, waits for you, or is only recorded.
+        email: To whom it may write.
         version: What its text is known by; also the ETag.
         history_shared: Whether everybody may see the runs of this org agent.
     """
@@ -165,6 +182,8 @@ class AgentView(BaseModel):
     enabled: bool
     paused: PauseView | None
     tools: list[str]
+    effects: Mode
+    email: EmailModel | None
     scope: ScopeView | None
     iterations: int | None
     timeout_seconds: float | None
@@ -283,6 +302,14 @@ def resume_agent(agent: str, caller: Writer, home: Home) -> AgentView:
     manual.resume(home.settings, home.engine, entry.name, by=caller.user)
     wake(home)
     return _Known(home).view(caller, entry)
+
+
+@router.post("/{agent}/promote")
+def promote_agent(agent: str, caller: Writer, home: Home, response: Response) -> AgentView:
+    """Let what an agent does to the world happen from now on."""
+    entry = home.promote(caller, changeable(home, caller, agent))
+    wake(home)
+    return _answer(home, caller, entry, response)
 
 
 @router.put("/{agent}/sharing")
@@ -449,6 +476,7 @@ class _Known:
             paused=_pause(pause),
             instructions=agent.instructions if agent and may_change else None,
             text=entry.text if may_change else None,
+            email=EmailModel(**agent.email.as_data()) if agent and may_change else None,
             problems=_problems(entry) if may_change else [],
             version=self.home.version(entry),
             history_shared=entry.name in self.shared,
@@ -469,6 +497,7 @@ def _about(agent: Agent | None, name: str, home: Roster) -> dict[str, Any]:
         "schedules": [describe(each) for each in agent.schedules] if agent else [],
         "enabled": agent.enabled if agent else False,
         "tools": list(agent.allowed_tools) if agent else [],
+        "effects": agent.effects if agent else "send",
         "scope": agent and ScopeView(acts_as=acts_as, sources=sources),
         "iterations": agent and agent.limits.iterations,
         "timeout_seconds": agent and agent.limits.timeout_seconds,

@@ -3,18 +3,27 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from lamplighter import clock
+from lamplighter.engine import approvals
 from lamplighter.store.audit import Record, list_records
 from lamplighter.store.notices import Notice, list_notices, read_notice
 from lamplighter.store.outbox import Entry, State, find_effect, list_entries
-from lamplighter.web.api.asking import ENABLED, Admin, Home, Reader, Writer
+from lamplighter.web.api.asking import ENABLED, Admin, Home, Reader, Writer, wake
 from lamplighter.web.api.pages import Page, Paging
 
 router = APIRouter(tags=["records"])
 effects = APIRouter(tags=["outbox"], dependencies=[ENABLED])
 Id = Annotated[str, Field(max_length=100)]
+
+
+class Denial(BaseModel):
+    """Why an effect shall not happen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(max_length=1000)] = ""
 
 
 class SettingsView(BaseModel):
@@ -74,6 +83,22 @@ def list_outbox(
 def show_effect(effect: Id, caller: Reader, home: Home) -> Entry:
     """Show one effect."""
     return find_effect(home.engine, effect, home.sight(caller))
+
+
+@effects.post("/outbox/{effect}/approve")
+def approve_effect(effect: Id, caller: Writer, home: Home) -> Entry:
+    """Let a held effect happen; what became of it is told by showing it again."""
+    found = find_effect(home.engine, effect, home.sight(caller))
+    approved = approvals.approve(home, found, caller)
+    wake(home)
+    return approved
+
+
+@effects.post("/outbox/{effect}/deny")
+def deny_effect(effect: Id, caller: Writer, home: Home, body: Denial | None = None) -> Entry:
+    """Let a held effect never happen."""
+    found = find_effect(home.engine, effect, home.sight(caller))
+    return approvals.deny(home, found, caller, body.reason if body else "")
 
 
 @router.get("/audit")

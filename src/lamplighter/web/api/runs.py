@@ -40,12 +40,14 @@ class NewRun(BaseModel):
     Attributes:
         message: The first message, instead of the agent's own.
         model: Another model than the agent's.
+        dry_run: Whether its effects are only recorded, whatever the agent's file says.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     message: Annotated[str, Field(max_length=100_000)] = ""
     model: Annotated[str, Field(max_length=500)] | None = None
+    dry_run: bool = False
 
 
 class RunView(BaseModel):
@@ -55,6 +57,7 @@ class RunView(BaseModel):
         agent_id: What URLs call the agent.
         label: ``scripted`` or ``small local model``; empty for ordinary models.
         due_at: When its schedule said; null for a manual run.
+        dry_run: Whether its effects are only recorded.
         cost_microusd: In millionths of a US dollar; null: nobody knows.
         stopped_by: The limit that stopped it, such as ``run:cost`` or ``fleet_day:input_tokens``.
     """
@@ -69,6 +72,7 @@ class RunView(BaseModel):
     summary: str | None
     error: str | None
     message: str
+    dry_run: bool
     model: str | None
     label: str | None
     due_at: datetime | None
@@ -189,7 +193,7 @@ def retry_run(
 ) -> RunView:
     """Start another run like this one, of the agent as it is now."""
     run = _startable(home, caller, run_id)
-    again = NewRun(message=run.message, model=run.model_override)
+    again = NewRun(message=run.message, model=run.model_override, dry_run=run.dry_run)
     return start(home, caller, run.agent, again, idempotency_key)
 
 
@@ -209,6 +213,7 @@ def start(home: Roster, caller: Caller, agent: str, new: NewRun, key: str | None
         agent,
         message=new.message,
         model=new.model,
+        dry_run=new.dry_run,
         by=caller.user,
         request=Repeatable(caller.user, key, asked) if key else None,
     )
