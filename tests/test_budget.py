@@ -101,8 +101,16 @@ def test_bounds_are_said_in_words() -> None:
 # One run
 
 
-@pytest.mark.parametrize("kind", ["cost_microusd", "input_tokens", "output_tokens", "tool_calls"])
-@pytest.mark.parametrize("most", [1, 20, 900])
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        ("cost_microusd", 1),
+        ("cost_microusd", 900),
+        ("input_tokens", 300),
+        ("output_tokens", 900),
+        ("tool_calls", 3),
+    ],
+)
 def test_a_run_never_uses_more_than_it_may(kind: str, most: int) -> None:
     asked: list[int | None] = []
 
@@ -124,7 +132,7 @@ def test_a_run_never_uses_more_than_it_may(kind: str, most: int) -> None:
         timezone="UTC",
         model=FunctionModel(answer),
         tools=FunctionToolset([look]),
-        budget=Budget(3000, Allowance(**{kind: most})),
+        budget=Budget(20, Allowance(**{kind: most})),
         conditions=Conditions(Fixed(A_DOLLAR), "test:model"),
     )
     ending = asyncio.run(perform(task, _Rehearsal()))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_ai.messages import (
     ModelMessage,
@@ -46,6 +46,7 @@ def pairs(messages: list[ModelMessage]) -> list[tuple[str, str]]:
     return [(p.part_kind, getattr(p, "tool_call_id", "")) for m in messages for p in m.parts]
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.lists(st.integers(0, 6000), max_size=3), min_size=1, max_size=12),
     st.integers(500, 4000),
