@@ -12,7 +12,7 @@ from lamplighter.workspace import read_catalogue
 
 AGENT = (
     "---\nsources: [notes]\ntools: [list_documents, read_document, recall, write_file, "
-    "deliver_file, fetch-url]\n---\nWrite a digest."
+    "deliver_file, run_bash]\n---\nWrite a digest."
 )
 HEAD = """\
 documents: {"notes:lamp.md": "Lit at dusk."}
@@ -78,9 +78,9 @@ def test_it_sees_its_own_documents_notes_and_answers_and_no_others(workspace: Wo
     text = """\
 documents: {"notes:a.md": Alpha}
 notes: {plan: Go west.}
-answers: [{tool: fetch-url, result: The page.}]
+answers: [{tool: run_bash, result: The page.}]
 turns:
-  - calls: [{tool: list_documents}, {tool: recall}, {tool: fetch-url, arguments: {url: "http://x.org"}}]
+  - calls: [{tool: list_documents}, {tool: recall}, {tool: run_bash, arguments: {command: ls}}]
   - expect: ["notes:a.md", Go west., The page.]
     calls: [{tool: report, arguments: {summary: Seen.}}]
 """

@@ -130,11 +130,12 @@ class Answer:
     answer: dict[str, Any]
     repeats: bool = False
 
-    def fits(self, tool: str, arguments: Mapping[str, Any]) -> bool:
-        """Whether it answers this call."""
+    def fits(self, tool: str, given: Mapping[str, Any], usual: Mapping[str, Any]) -> bool:
+        """Whether it answers this call, if the tool has these ``usual`` arguments."""
         wanted = dict(self.arguments)
-        given = {name: arguments.get(name) for name in wanted} if self.repeats else dict(arguments)
-        return tool == self.tool and given == wanted
+        if self.repeats:
+            return tool == self.tool and all(given.get(name) == wanted[name] for name in wanted)
+        return tool == self.tool and {**usual, **given} == {**usual, **wanted}
 
 
 class AnsweredTools(WrapperToolset[Any]):
@@ -158,8 +159,10 @@ class AnsweredTools(WrapperToolset[Any]):
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]
     ) -> Any:
         """Answer a call, or make it."""
+        parameters = tool.tool_def.parameters_json_schema.get("properties", {})
+        usual = {key: each["default"] for key, each in parameters.items() if "default" in each}
         for number, each in enumerate(self.answers):
-            if each.fits(name, tool_args):
+            if each.fits(name, tool_args, usual):
                 self.matched += 1
                 if not each.repeats:
                     del self.answers[number]
