@@ -146,7 +146,7 @@ class NewDocuments(RuleBasedStateMachine):
         assert len(self.told) == len(set(self.told))
 
 
-NewDocuments.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+NewDocuments.TestCase.settings = settings(max_examples=8, stateful_step_count=30, deadline=None)
 TestNewDocuments = NewDocuments.TestCase
 
 

@@ -58,6 +58,8 @@ def compact(
         is_kept: Whether the model can read again what was taken out from a file.
     """
     whole = [_size(message) for message in messages]
+    if overhead + sum(whole) <= room:  # as nearly always
+        return Compacted(messages, tokens=overhead + sum(whole))
     short = [_size(_shorten(message, i, is_kept)) for i, message in enumerate(messages)]
     cut, earlier, saved = 0, 0, 0
     for last, message in enumerate(messages):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from lamplighter.agent.budget import Budget
@@ -146,13 +147,26 @@ class Conditions:
 USUAL = Conditions()
 
 
+MOST_SIZES = 1_000
+_sizes: dict[int, tuple[Any, int]] = {}
+"""Of tools by their schemas, most of which are made once and stay."""
+
+
 def _overhead(messages: list[ModelMessage], parameters: ModelRequestParameters) -> int:
     instructions = getattr(messages[-1], "instructions", None) or ""
-    tools = [
-        [tool.name, tool.description, tool.parameters_json_schema]
-        for tool in (*parameters.function_tools, *parameters.output_tools)
-    ]
-    return estimate_tokens(instructions) + estimate_tokens(json.dumps(tools))
+    tools = sum(map(_size_of, (*parameters.function_tools, *parameters.output_tools)))
+    return estimate_tokens(instructions) + tools
+
+
+def _size_of(tool: ToolDefinition) -> int:
+    schema = tool.parameters_json_schema
+    known = _sizes.get(id(schema))
+    if known is None or known[0] is not schema:
+        if len(_sizes) >= MOST_SIZES:
+            _sizes.clear()
+        told = [tool.name, tool.description, schema]
+        known = _sizes[id(schema)] = (schema, estimate_tokens(json.dumps(told)))
+    return known[1]
 
 
 def _input_tokens(fitted: Compacted) -> int:

@@ -130,22 +130,7 @@ class JournaledModel(WrapperModel):
             return self.wrapped.request(fitted.messages, settings or None, model_request_parameters)
 
         async def ask() -> Any:
-            claim = await self.budget.claim(need.usage)
-            if claim.refused:
-                return {"refused": asdict(claim.refused), "prompt": prompt}
-            files = self.bench.keep_texts(fitted.fresh) if self.bench and fitted.fresh else {}
-            started = clock.monotonic()
-            # Within the step: its failed attempts leave no trace that a replay could trip over.
-            response = await ask_patiently(send, self.patience, self._tell_retry)
-            [dumped] = ModelMessagesTypeAdapter.dump_python([response], mode="json")
-            return {
-                "response": dumped,
-                "seconds": round(clock.monotonic() - started, 3),
-                "cost_microusd": self.conditions.tariff.cost_of(response.usage),
-                "strained": [asdict(bound) for bound in claim.strained],
-                "prompt": prompt,
-                **({"files": files} if files else {}),
-            }
+            return {"prompt": prompt, **await self._ask(send, fitted, need)}
 
         answer = await self.journal.step("model", ask)
         if self.conditions.watch:
@@ -153,6 +138,32 @@ class JournaledModel(WrapperModel):
         if refused := answer.get("refused"):
             raise self._stop(Bound(**refused))
         return self._take(answer, fitted, need)
+
+    async def _ask(
+        self, send: Callable[[], Awaitable[ModelResponse]], fitted: Compacted, need: Need
+    ) -> dict[str, Any]:
+        """The answer of the model, if it may be asked at all, as JSON.
+
+        It is asked for within the step, so that a replay decides the same, whatever others have
+        spent meanwhile.
+        """
+        claim = await self.budget.claim(need.usage)
+        if claim.refused:
+            return {"refused": asdict(claim.refused)}
+        files: Mapping[str, Any] = {}
+        if self.bench is not None and fitted.fresh:
+            files = await asyncio.to_thread(self.bench.keep_texts, fitted.fresh)
+        started = clock.monotonic()
+        # Within the step: its failed attempts leave no trace that a replay could trip over.
+        response = await ask_patiently(send, self.patience, self._tell_retry)
+        [dumped] = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+        return {
+            "response": dumped,
+            "seconds": round(clock.monotonic() - started, 3),
+            "cost_microusd": self.conditions.tariff.cost_of(response.usage),
+            "strained": [asdict(bound) for bound in claim.strained],
+            **({"files": files} if files else {}),
+        }
 
     def _take(self, answer: Mapping[str, Any], fitted: Compacted, need: Need) -> ModelResponse:
         """The model's answer, told to the record, and counted."""

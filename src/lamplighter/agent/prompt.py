@@ -27,11 +27,13 @@ def describe_prompt(
     """
     last = messages[-1]
     instructions = getattr(last, "instructions", None) or ""
-    tools = {tool.name: _hash(_definition(tool)) for tool in parameters.function_tools}
     is_first = not any(isinstance(message, ModelResponse) for message in messages)
+    tools: Any = [tool.name for tool in parameters.function_tools]
+    if is_first:
+        tools = {tool.name: _hash(_definition(tool)) for tool in parameters.function_tools}
     return {
         "instructions": instructions if is_first else _hash(instructions),
-        "tools": tools if is_first else _hash(json.dumps(tools)),
+        "tools": tools,
         "new": [_part(part) for part in last.parts],
         "cut": cut,
     }

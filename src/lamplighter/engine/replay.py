@@ -109,11 +109,10 @@ class Recorded:
     def _shown(self, prompt: Mapping[str, Any]) -> dict[str, Any]:
         """Without the tools of others, which are not asked for here."""
         tools = prompt["tools"]
+        shown: Any = sorted(name for name in tools if name not in self.hidden)
         if isinstance(tools, dict):
-            tools = {name: text for name, text in tools.items() if name not in self.hidden}
-        elif self.hidden:
-            tools = ""
-        return {**prompt, "tools": tools}
+            shown = {name: tools[name] for name in shown}
+        return {**prompt, "tools": shown}
 
     def _stop(self, what: str) -> Drifted:
         self.drift = self.drift or Drifted(f"the replay drifts after {self.taken} steps: {what}")
