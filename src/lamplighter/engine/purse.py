@@ -89,6 +89,8 @@ class DayPurse:
         Last, because many runs wait here for each other. Of each allowance that is nearly used
         up, or is, there is a notice a day.
         """
+        if self.shares:  # or somebody who claims could see the run neither under way nor ended
+            lock_budgets(connection)
         used = self._timed(_usage_of(ending), now)
         near = [*ending.strained, *self._strained(connection, used, now)]
         _note(connection, self.run, self.days, near, ending.stopped_by, now)
