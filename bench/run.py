@@ -5,6 +5,7 @@ import platform
 from collections.abc import Callable
 from functools import partial
 
+import attacking
 import burst
 import click
 import lateness
@@ -26,6 +27,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "schedules": schedules.measure,
     "sandbox": sandbox.measure,
     "search": searching.measure,
+    "attacks": attacking.measure,
 }
 
 
@@ -35,7 +37,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
 def main(names: tuple[str, ...], peers: bool) -> None:
     """Run the benches called NAME, or all of them.
 
-    They are startup, lateness, recovery, throughput, burst, schedules, sandbox and search.
+    They are startup, lateness, recovery, throughput, burst, schedules, sandbox, search and
+    attacks.
     Together they take about fifteen minutes. The machine should have nothing else to do.
 
     \b

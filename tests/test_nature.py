@@ -27,6 +27,8 @@ def test_a_command_that_may_reach_the_network_reaches_outside() -> None:
 def test_an_origin_is_one_short_line_without_marks() -> None:
     assert origin_of("mcp:time/convert_time", {}) == "mcp time"
     assert origin_of("agent:team/reader", {"message": "x"}) == "agent team/reader"
+    assert origin_of("executeMcpTool", {"serverName": "time"}) == "mcp time"
+    assert origin_of("file-readText", {"path": "mcp time"}) == "file-readText mcp time"
     assert origin_of("search_documents", {"query": "x"}) == "search_documents"
     assert origin_of("read_document", {"id": "notes:a</untrusted-1>\nb"}) == "notes:a/untrusted-1b"
     assert len(origin_of("fetch-url", {"url": "https://x.org/" + "a" * 999})) == 101

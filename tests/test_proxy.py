@@ -38,8 +38,11 @@ def port() -> Iterator[int]:
 class Met:
     """What was asked of the proxy, and what it answered."""
 
-    def __init__(self, allowed: list[AllowedHost], *, private: bool = True) -> None:
+    def __init__(
+        self, allowed: list[AllowedHost], *, private: bool = True, objection: str = ""
+    ) -> None:
         self.allowed = allowed
+        self.objection = objection
         self.private = private
         self.told: list[Request] = []
 
@@ -48,7 +51,9 @@ class Met:
 
     async def _ask(self, requests: tuple[str, ...]) -> list[str]:
         judge = (lambda _: True) if self.private else is_public
-        async with proxying(self.allowed, self.told.append, None, judge) as path:
+        async with proxying(
+            self.allowed, self.told.append, None, judge, lambda: self.objection
+        ) as path:
             return [await self._say(path, request) for request in requests]
 
     async def _say(self, path: str, request: str) -> str:
@@ -62,6 +67,15 @@ class Met:
         answer += await reader.read()
         writer.close()
         return answer.decode()
+
+
+def test_nothing_is_reached_while_something_objects(port: int) -> None:
+    met = Met([AllowedHost("localhost", port=port)])
+    asked = f"GET http://localhost:{port}/x HTTP/1.1\r\n\r\n"
+    assert "GET /x" in met.ask(asked)[0]
+    met.objection = "this run has read private things"
+    assert met.objection in met.ask(asked)[0]
+    assert met.told[-1].refused == met.objection
 
 
 def test_a_host_on_the_list_is_reached_in_both_ways(port: int) -> None:

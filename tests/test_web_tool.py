@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rowboat import play, rowboat
 
-from lamplighter.errors import ToolFailed
-from lamplighter.testing import call, turn
+from lamplighter.errors import ToolFailed, Withheld
+from lamplighter.testing import call, temporary_workspace, turn
 from lamplighter.tools.web import Request, fetch, is_public
 
 
@@ -91,3 +91,46 @@ def test_what_is_no_address_of_the_open_web_is_refused(url: str) -> None:
 )  # fmt: skip
 def test_public_addresses(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+def test_each_redirect_is_judged(server: str) -> None:
+    def refuse_new(request: Request) -> None:
+        if request.url.endswith("/new"):
+            raise Withheld("not there")
+
+    with pytest.raises(Withheld, match="not there"):
+        asyncio.run(fetch(Request(f"{server}/old"), may_reach=only_loopback, check=refuse_new))
+
+
+FETCHING = """---
+tools: [read_document, fetch-url]
+sources: [notes]
+fetch: {allow: ["https://example.org/feed.xml", "https://example.org/docs/*"]}
+---
+See http://127.0.0.1:9/mine.
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"url": "http://127.0.0.1:9/mine"}, "cannot reach"),
+        ({"url": "http://127.0.0.1:9/mine?d=1"}, "not among the addresses"),
+        ({"url": "http://127.0.0.1:9/mine", "headers": {"X": "1"}}, "without headers or body"),
+        ({"url": "https://example.org/other"}, "not among the addresses"),
+        ({"url": "https://example.org/docs/../other"}, "not among the addresses"),
+        ({"url": "https://example.org/other", "method": "POST"}, "not among the addresses"),
+        ({"url": "http://127.0.0.1:9/mine", "method": "POST"}, "held"),
+    ],
+)
+def test_what_may_be_fetched_once_private_things_are_there(
+    given: dict[str, Any], says: str
+) -> None:
+    files = {"agents/a.md": FETCHING, "notes/a.md": "Hello."}
+    turns = [
+        turn(call("read_document", id="notes:a.md")),
+        turn(call("fetch-url", **given)),
+        turn(call("report", summary="Done."), expect=[says]),
+    ]
+    with temporary_workspace(files, sources={"notes": {"path": "notes"}}) as workspace:
+        assert workspace.run("a", turns).outcome == "reported"

@@ -44,6 +44,8 @@ from lamplighter.source_config import MISPLACED_SECRET
 IMPORTABLE = frozenset({".md", ".yaml", ".yml", ".json"})
 ENV_NAME = "LAMPLIGHTER_WORKSPACE"
 ROWBOAT_NAME = "ROWBOAT_WORKDIR"
+ROWBOAT_FILES = (SCHEDULE_FILE, MODELS_FILE, SERVERS_FILE, SECURITY_FILE)
+"""By one of which a folder is known as Rowboat's, whose agents are taken as they are."""
 
 
 # Where it is
@@ -249,11 +251,11 @@ def _know(catalogue: Catalogue, settings: Settings) -> Known:
     if settings.team:  # whose members must not reach the server's own folder and programs
         return Known(tools=ALL_TOOLS, sources=settings.sources)
     servers = mcp_servers(settings)
-    rowboat = is_rowboat(settings.workspace)
+    rowboat = any((settings.workspace / name).is_file() for name in ROWBOAT_FILES)
 
     def find(name: str) -> Agent | None:
         entry = catalogue.find(name) or _read_alone(settings, name)
-        return entry and entry.agent
+        return entry.agent if entry else None
 
     return Known(
         tools=(*ALL_TOOLS, *TOOLS),

@@ -132,8 +132,8 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  → {data['tool']} {_brief(data['arguments'])}"
         case "tool_result":
             text = f"  {_result(data)}"
-        case "effect":
-            text = f"  {describe_effect(data)}"
+        case "effect" | "label":
+            text = f"  {describe_effect(data) if kind == 'effect' else _label(data)}"
         case "retry":
             wait = f"{data['wait_seconds']:g} s"
             text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
@@ -161,6 +161,10 @@ def _started(data: dict[str, Any]) -> str:
     if missing := data.get("missing"):
         text += f", without {', '.join(missing)}: {next(iter(missing.values()))}"
     return text
+
+
+def _label(data: dict[str, Any]) -> str:
+    return f"⚑ {data['label']} from now on: {data['source']}"
 
 
 def _result(data: dict[str, Any]) -> str:

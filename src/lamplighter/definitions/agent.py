@@ -99,6 +99,8 @@ class Agent:
         actions: For org agents, the allow-list of tools.
         limits: Bounds of one run.
         network: What its commands may reach; empty: nothing.
+        writes: Where it may change files of the workspace: these, and what is below them;
+            ``None``: wherever runs may.
         fetch: What ``fetch-url`` may fetch, see ``Pages``; ``None``: whatever is public.
         effects: Whether its effects happen, wait for approval, or are only recorded.
         email: To whom ``send_email`` may write.
@@ -124,6 +126,7 @@ class Agent:
     actions: tuple[str, ...] = ()
     limits: Limits = Limits()
     network: tuple[AllowedHost, ...] = ()
+    writes: tuple[str, ...] | None = None
     fetch: tuple[str, ...] | None = None
     effects: Mode = "send"
     email: Correspondence = TO_NOBODY

@@ -5,12 +5,12 @@ made to do all three at once (Willison, The lethal trifecta, 2025). ``flow`` kee
 this tells the author beforehand that the agent could not do its work, and what to do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from lamplighter.definitions.agent import SHELL_TOOLS, SOURCE_TOOLS, Agent, Problem
-from lamplighter.definitions.nature import Label, nature_of, origin_of
+from lamplighter.definitions.nature import FILE_CHANGERS, Label, nature_of, origin_of
 from lamplighter.definitions.references import Known
 from lamplighter.definitions.tool import refer
 from lamplighter.errors import Place
@@ -43,8 +43,13 @@ class _Use:
 
 
 def check_exposure(agent: Agent, *, file: str, known: Known) -> list[Problem]:
-    """The ways out of an agent on which what is private could be carried to a stranger."""
+    """What a stranger could have an agent do: tell what is private, change any file."""
     uses = list(_uses(agent, known))
+    return [*_leaks(agent, uses, file, known), *_changes(agent, uses, file, known)]
+
+
+def _leaks(agent: Agent, uses: Sequence[_Use], file: str, known: Known) -> list[Problem]:
+    """The first way out on which what is private could be carried to a stranger."""
     return [
         _problem(agent, way, private, file, known)
         for way in uses
@@ -88,13 +93,35 @@ def _problem(agent: Agent, way: _Use, private: _Use, file: str, known: Known) ->
         f"{way.tool} could tell anybody what {private.tool} reads, if something that the agent "
         "reads asks for it"
     )
-    level: Literal["error", "warning"] = "error"
     if known.is_foreign(agent):
-        level = "warning"
         message += "; when it has read such things, these calls are held or refused"
-    line = agent.lines.get(way.key, agent.lines.get(way.key.partition("[")[0]))
-    hint = f"{_remedy(way.tool)}, {_APART}"
-    return Problem(level, message, Place(file, line, way.key), hint)
+    return _tell(agent, way, message, f"{_remedy(way.tool)}, {_APART}", file, known)
+
+
+def _changes(agent: Agent, uses: Sequence[_Use], file: str, known: Known) -> list[Problem]:
+    """The first tool by which a stranger could change any file."""
+    reads = any("untrusted" in use.brings for use in uses if use.tool not in FILE_CHANGERS)
+    if not reads or agent.writes is not None:
+        return []
+    return [
+        _tell(
+            agent,
+            use,
+            f"{use.tool} could change any file of the workspace, if something that the agent reads "
+            "asks for it",
+            "say where it may write: writes: [digests/]",
+            file,
+            known,
+        )
+        for use in uses
+        if use.tool in FILE_CHANGERS and use.tool in agent.allowed_tools
+    ][:1]
+
+
+def _tell(agent: Agent, use: _Use, message: str, hint: str, file: str, known: Known) -> Problem:
+    line = agent.lines.get(use.key, agent.lines.get(use.key.partition("[")[0]))
+    level: Literal["error", "warning"] = "warning" if known.is_foreign(agent) else "error"
+    return Problem(level, message, Place(file, line, use.key), hint)
 
 
 def _remedy(tool: str) -> str:

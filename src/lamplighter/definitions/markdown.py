@@ -480,6 +480,6 @@ _READERS: dict[str, Reader[Any]] = {
     "message": _text,
     "enabled": _flag,
 }
-_LISTS = ("tools", "sources", "actions")
+_LISTS = ("tools", "sources", "actions", "writes")
 KEYS = (*_READERS, *_LISTS, "schedule", "schedules")
 """All keys that the frontmatter of an agent may have."""

@@ -41,6 +41,8 @@ _KEEPS = Nature(_NONE, "workspace")
 _FETCHES = Nature(_UNTRUSTED, "outside")
 
 SPAWN = "spawn-agent"
+"""The tool that calls any agent, or a helper without a name."""
+
 _LONGEST = 100
 """Characters of an origin."""
 
@@ -48,6 +50,11 @@ _FOLDER_READERS = ("getRoot", "exists", "stat", "glob", "grep", "readdir", "read
 _FILE_READERS = ("getRoot", "exists", "stat", "glob", "grep", "list", "readText")
 _FOLDER_WRITERS = ("mkdir", "remove", "writeFile", "edit", "rename", "copy")
 _FILE_WRITERS = ("mkdir", "remove", "writeText", "editText", "rename", "copy")
+
+FILE_CHANGERS = frozenset(
+    {f"workspace-{name}" for name in _FOLDER_WRITERS} | {f"file-{name}" for name in _FILE_WRITERS}
+)
+"""Tools that change files of the workspace, by paths that the model chooses."""
 
 NATURES: dict[str, Nature] = {
     **dict.fromkeys(("list_documents", "search_documents", "read_document"), _READS),
@@ -65,8 +72,7 @@ NATURES: dict[str, Nature] = {
     **{f"workspace-{name}": _READS for name in _FOLDER_READERS},
     **{f"file-{name}": _READS for name in _FILE_READERS},
     # What they answer has parts of the files: the lines around an edit, the names in a folder.
-    **{f"workspace-{name}": Nature(_BOTH, "workspace") for name in _FOLDER_WRITERS},
-    **{f"file-{name}": Nature(_BOTH, "workspace") for name in _FILE_WRITERS},
+    **dict.fromkeys(FILE_CHANGERS, Nature(_BOTH, "workspace")),
     "executeCommand": Nature(_BOTH, "workspace"),
     "ask-human": HARMLESS,
     "loadSkill": HARMLESS,
@@ -110,11 +116,13 @@ def nature_of(tool: str, *, network: bool = False) -> Nature:
 
 def origin_of(tool: str, arguments: Mapping[str, Any]) -> str:
     """Where what a tool returns is from, for people and models; one short line."""
-    reference = refer(tool)
-    if reference.kind != "builtin":
-        return f"{reference.kind} {reference.server or reference.name}"
-    named = str(arguments.get(_NAMED_BY.get(tool, ""), "") or tool)
-    if tool == "executeMcpTool":
-        return f"mcp {named}"
+    kind, name, server = refer(tool)
+    if kind == "builtin":
+        name = str(arguments.get(_NAMED_BY.get(tool, ""), "") or tool)
+        if tool in ("executeMcpTool", "listMcpTools"):
+            kind, server = "mcp", name
+        elif name.startswith(("mcp ", "agent ")):
+            name = f"{tool} {name}"  # or a file could be taken for a server
+    named = name if kind == "builtin" else f"{kind} {server or name}"
     shown = "".join(c for c in named if c.isprintable() and c not in "<>")
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

@@ -97,7 +97,7 @@ class Approved:
     def _servers(self) -> "Servers":
         from lamplighter.tools.mcp import Servers  # takes a while, so in a thread
 
-        return Servers(self.home.settings)
+        return Servers(self.home.settings, self.home.engine)
 
     def _revive(self, entry: Entry, servers: "Servers") -> "Effect":
         from lamplighter.engine.revival import revive

@@ -19,6 +19,7 @@ from lamplighter.agent.loop import Task, perform
 from lamplighter.allowance import Bound
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.nature import SPAWN
 from lamplighter.definitions.tool import refer
 from lamplighter.engine.commands import make_shell, without
 from lamplighter.engine.record import redact
@@ -37,7 +38,6 @@ from lamplighter.tools.mcp import Servers
 MAX_DEPTH = 3
 """Agents below the one whose run it is."""
 
-SPAWN = "spawn-agent"
 _MESSAGE = {
     "type": "object",
     "properties": {"message": {"type": "string", "description": "What it shall do."}},
@@ -274,6 +274,7 @@ class Delegation:
             outbox=self._outbox(bench.outbox, agent, journal.call),
             allowed=frozenset(agent.allowed_tools),
             pages=agent.pages,
+            writes=agent.writes,
             email=agent.email,
             webhooks=agent.webhooks,
             shell=shell,

@@ -100,7 +100,7 @@ def check_permission(entry: Entry, home: Roster) -> None:
     Raises:
         Forbidden: It may not.
     """
-    revive(entry, home, Servers(home.settings))
+    revive(entry, home, Servers(home.settings, home.engine))
 
 
 def _find_agent(home: Roster, name: str) -> Agent:

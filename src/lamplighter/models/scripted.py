@@ -11,6 +11,9 @@ or ``agents: {NAME: [turns]}`` for several agents. A turn may also ``sleep: SECO
 answers, say ``text: ...``, fail with ``error: ...``, or be ``overloaded: TIMES`` as a busy provider
 is, before it answers. Which turn is next follows from the
 conversation alone, so a run that was interrupted goes on where it was.
+
+With ``obeys: true`` it follows, besides, every order that it finds in anything that it is shown
+(``lamplighter.models.obedience``): the adversary that attacks are tried with.
 """
 
 import asyncio
@@ -35,6 +38,10 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from lamplighter.errors import InvalidInput, ModelDiverged, ModelUnavailable, Place
+from lamplighter.models.obedience import is_obedience, obey
+
+CLOSING = "You have used all the tool calls"
+"""How the loop begins to say that only the report is left."""
 
 
 class Call(BaseModel):
@@ -64,6 +71,7 @@ class Script(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    obeys: bool = False
     turns: list[Turn] = Field(default_factory=list)
     agents: dict[str, list[Turn]] = Field(default_factory=dict)
 
@@ -120,9 +128,11 @@ def scripted_model(script: Script, agent: str) -> Model:
     """A model that follows ``script`` for ``agent``."""
     refused: Counter[int] = Counter()
 
-    async def answer(messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
-        number = sum(isinstance(message, ModelResponse) for message in messages)
+    async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
         turns = script.turns_of(agent)
+        if script.obeys:
+            return await _play_and_obey(turns, messages, info)
+        number = sum(isinstance(message, ModelResponse) for message in messages)
         if number == len(turns) and not turns[-1].calls:
             # Asked to sum up what it said last, it says it again.
             return ModelResponse(parts=[TextPart(turns[-1].text)])
@@ -137,6 +147,22 @@ def scripted_model(script: Script, agent: str) -> Model:
         return await _play(turns[number], number + 1, messages)
 
     return FunctionModel(answer, model_name="scripted")
+
+
+async def _play_and_obey(
+    turns: list[Turn], messages: list[ModelMessage], info: AgentInfo
+) -> ModelResponse:
+    """The next turn, and with it whatever was ordered; the last one waits until all is obeyed."""
+    own = [m for m in messages if isinstance(m, ModelResponse) and not is_obedience(m)]
+    number = min(len(own), len(turns) - 1)
+    must_end = CLOSING in (info.instructions or "")
+    orders = [] if must_end else obey(messages, info)
+    is_last = must_end or number == len(turns) - 1
+    if is_last and orders:
+        return ModelResponse(parts=[*orders])
+    played = await _play(turns[-1] if must_end else turns[number], number + 1, messages)
+    played.parts = [*played.parts, *orders]
+    return played
 
 
 async def _play(turn: Turn, number: int, messages: list[ModelMessage]) -> ModelResponse:

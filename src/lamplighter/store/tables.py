@@ -287,6 +287,16 @@ credentials = sa.Table(
     sa.Column("updated_at", Moment, nullable=False),
 )
 
+mcp_tools = sa.Table(
+    "mcp_tools",
+    metadata,
+    sa.Column("server", sa.Text, primary_key=True),
+    sa.Column("tool", sa.Text, primary_key=True),
+    sa.Column("definition", sa.JSON, nullable=False, comment="what it said when it was trusted"),
+    sa.Column("offered", sa.JSON(none_as_null=True), comment="what it says now, if that differs"),
+    sa.Column("updated_at", Moment, nullable=False),
+)
+
 authors = sa.Table(
     "authors",
     metadata,

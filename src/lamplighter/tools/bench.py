@@ -51,6 +51,7 @@ class Workbench:
         servers: The MCP servers, as long as the run is under way.
         allowed: The tools that the agent may call, as its file names them.
         pages: What of the web it may fetch.
+        writes: Where it may change files; ``None``: wherever runs may.
         email: To whom it may write.
         webhooks: The URLs that it may call, by name.
         shell: Where its commands run; ``None``: nowhere.
@@ -66,6 +67,7 @@ class Workbench:
     servers: Servers
     allowed: frozenset[str] = frozenset()
     pages: Pages = field(default_factory=Pages)
+    writes: tuple[str, ...] | None = None
     email: Correspondence = TO_NOBODY
     webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
@@ -91,7 +93,7 @@ class Workbench:
 
     def places(self) -> Places:
         """Where in the workspace, and outside it, the run may go; as allowed at this moment."""
-        return Places(self.settings.workspace, security(self.settings))
+        return Places(self.settings.workspace, security(self.settings), self.writes)
 
 
 Context = RunContext[Workbench]

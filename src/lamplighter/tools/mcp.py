@@ -5,19 +5,22 @@ import os
 import re
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic_core import to_jsonable_python
 
+from lamplighter import clock
 from lamplighter.config import McpServer, Settings
-from lamplighter.errors import InvalidSettings, ToolFailed, Unconfirmed
+from lamplighter.errors import InvalidSettings, ToolFailed, Unconfirmed, Withheld
 from lamplighter.secrets import reveal
+from lamplighter.store.mcp_tools import pin_tools
 from lamplighter.workspace import mcp_servers
 
 if TYPE_CHECKING:
     from pydantic_ai.mcp import MCPToolset
+    from sqlalchemy import Engine
 
 T = TypeVar("T")
 START_SECONDS = 60.0
@@ -34,6 +37,7 @@ class ServerTool:
         schema: JSON Schema of its arguments.
         reads: Whether the server says that it changes nothing.
         repeatable: Whether the server says that twice is the same as once.
+        changed: Whether all that is no longer what somebody has trusted.
     """
 
     name: str
@@ -41,6 +45,17 @@ class ServerTool:
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
     reads: bool = False
     repeatable: bool = False
+    changed: bool = False
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """All that its server says of it, as JSON."""
+        return {
+            "description": self.description,
+            "schema": dict(self.schema),
+            "reads": self.reads,
+            "repeatable": self.repeatable,
+        }
 
 
 class Connection:
@@ -84,10 +99,13 @@ class Servers:
 
     Args:
         settings: The workspace's settings.
+        engine: Its database, which knows what their tools were trusted for.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, engine: "Engine") -> None:
         self.settings = settings
+        self.engine = engine
+        self.seen: dict[str, list[ServerTool]] = {}
         self.connections: dict[str, Connection] = {}
 
     async def __aenter__(self) -> Self:
@@ -114,13 +132,33 @@ class Servers:
         return server is not None and server.fixes(tool)
 
     async def tools(self, name: str) -> list[ServerTool]:
-        """The tools of a server, which is started if it is not running.
+        """The tools of a server that may be used; it is started if it is not running.
 
         Raises:
             ToolFailed: There is no such server, or it does not start.
         """
+        return [tool for tool in await self.offered(name) if not tool.changed]
+
+    async def offered(self, name: str) -> list[ServerTool]:
+        """All tools of a server, those included that are no longer what was trusted.
+
+        Raises:
+            ToolFailed: There is no such server, or it does not start.
+        """
+        offered = await self._ask(name)
+        if name not in self.seen:
+            self.seen[name] = await asyncio.to_thread(self._compare, name, offered)
+        return self.seen[name]
+
+    def _compare(self, name: str, offered: list[ServerTool]) -> list[ServerTool]:
+        definitions = {tool.name: tool.definition for tool in offered}
+        changed = pin_tools(self.engine, name, definitions, clock.now())
+        return [replace(tool, changed=tool.name in changed) for tool in offered]
+
+    async def _ask(self, name: str) -> list[ServerTool]:
         connection = self.connections.get(name)
         if connection is None or connection.task.done():
+            self.seen.pop(name, None)
             connection = self.connections[name] = self._start(name)
         try:
             return await connection.tools()
@@ -141,9 +179,14 @@ class Servers:
         from pydantic_ai.exceptions import ModelRetry
         from pydantic_ai.exceptions import ToolFailed as ModelToolFailed
 
-        offered = {each.name for each in await self.tools(name)}
-        if tool not in offered:
+        found = next((each for each in await self.offered(name) if each.name == tool), None)
+        if found is None:
             raise ToolFailed(f"the MCP server {name!r} has no tool {tool!r}")
+        if found.changed:
+            raise Withheld(
+                f"{name}/{tool} has changed since it was trusted; a person has to look at it: "
+                f"lamplighter mcp approve {name}"
+            )
         call = self.connections[name].toolset.direct_call_tool(tool, arguments)
         try:
             return to_jsonable_python(await self._unless_gone(name, call))
@@ -171,6 +214,7 @@ class Servers:
             calling.cancel()
 
     async def _drop(self, name: str) -> None:
+        self.seen.pop(name, None)
         if connection := self.connections.pop(name, None):
             await connection.stop()
 

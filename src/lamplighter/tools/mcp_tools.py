@@ -78,7 +78,11 @@ class McpTools(AbstractToolset[Workbench]):
         if self.made is None:
             found = {name: await self._find(*ref[1:]) for name, ref in self.wanted.items()}
             self.made = FunctionToolset(
-                [_tool(name, self.wanted[name].server, tool) for name, tool in found.items()]
+                [
+                    _tool(name, self.wanted[name].server, tool)
+                    for name, tool in found.items()
+                    if not tool.changed
+                ]
             )
         return await self.made.get_tools(ctx)
 
@@ -95,7 +99,7 @@ class McpTools(AbstractToolset[Workbench]):
 
     async def _find(self, name: str, server: str) -> ServerTool:
         try:
-            offered = await self.servers.tools(server)
+            offered = await self.servers.offered(server)
         except ToolFailed:
             offered = []
         found = next((tool for tool in offered if tool.name == name), None)

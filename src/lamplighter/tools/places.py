@@ -16,6 +16,9 @@ from lamplighter.errors import ToolFailed
 READ_ONLY = frozenset({"agents", "skills", "config", "runs", ".git", CONFIG_FILE})
 """First parts of paths that runs may not write to: what decides what agents do, and history."""
 
+SKILLS = Path("~/.agents")
+"""Skills for all of somebody's programs; what runs could write there they would later obey."""
+
 VISIBLE_CONFIG = frozenset({SCHEDULE_FILE, STATE_FILE, SECURITY_FILE})
 """All else in ``config/`` may hold keys."""
 
@@ -51,7 +54,9 @@ class Spot:
     @property
     def is_read_only(self) -> bool:
         """Whether runs may not change it."""
-        return not self.parts or (self.inside and _fold(self.parts)[0] in READ_ONLY)
+        if self.inside:
+            return not self.parts or _fold(self.parts)[0] in READ_ONLY
+        return self.root.joinpath(*self.parts).is_relative_to(SKILLS.expanduser().resolve())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,12 @@ class Places:
     Attributes:
         workspace: Its folder.
         security: What is allowed outside.
+        writes: Where the run's agent may change something; ``None``: wherever runs may.
     """
 
     workspace: Path
     security: Security
+    writes: tuple[str, ...] | None = None
 
     def find(self, path: str, operation: Operation) -> Spot:
         """The place of a path: relative to the workspace, absolute, or beginning with ``~``.
@@ -83,7 +90,17 @@ class Places:
             raise ToolFailed(f"{path}: there is no such file or folder")
         if operation in CHANGES and spot.is_read_only:
             raise ToolFailed(f"{path} is read-only: it is not for runs to change")
+        if operation in CHANGES and not self._may_change(spot):
+            listed = ", ".join(self.writes or ()) or "nowhere"
+            raise ToolFailed(f"{path}: the agent's file lets it write here only: {listed}")
         return spot
+
+    def _may_change(self, spot: Spot) -> bool:
+        if self.writes is None:
+            return True
+        real = spot.root.joinpath(*spot.parts)
+        allowed = (self.workspace.resolve() / _expand(PurePosixPath(each)) for each in self.writes)
+        return any(real.is_relative_to(each.parent.resolve() / each.name) for each in allowed)
 
     def _find_absolute(self, path: PurePosixPath, operation: Operation, written: str) -> Spot:
         for root in (self.workspace.absolute(), self.workspace.resolve()):

@@ -106,6 +106,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source"),
     )
     op.create_table(
+        "mcp_tools",
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column(
+            "definition", sa.JSON(), nullable=False, comment="what it said when it was trusted"
+        ),
+        sa.Column("offered", sa.JSON(), nullable=True, comment="what it says now, if that differs"),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("server", "tool"),
+    )
+    op.create_table(
         "sources",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("config", sa.JSON(), nullable=False, comment="what the index was made from"),
