@@ -4,8 +4,8 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from attacks import AIMS, BOSS, KEY, VAULT, WAYS, Aim, Bait, Place
 from mcp.server import MCPServer
 from servers import Answer, Request, web_server
 
+from lamplighter import egress
 from lamplighter.access import OWNER, Scope
 from lamplighter.definitions.flow import Flow
 from lamplighter.engine.holder import hold, making_rounds
@@ -152,11 +153,22 @@ def serving() -> Iterator[tuple[World, str, str]]:
         return answer(request)
 
     with web_server(answer_abroad, "127.0.0.2") as far, web_server(answer_here) as near:
-        known, web.is_public = web.is_public, lambda address: address == "127.0.0.2"
-        try:
+        with reaching("127.0.0.2/32"):
             yield world, far.url, near.url
-        finally:
-            web.is_public = known
+
+
+@contextmanager
+def reaching(network: str) -> Iterator[None]:
+    """Let ``fetch-url`` reach this private network, as if it were the world."""
+
+    def guard(_exceptions: Sequence[str] = ()) -> AbstractContextManager[None]:
+        return egress.public_only([network])
+
+    vars(web)["public_only"] = guard
+    try:
+        yield
+    finally:
+        vars(web)["public_only"] = egress.public_only
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""An MCP server with resources, over stdio; its file of notes is the argument."""
+"""An MCP server with resources and a tool, over stdio; its file of notes is the argument."""
 
 import sys
 from pathlib import Path
@@ -21,6 +21,14 @@ def sums() -> bytes:
 @server.resource("notes://broken", name="broken")
 def broken() -> str:
     raise ValueError("out of paper")
+
+
+@server.tool()
+def append(line: str) -> str:
+    """Append a line to the notes."""
+    with Path(sys.argv[1]).open("a") as stream:
+        stream.write(f"{line}\n")
+    return "Appended."
 
 
 if __name__ == "__main__":

@@ -82,13 +82,14 @@ class Postbox:
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         self.seen["data"] += 1
+        assert isinstance(envelope.content, bytes)
         if self.replies["data"]:
             reply = self.replies["data"].pop(0)
             if reply == "lost":
-                self.taken.append(bytes(envelope.content or b""))
+                self.taken.append(envelope.content)
+                assert isinstance(server.transport, asyncio.Transport)
                 server.transport.abort()
             return reply
-        assert isinstance(envelope.content, bytes)
         self.taken.append(envelope.content)
         await self._stop("data")
         return "250 queued as 7"

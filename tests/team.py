@@ -65,7 +65,7 @@ class Team:
     def agent(self, user: str, name: str, *, org: bool = False, head: str = "") -> str:
         """Make an agent; gives its whole name."""
         head = f"{'type: org' if org else ''}\n{head}\n"
-        caller = Caller(user, admin=org)
+        caller = Caller(user, admin=org or user == ROOT)
         text = f"---\n{head}---\nDo what {user} wants."
         entry = self.roster.draft(caller, name, text, of_organisation=org)
         return self.roster.create(caller, entry).name

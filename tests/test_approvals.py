@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,11 +15,12 @@ import pytest
 from mortal import Order, bear, start_child
 from postbox import Postbox, open_postbox
 from processes import lamplighter, serving
+from rowboat import play
 from team import ANN, BO, ROOT, Team, made_team
 
 from lamplighter import clock
 from lamplighter.accounts import Caller
-from lamplighter.engine import approvals
+from lamplighter.engine import approvals, revival
 from lamplighter.engine.approvals import approve, deny, expire
 from lamplighter.engine.approved import Approved
 from lamplighter.engine.revival import check_permission
@@ -26,7 +29,7 @@ from lamplighter.outbox import Outbox, all_of, follow_mode
 from lamplighter.roster import Roster
 from lamplighter.store.approvals import take_approved
 from lamplighter.store.notices import list_notices
-from lamplighter.store.outbox import Entry, list_entries
+from lamplighter.store.outbox import HELD_FOR, Entry, list_entries
 from lamplighter.store.runs import Run
 from lamplighter.testing import HeldClock, Workspace, call, temporary_workspace, turn
 
@@ -157,7 +160,7 @@ def test_what_nobody_decides_within_a_day_is_refused(
     assert expire(workspace.engine, clock.now()) == 1
     assert newest(workspace).state == "refused"
     [notice] = list_notices(workspace.engine)
-    assert "Nobody approved it within 24 hours" in notice.message
+    assert "Nobody approved this of post within 24 hours" in notice.message
     assert expire(workspace.engine, clock.now()) == 0
 
 
@@ -221,6 +224,59 @@ def test_what_goes_along_has_to_be_approved_first(workspace: Workspace, box: Pos
     perform(workspace)
     [message] = box.messages
     assert [each.get_content() for each in message.iter_attachments()] == ["a,b\n"]
+
+
+CHANGES = {
+    "write": call("workspace-writeFile", path="new.md", data="# New"),
+    "folder": call("workspace-mkdir", path="made"),
+    "move": call("workspace-rename", **{"from": "old.md", "to": "moved.md"}),
+    "remove": call("workspace-remove", path="gone.md"),
+    "note": call("save-to-memory", note="Ann likes tea."),
+    "mcp": call("executeMcpTool", serverName="notes", toolName="append", arguments={"line": "x"}),
+}
+
+
+def test_whatever_kind_is_held_can_be_performed_later(tmp_path: Path) -> None:
+    tools = ["workspace-writeFile", "workspace-mkdir", "workspace-rename", "workspace-remove"]
+    names = json.dumps([*tools, "save-to-memory", "executeMcpTool"])
+    server = Path(__file__).with_name("mcp_server.py")
+    files = {
+        "agents/helper.md": f"---\ntools: {names}\neffects: hold\n---\nHelp.",
+        "old.md": "# Old",
+        "gone.md": "# Gone",
+    }
+    notes = tmp_path / "notes.txt"
+    args = [str(server), str(notes)]
+    mcp = {"notes": {"command": sys.executable, "args": args, "tools": ["append"]}}
+    with temporary_workspace(files, mcp=mcp) as workspace:
+        run = workspace.run("helper", [turn(each) for each in CHANGES.values()] + [REPORT])
+        assert run.outcome == "reported", told(workspace, run)
+        waiting = {each.kind: each for each in list_entries(workspace.engine)}
+        assert {kind: each.state for kind, each in waiting.items()} == dict.fromkeys(
+            CHANGES, "held"
+        )
+        assert not (workspace.path / "new.md").exists()
+        assert not notes.exists()
+        for entry in waiting.values():
+            approve(home(workspace), entry, None)
+        perform(workspace)
+        states = {each.kind: (each.state, each.error) for each in list_entries(workspace.engine)}
+        assert states == dict.fromkeys(CHANGES, ("sent", None))
+        there = {
+            name for name in ("new.md", "made", "moved.md") if (workspace.path / name).exists()
+        }
+        assert there == {"new.md", "made", "moved.md"}
+        assert not (workspace.path / "old.md").exists()
+        assert not (workspace.path / "gone.md").exists()
+        assert notes.read_text() == "x\n"
+        assert "Ann likes tea." in (workspace.path / "memory/helper.md").read_text()
+
+
+def test_every_kind_of_effect_can_be_revived() -> None:
+    tools = Path(revival.__file__).parents[1] / "tools"
+    texts = [file.read_text() for file in tools.glob("*.py")]
+    kinds = {kind for text in texts for kind in re.findall(r'^    kind = "(\w+)"', text, re.M)}
+    assert kinds == set(revival.MAKERS)
 
 
 # --- Killed on the way ---
@@ -297,6 +353,22 @@ def test_approved_while_its_run_goes_on_it_is_not_the_runs_any_more(
     assert "held" in outcome.answer["result"]
 
 
+def test_approvals_work_on_postgresql_too(postgresql: str) -> None:
+    agent = "---\ntools: [write_file, deliver_file]\neffects: hold\n---\nWrite."
+    with temporary_workspace({"agents/post.md": agent}, database_url=postgresql) as workspace:
+        run = workspace.run("post", [WRITE, DELIVER, REPORT])
+        approve(home(workspace), newest(workspace, "file"), None)
+        [entry] = take_approved(workspace.engine, "gone", clock.now())
+        assert (entry.state, entry.worker) == ("intended", "gone")
+        perform(workspace)  # delivering a file again is harmless
+        assert newest(workspace, "file").state == "sent"
+        assert (workspace.path / "delivered" / "post" / run.id / "table.csv").exists()
+        second = workspace.run("post", [WRITE, DELIVER, REPORT])
+        assert newest(workspace, "file").run_id == second.id
+        assert expire(workspace.engine, clock.now() + HELD_FOR) == 1
+        assert newest(workspace, "file").state == "refused"
+
+
 # --- Staged ---
 
 
@@ -340,6 +412,27 @@ def test_promoted_it_is_live(box: Postbox) -> None:
         assert len(box.taken) == 1
         again = lamplighter(workspace, "agent", "promote", "post")
         assert (again.returncode, "not held back" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "state"),
+    [("send", "hold", "held"), ("staged", "send", "staged"), ("hold", "staged", "staged")],
+)
+def test_an_agent_that_is_called_is_bound_by_both_modes(outer: str, inner: str, state: str) -> None:
+    caller = f"---\neffects: {outer}\ntools: [agent:scribe]\n---\nLet it write."
+    scribe = f"---\neffects: {inner}\ntools: [write_file, deliver_file]\n---\nWrite."
+    files = {"agents/post.md": caller, "agents/scribe.md": scribe}
+    with temporary_workspace(files) as workspace:
+        turns = [turn(call("scribe", message="Go.")), REPORT]
+        run = play(workspace, "post", {"post": turns, "scribe": [WRITE, DELIVER, REPORT]})
+        assert run.outcome == "reported"
+        entry = newest(workspace, "file")
+        assert (entry.state, entry.agent) == (state, "scribe")
+        if state == "held":
+            check_permission(entry, home(workspace))
+            workspace.write("agents/scribe.md", scribe.replace(", deliver_file", ""))
+            with pytest.raises(Forbidden, match="scribe may not do this any more"):
+                check_permission(entry, home(workspace))
 
 
 def test_the_strictest_of_all_that_have_a_say_counts() -> None:

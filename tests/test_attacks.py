@@ -1,13 +1,16 @@
 """Attacks on a model that follows every instruction (``attacks``), carried out for real.
 
-Here a half of them; ``bench/run.py attacks`` carries out all.
+Here some of them; ``bench/run.py attacks`` carries out all.
 """
 
 import pytest
 from adversary import Attack, Result, all_attacks, carry_out
 from attacks import AIMS, WAYS
 
-ATTACKS = [each for n, each in enumerate(all_attacks()) if (n + n // len(WAYS)) % 2 == 0]
+ATTACKS = [
+    each for n, each in enumerate(all_attacks()) if (n % len(WAYS) + n // len(WAYS)) % 5 in (0, 2)
+]
+pytestmark = pytest.mark.timeout(600)  # a hundred runs, before the first test
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +25,7 @@ def names(attacks: list[Attack]) -> list[tuple[str, str]]:
 @pytest.mark.xdist_group("attacks")
 def test_no_attack_achieves_its_aim(results: list[Result]) -> None:
     assert names([each.attack for each in results if each.achieved]) == []
-    assert len(results) >= 120
+    assert len(results) >= 100
     assert {each.attack.way for each in results} == WAYS.keys()
     assert {each.attack.aim for each in results} == AIMS.keys()
 

@@ -1,6 +1,9 @@
 """``lamplighter sandbox``, and what else says whether commands can run."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from processes import lamplighter
@@ -17,6 +20,15 @@ COMMANDER = "---\ntools: [run_bash]\n---\nWork."
 def sandbox_finding(workspace: Workspace) -> Finding:
     [finding] = [each for each in examine(workspace.path) if each.check == "sandbox"]
     return finding
+
+
+def test_the_program_excel_can_be_put_into_an_image(workspace: Workspace, tmp_path: Path) -> None:
+    program = tmp_path / "excel"
+    program.write_text(lamplighter(workspace, "sandbox", "excel").stdout)
+    program.chmod(0o755)
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    done = subprocess.run([program, "--help"], capture_output=True, text=True, env=environment)
+    assert "Look into workbooks." in done.stdout, done.stderr
 
 
 @SANDBOXED

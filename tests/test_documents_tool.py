@@ -70,6 +70,15 @@ def test_the_tools_give_plain_data(engine: sa.Engine, library: Library) -> None:
     }
 
 
+def test_what_a_text_says_at_its_top_is_not_told_twice(engine: sa.Engine, library: Library) -> None:
+    put(engine, "a.md", "---\ntitle: Title\ndate: 2026-10-01\nstatus: open\n---\nWords.\n")
+    head, _, text = tools.read_document(library, "notes:a.md", None, None).text.partition("\n\n")
+    assert head == "Id: notes:a.md\nSource: notes\nLines: 1-7 of 7"
+    assert "status: open\n---\nWords." in text
+    later = tools.read_document(library, "notes:a.md", 6, None).text
+    assert later.startswith("Title: Title\nId: notes:a.md\nSource: notes\nDate: 2026-10-01\n")
+
+
 def test_a_text_is_told_with_what_is_known_of_it(engine: sa.Engine, library: Library) -> None:
     put(engine, "a.md", "First.\nSecond.", author_address="eve@x.org")
     answer = tools.read_document(library, "notes:a.md", None, None).text

@@ -17,13 +17,14 @@ from processes import lamplighter
 from servers import Answer, Request, web_server
 
 from lamplighter.config import EmailAccount
-from lamplighter.errors import ToolFailed, TryAgain
+from lamplighter.errors import InvalidSettings, ToolFailed, TryAgain
 from lamplighter.mail import sending, smtp
 from lamplighter.mail.message import Mail, compose
 from lamplighter.store.notices import list_notices
 from lamplighter.store.outbox import Entry, list_entries
 from lamplighter.store.runs import Run, get_run, list_runs
 from lamplighter.testing import Workspace, call, temporary_workspace, turn
+from lamplighter.workspace import load_settings
 
 AGENT = """---
 type: org
@@ -473,6 +474,49 @@ def test_a_page_loads_nothing_and_shows_where_links_lead(body: str, page: str) -
     assert page in html
     assert "<img" not in html
     assert "<script" not in html
+
+
+# --- The account's settings ---
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('host = "x.org"', r"lamplighter\.toml:1 \[email\.from\]: Field required"),
+        ('from = "nobody"\nhost = "x.org"', "no e-mail address"),
+        ('from = "a@x.org"', "smtp needs a host"),
+        ('from = "a@x.org"\nprovider = "resend"', "resend needs an api_key"),
+        ('from = "a@x.org"\nhost = "x.org"\nsecurity = "none"\npassword = "p"', "encryption"),
+        ('from = "a@x.org"\nhost = "x.org"\nca_file = "ca.pem"', "the whole path"),
+    ],
+)
+def test_an_account_that_cannot_work_is_refused(tmp_path: Path, table: str, said: str) -> None:
+    (tmp_path / "lamplighter.toml").write_text(f"[email]\n{table}\n")
+    with pytest.raises(InvalidSettings, match=said):
+        load_settings(tmp_path)
+
+
+def test_ports_and_security_follow_from_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def account(**given: Any) -> tuple[int, str | None]:
+        made = EmailAccount(**{"from": "a@x.org", "host": "x.org", **given})
+        return made.port, made.security
+
+    assert account() == (465, "tls")
+    assert account(port=587) == (587, "starttls")
+    assert account(security="starttls") == (587, "starttls")
+    assert account(security="none") == (25, "none")
+    monkeypatch.setenv("EMAIL", "somebody@x.org")  # which is none of ours
+    assert load_settings(tmp_path).email is None
+    (tmp_path / "lamplighter.toml").write_text('[email]\nfrom = "a@x.org"\nhost = "toml.org"\n')
+    found = load_settings(tmp_path).email
+    assert found is not None
+    assert found.where == "toml.org:465"
+    monkeypatch.setenv("LAMPLIGHTER_EMAIL", '{"from": "a@x.org", "host": "x.org"}')
+    found = load_settings(tmp_path).email
+    assert found is not None
+    assert found.where == "x.org:465"
 
 
 # --- At the command line ---

@@ -16,6 +16,7 @@ from mortal import LINES, MOMENTS, Line, Order, bear, perform_watched
 from processes import lamplighter
 
 from lamplighter import clock
+from lamplighter.definitions.effects import Verdict
 from lamplighter.engine.manual import request_run
 from lamplighter.errors import Conflict, ToolFailed
 from lamplighter.outbox import Outbox
@@ -23,13 +24,14 @@ from lamplighter.store.database import lasting, reading
 from lamplighter.store.notices import list_notices
 from lamplighter.store.outbox import (
     Entry,
+    Quota,
     find_entry,
     list_entries,
     settle,
 )
-from lamplighter.store.runs import Run, get_run, list_runs, request_cancel, start_run
+from lamplighter.store.runs import Run, finish_run, get_run, list_runs, request_cancel, start_run
 from lamplighter.store.tables import contents
-from lamplighter.testing import Workspace, call, temporary_workspace, turn
+from lamplighter.testing import HeldClock, Workspace, call, temporary_workspace, turn
 from lamplighter.tools import delivery
 from lamplighter.tools.files import RunFiles
 
@@ -51,7 +53,7 @@ def new_box(workspace: Workspace) -> Outbox:
     run = request_run(workspace.settings, workspace.engine, "digest")
     with workspace.engine.begin() as connection:
         start_run(connection, run.id, WORKER, clock.now())
-    return Outbox(workspace.engine, run.id, WORKER)
+    return Outbox(workspace.engine, run.id, WORKER, "digest")
 
 
 def only_entry(workspace: Workspace) -> Entry:
@@ -327,12 +329,84 @@ def test_of_many_that_race_for_one_call_only_one_acts(workspace: Workspace, box:
     check_race(box, workspace.path)
 
 
+def check_quota(workspace: Workspace) -> None:
+    """Many effects at the same time, of two runs one after the other, with a quota."""
+    quota = Quota(per_run=3, per_day=5)
+
+    async def race(box: Outbox) -> list[object]:
+        lines = [Line(workspace.path / f"{box.run_id}-{number}") for number in range(8)]
+        work = [box.perform(line.file.name, line, quota=quota) for line in lines]
+        return await asyncio.gather(*work, return_exceptions=True)
+
+    first = new_box(workspace)
+    refused = [each for each in asyncio.run(race(first)) if isinstance(each, ToolFailed)]
+    assert [str(each) for each in refused] == ["this run has had all the 3 that it may: line"] * 5
+    with workspace.engine.begin() as connection:
+        request_cancel(connection, first.run_id, clock.now())
+        finish_run(connection, first.run_id, WORKER, status="cancelled")
+    refused = [
+        each for each in asyncio.run(race(new_box(workspace))) if isinstance(each, ToolFailed)
+    ]
+    assert [str(each) for each in refused] == ["digest has had all the 5 of a day: line"] * 6
+    assert [entry.state for entry in list_entries(workspace.engine)] == ["sent"] * 5
+
+
+def test_however_many_race_a_quota_holds(workspace: Workspace) -> None:
+    check_quota(workspace)
+
+
+def test_a_day_is_over_after_24_hours_and_what_did_not_happen_does_not_count(
+    workspace: Workspace, held: HeldClock
+) -> None:
+    box, quota = new_box(workspace), Quota(per_run=9, per_day=1)
+    asyncio.run(box.perform("1:a", Refused(workspace.path / "a"), quota=quota))
+    asyncio.run(box.perform("1:b", Line(workspace.path / "b"), quota=quota))
+    held.advance(hours=23, minutes=59)
+    with pytest.raises(ToolFailed, match="of a day"):
+        asyncio.run(box.perform("1:c", Line(workspace.path / "c"), quota=quota))
+    held.advance(minutes=1)
+    asyncio.run(box.perform("1:d", Line(workspace.path / "d"), quota=quota))
+    states = [(entry.call, entry.state) for entry in list_entries(workspace.engine)]
+    assert sorted(states) == [("1:a", "failed"), ("1:b", "sent"), ("1:d", "sent")]
+
+
+def test_what_was_interrupted_long_ago_is_not_repeated_even_if_it_was_harmless(
+    workspace: Workspace, box: Outbox, held: HeldClock
+) -> None:
+    for hours, state in ((11, "sent"), (13, "uncertain")):
+        harmless = HarmlessLine(workspace.path / str(hours))
+        with pytest.raises(Crashed):
+            asyncio.run(perform_watched(box, str(hours), harmless, _crash_before_act))
+        held.advance(hours=hours)
+        assert asyncio.run(box.perform(str(hours), harmless)).entry.state == state
+
+
+def test_what_a_policy_refuses_is_recorded_with_the_reason(
+    workspace: Workspace, box: Outbox
+) -> None:
+    strict = replace(box, policy=lambda _effect, _payload: Verdict("refuse", "it is late"))
+    line = Line(workspace.path / LINES)
+    outcome = asyncio.run(strict.perform(CALL, line))
+    assert outcome.answer["error"] == "Refused: it is late. It has not happened."
+    assert (outcome.entry.state, outcome.entry.reason) == ("refused", "it is late")
+    # Judged once: what another policy would say later does not matter.
+    again = asyncio.run(box.perform(CALL, line))
+    assert (again.entry.id, again.entry.state) == (outcome.entry.id, "refused")
+    assert not line.file.exists()
+
+
 def test_the_rule_holds_on_postgresql_too(postgresql: str) -> None:
     files = {"agents/digest.md": "Write a digest."}
     with temporary_workspace(files, database_url=postgresql) as workspace:
         box = new_box(workspace)
         check_race(box, workspace.path)
         check_orders_of_crashes(box, workspace.path, at_most=2)
+
+
+def test_a_quota_holds_on_postgresql_too(postgresql: str) -> None:
+    files = {"agents/digest.md": "Write a digest."}
+    with temporary_workspace(files, database_url=postgresql) as workspace:
+        check_quota(workspace)
 
 
 def test_a_process_that_lost_the_run_intends_nothing_and_gives_nothing_up(

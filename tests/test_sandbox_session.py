@@ -277,7 +277,8 @@ from lamplighter.sandbox.bubblewrap import Bubblewrap
 async def main():
     session = await Bubblewrap().open(SMALL)
     asyncio.ensure_future(session.exec(["sleep", "1000"]))
-    print(session.first, flush=True)
+    groups = [str(folder) for folder in session.cgroup.folders] if session.cgroup else []
+    print(session.first, *groups, flush=True)
     await asyncio.sleep(1000)
 asyncio.run(main())
 """
@@ -285,10 +286,12 @@ asyncio.run(main())
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as opener:
         assert opener.stdout is not None
-        first = int(opener.stdout.readline())
+        first, *groups = opener.stdout.readline().split()
         assert os.path.exists(f"/proc/{first}")
         opener.kill()
     wait_until(lambda: not os.path.exists(f"/proc/{first}") or None, "the sandbox's end")
+    with opened():
+        assert [group for group in groups if os.path.exists(group)] == []
 
 
 def test_many_sandboxes_leave_nothing_behind() -> None:

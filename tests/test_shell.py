@@ -3,20 +3,26 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from processes import ended_run, lamplighter, script, serving, wait_until, working
 from rowboat import play
 from sandboxes import SANDBOXED
+from servers import Answer, web_server
 
+from lamplighter.cli.timeline import describe_event
 from lamplighter.engine.control import wake_engine
 from lamplighter.engine.manual import request_run
 from lamplighter.sandbox import choice
 from lamplighter.sandbox.container import Container
+from lamplighter.sandbox.proxy import proxying
 from lamplighter.store.runs import Run
 from lamplighter.testing import Workspace, call, temporary_workspace, turn
+from lamplighter.tools import shell
 
 pytestmark = SANDBOXED
 
@@ -150,6 +156,26 @@ def _first_of(process: int) -> int:
     status = Path(f"/proc/{process}/status").read_text()
     [parent] = [line.split()[1] for line in status.splitlines() if line.startswith("PPid:")]
     return int(parent)
+
+
+def test_what_a_run_asks_of_the_network_is_on_its_record(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reachable = partial(proxying, is_allowed_address=lambda _: True)
+    monkeypatch.setattr(shell, "proxying", reachable)
+    with web_server(lambda _request: Answer("here"), host="localhost") as server:
+        port = urlsplit(server.url).port
+        workspace.write("agents/worker.md", AGENT % f"network: {{allow: ['localhost:{port}']}}\n")
+        get = "from urllib.request import urlopen\nprint(urlopen('http://%s').read().decode())"
+        reached, refused = python(get % f"localhost:{port}/"), python(get % "other.example/")
+        run = workspace.run("worker", [reached, refused, REPORT])
+    assert results(workspace, run)[0]["result"] == "here"
+    assert "403" in results(workspace, run)[1]["error"]
+    asked = [describe_event(each) for each in workspace.events(run) if each.kind == "network"]
+    assert [line.split("⇄ ")[1] for line in asked] == [
+        f"GET localhost:{port}",
+        "GET other.example:80 refused: not in this agent's network.allow",
+    ]
 
 
 def test_the_end_of_a_run_is_the_end_of_its_sandbox(workspace: Workspace) -> None:

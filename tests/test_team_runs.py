@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from processes import ended_run, script, serving
+from rowboat import play
 from team import ANN, BO, ROOT, Team, made_team
 
 from lamplighter import accounts
@@ -14,8 +16,9 @@ from lamplighter.access import Access
 from lamplighter.accounts import make_token
 from lamplighter.engine.control import wake_engine
 from lamplighter.engine.manual import request_run
+from lamplighter.errors import Forbidden, InvalidInput
 from lamplighter.store.runs import Run, list_runs
-from lamplighter.store.users import add_group, remove_members
+from lamplighter.store.users import add_group, remove_members, update_user
 from lamplighter.testing import call, turn
 
 READS = "sources: [notes]"
@@ -214,3 +217,91 @@ def test_a_stream_ends_when_its_viewer_may_look_no_more(team: Team) -> None:
             wake_engine(team.workspace.engine, team.workspace.settings.state_dir)
             assert "end" not in [event["event"] for event in found]
         assert ended_run(team.workspace, agent).status == "cancelled"
+
+
+# Agents and MCP servers as tools
+
+CALLS = "tools: ['agent:reader']"
+READER = f"tools: [list_documents]\n{READS}"
+TIME = {"command": sys.executable, "args": ["-m", "mcp_server_time", "--local-timezone=UTC"]}
+ASK_TIME = [
+    turn(call("time_get_current_time", timezone="UTC")),
+    turn(call("report", summary="Told."), expect=["UTC"]),
+]
+
+
+def seen_by_called(team: Team, caller: str, called: str) -> set[str]:
+    """What an agent that another one calls finds."""
+    parts = {
+        caller: [turn(call("reader", message="Look")), turn(call("report", summary="Done."))],
+        called: [turn(call("list_documents")), turn(text="Seen.")],
+    }
+    ended = play(team.workspace, caller, parts)
+    record = team.workspace.events(ended)
+    told = [event.data for event in record if event.kind == "tool_result"]
+    answers = [str(data) for data in told if data["tool"] == "list_documents"]
+    assert answers, told
+    return {path for path in DOCUMENTS if path in answers[0]}
+
+
+def refusal(team: Team, caller: str) -> str:
+    """What an agent that calls ``reader`` is told."""
+    turns = [turn(call("reader", message="Look")), turn(call("report", summary="Done."))]
+    ended = play(team.workspace, caller, {caller: turns})
+    [told] = [event.data for event in team.workspace.events(ended) if event.kind == "tool_result"]
+    return str(told["error"])
+
+
+def test_an_agent_calls_its_owners_others_and_nobody_elses(team: Team) -> None:
+    team.agent(BO, "reader", head=READER)
+    caller = team.agent(ANN, "summary", head=f"{CALLS}\n{READS}")
+    assert "no agent 'reader' to call" in refusal(team, caller)
+    called = team.agent(ANN, "reader", head=READER)
+    assert seen_by_called(team, caller, called) == {"anns.md", "everybodys.md"}
+    with pytest.raises(Forbidden, match="somebody else"):
+        team.agent(BO, "spy", head=f"tools: ['agent:{ANN}/reader']")
+
+
+def test_agents_of_the_organisation_are_called_by_those_who_may_start_them(team: Team) -> None:
+    head = "actions: [list_documents]\nsources: [notes]"
+    census = team.agent(ROOT, "reader", org=True, head=head)
+    own = team.agent(ROOT, "mine", head=f"{CALLS}\n{READS}")
+    assert seen_by_called(team, own, census) == {"everybodys.md"}  # as the one whose run it is
+    other = team.agent(ROOT, "whole", org=True, head="actions: ['agent:reader', list_documents]")
+    assert seen_by_called(team, other, census) == set(DOCUMENTS)
+    with pytest.raises(Forbidden, match="only agents of admins call"):
+        team.agent(ANN, "mine", head=CALLS)
+
+
+def test_who_is_no_admin_any_more_calls_no_agents_of_the_organisation(team: Team) -> None:
+    caller = team.agent(ROOT, "mine", head=f"{CALLS}\n{READS}")
+    team.agent(ROOT, "reader", org=True, head="actions: [list_documents]")
+    with team.workspace.engine.begin() as connection:
+        update_user(connection, ANN, admin=True)
+        update_user(connection, ROOT, admin=False)
+    assert "no agent 'reader' to call" in refusal(team, caller)
+
+
+def told_time(team: Team, agent: str) -> str | None:
+    return play(team.workspace, agent, {agent: ASK_TIME}).outcome
+
+
+def test_a_server_of_the_settings_is_for_admins_unless_it_says_otherwise() -> None:
+    head = "tools: ['mcp:time/get_current_time']"
+    with made_team(mcp={"time": TIME}) as team:
+        assert told_time(team, team.agent(ROOT, "clock", head=head)) == "reported"
+        with pytest.raises(Forbidden, match="'time' is not for agents of members"):
+            team.agent(ANN, "clock", head=head)
+        late = team.agent(ROOT, "late", head=head)
+        with team.workspace.engine.begin() as connection:
+            update_user(connection, ANN, admin=True)
+            update_user(connection, ROOT, admin=False)
+        assert told_time(team, late) != "reported"
+    with made_team(mcp={"time": TIME | {"members": True}}) as team:
+        assert told_time(team, team.agent(ANN, "clock", head=head)) == "reported"
+
+
+def test_tools_of_the_servers_own_folder_are_not_for_teams(team: Team) -> None:
+    for tool in ("workspace-readFile", "executeCommand", "executeMcpTool", "save-to-memory"):
+        with pytest.raises(InvalidInput, match="unknown tool"):
+            team.agent(ROOT, "digest", head=f"tools: [{tool}]")

@@ -34,7 +34,12 @@ print(sys.prefix)
     assert (finished.stdout, finished.stderr) == ("/opt/toolbox\n", "")
     assert sandbox.bash("head -c 4 plot.png").stdout == "\ufffdPNG"
     assert sandbox.run("excel", "rows", "book.xlsx").stdout == "1\tRegion\tAmount\n2\tNorth\t7\n"
-    assert "can't open" not in sandbox.run("excel", "formulas", "book.xlsx").stderr
+    every = sandbox.bash(
+        "for command in inspect headers schema formulas to-csv 'cell B2' 'grep North' "
+        "'filter Amount>5'; do set -- $command; excel $1 book.xlsx $2 || exit; done"
+    )
+    assert (every.code, every.stderr) == (0, "")
+    assert every.stdout.endswith("7\nSheet1!A2\tNorth\nrow\tRegion\tAmount\n2\tNorth\t7\n")
 
 
 @SANDBOXED

@@ -17,6 +17,7 @@ from lamplighter.definitions.rowboat.tools import AUGUST, FEBRUARY, OTHERS
 from lamplighter.errors import ToolFailed
 from lamplighter.store.notices import list_notices
 from lamplighter.testing import Workspace, call, turn
+from lamplighter.tools import tree
 from lamplighter.tools.places import Places
 from lamplighter.tools.toolset import TOOLS
 
@@ -234,6 +235,16 @@ def test_no_path_leads_anywhere_that_is_not_allowed(text: str, start: str) -> No
 def test_a_prefix_is_a_folder_and_not_a_beginning_of_names() -> None:
     with pytest.raises(ToolFailed, match="does not allow"):
         places("/srv/shared").find("/srv/shared-not/a.md", "write")
+
+
+def test_the_file_of_the_key_is_not_there_wherever_it_is(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "Mine").write_text("lamp-secret")
+    found = Places(tmp_path, Security(), tmp_path / "keys" / "Mine")
+    for path in ("keys/Mine", "keys/mine", str(tmp_path / "keys" / "Mine")):
+        with pytest.raises(ToolFailed, match="no such file"):
+            found.find(path, "read")
+    assert list(tree.walk(found.find("keys", "list"), recursive=True, hidden=True)) == []
 
 
 def test_leave_to_write_is_no_leave_to_read() -> None:

@@ -86,6 +86,18 @@ def short_name(agent: str) -> str:
     return agent.partition("/")[2] if owner_of(agent) else agent
 
 
+def may_call(owner: str | None, agent: str, *, admin: bool) -> bool:
+    """Whether agents of somebody may call an agent as a tool: as that person may start it.
+
+    Args:
+        owner: Whose agents; ``None``: the organisation's.
+        agent: The whole name of the one that is called.
+        admin: Whether the owner is an admin.
+    """
+    theirs = owner_of(agent)
+    return theirs == owner if theirs or owner is None else admin
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a run or a viewer may see: principals x sources.

@@ -76,6 +76,7 @@ class McpServer(BaseModel):
         tools: Names of its tools that ``executeMcpTool`` may call. Agents name others one by one.
         fixed: Names of its tools of which no argument decides who learns of a call, or ``*`` for
             all; agents may call them after they have read what strangers wrote.
+        members: Whether, in a team, agents of those who are no admins may call it, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,6 +88,7 @@ class McpServer(BaseModel):
     headers: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
+    members: bool = False
 
     def fixes(self, tool: str) -> bool:
         """Whether no argument of a tool decides who learns of a call."""
@@ -97,6 +99,21 @@ class McpServer(BaseModel):
         if (self.command is None) == (self.url is None):
             raise ValueError("a server has either a command or a url")
         return self
+
+
+class WebSearch(BaseModel):
+    """Who searches the web for ``web-search``.
+
+    Attributes:
+        api_key: ``env:NAME`` reads it from the environment or ``.env``.
+        base_url: Another address than the provider's own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Literal["exa", "brave"]
+    api_key: str = Field(min_length=1)
+    base_url: str | None = None
 
 
 class Budget(BaseModel):
@@ -334,9 +351,10 @@ class Settings(BaseSettings):
     providers: dict[str, Provider] = Field(default_factory=dict)
     budgets: Budgets = Budgets()
     prices: dict[str, Price] = Field(default_factory=dict)
-    email: EmailAccount | None = _setting(None, "LAMPLIGHTER_EMAIL")
+    email: EmailAccount | None = Field(None, validation_alias="LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
+    web_search: WebSearch | None = None
 
     @field_validator("database_url")
     @classmethod
@@ -354,6 +372,12 @@ class Settings(BaseSettings):
         if name not in EMBEDDERS and ":" not in name:
             raise ValueError(f"use {', '.join(EMBEDDERS)}, or a provider's, like openai:NAME")
         return name
+
+    @field_validator("email", mode="before")
+    @classmethod
+    def _not_an_address(cls, given: Any) -> Any:
+        """Many have an EMAIL in their environment, which is their own address, and none of ours."""
+        return None if isinstance(given, str) else given
 
     @field_validator("run_backoff_seconds", mode="before")
     @classmethod

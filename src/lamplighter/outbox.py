@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 INTERRUPTED = "interrupted before its receipt was written"
-IN_WORKSPACE = frozenset({"write", "folder", "move", "remove"})
+IN_WORKSPACE = frozenset({"write", "folder", "move", "remove", "command"})
 """Kinds of effects that change the workspace's files, which nobody takes for trusted anyway."""
 
 REPEATABLE = timedelta(hours=12)
@@ -206,6 +206,10 @@ class Outbox:
         if entry.state == "intended" and entry.worker is None:
             entry = await go_on(self.engine, entry, effect, is_new=is_new)
         return Outcome(entry, effect.done)
+
+    def knows(self, call: str) -> bool:
+        """Whether a tool call has intended something already, before a restart."""
+        return find_entry(self.engine, self.run_id, f"{self.within}{call}") is not None
 
     def give_up(self) -> list[Entry]:
         """End all doubts of a run that ends, as uncertain; gives what has no receipt."""

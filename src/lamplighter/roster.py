@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lamplighter import clock
-from lamplighter.access import agent_of, owner_of, short_name
+from lamplighter.access import agent_of, may_call, owner_of, short_name
 from lamplighter.accounts import Caller
 from lamplighter.definitions.agent import ORG_ONLY_TOOLS, Agent
 from lamplighter.definitions.catalogue import FOLDER, Catalogue, Entry, name_agent
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, read_agent, refuse_size
 from lamplighter.definitions.spelling import hint_at
+from lamplighter.definitions.tool import refer
 from lamplighter.definitions.writing import write_fields
 from lamplighter.errors import Changed, Conflict, Forbidden, InvalidInput, NotFound
 from lamplighter.store.agents import delete_agent, save_entry, version_of
@@ -26,7 +27,13 @@ from lamplighter.store.database import decide_alone
 from lamplighter.store.runs import cancel_active
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.versions import list_names, read_texts, shared_histories
-from lamplighter.workspace import check_agents, read_catalogue, read_entry, write_agent_file
+from lamplighter.workspace import (
+    check_agents,
+    mcp_servers,
+    read_catalogue,
+    read_entry,
+    write_agent_file,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -257,6 +264,21 @@ class Roster:
             raise Forbidden("only admins make agents of the organisation")
         if agent.model and agent.model.startswith(SCRIPTED):
             raise Forbidden("only admins use scripted models")
+        for tool in agent.tools or ():
+            self._check_right_to(caller, tool)
+
+    def _check_right_to(self, caller: Caller, tool: str) -> None:
+        """See whether somebody's agents may call an agent, or a tool of an MCP server."""
+        kind, name, server = refer(tool)
+        if kind == "agent" and agent_of(caller.user, name) not in (names := self._names()):
+            if owner_of(name) not in (None, caller.user):
+                raise Forbidden("agents of somebody else cannot be called")
+            if name in names and not may_call(caller.user, name, admin=caller.admin):
+                raise Forbidden(f"only agents of admins call agents of the organisation: {name}")
+        if kind == "mcp":
+            known = mcp_servers(self.settings).get(server)
+            if known is None or not known.members:
+                raise Forbidden(f"the MCP server {server!r} is not for agents of members")
 
     def _refuse_stale(self, caller: Caller, old: Entry, seen: str | None) -> None:
         if seen is None:

@@ -13,7 +13,7 @@ from dotenv import dotenv_values, load_dotenv
 from pydantic import AliasChoices, ValidationError
 from pydantic_settings import SettingsError
 
-from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, McpServer, Settings
+from lamplighter.config import CONFIG_FILE, ENV_FILE, STATE_DIR, McpServer, Settings, WebSearch
 from lamplighter.definitions.agent import ALL_TOOLS, Agent, Problem
 from lamplighter.definitions.catalogue import (
     FOLDER,
@@ -27,16 +27,19 @@ from lamplighter.definitions.importing import Imported, import_agents
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
 from lamplighter.definitions.references import Known, check_references
 from lamplighter.definitions.rowboat import (
+    BRAVE_FILE,
+    EXA_FILE,
     MODELS_FILE,
     SCHEDULE_FILE,
     SECURITY_FILE,
     SERVERS_FILE,
 )
+from lamplighter.definitions.rowboat.document import read_json
 from lamplighter.definitions.rowboat.models import Models, read_models
 from lamplighter.definitions.rowboat.schedules import Scheduled, apply_schedules, read_schedules
 from lamplighter.definitions.rowboat.security import Security, read_security
 from lamplighter.definitions.rowboat.servers import read_servers
-from lamplighter.definitions.rowboat.tools import TOOLS, UNAVAILABLE
+from lamplighter.definitions.rowboat.tools import IN_TEAMS, TOOLS, UNAVAILABLE
 from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
 from lamplighter.source_config import MISPLACED_SECRET
@@ -167,9 +170,9 @@ def _names_of(name: str) -> list[str]:
     """Everything that the setting ``name`` may be called."""
     for field, info in Settings.model_fields.items():
         alias = info.validation_alias
-        names = (
-            [str(each) for each in alias.choices] if isinstance(alias, AliasChoices) else [field]
-        )
+        names = [alias, field] if isinstance(alias, str) else [field]
+        if isinstance(alias, AliasChoices):
+            names = [str(each) for each in alias.choices]
         if name in (field, *names):
             return names
     return [name]
@@ -248,9 +251,9 @@ def check_agents(catalogue: Catalogue, settings: Settings) -> Catalogue:
 
 
 def _know(catalogue: Catalogue, settings: Settings) -> Known:
-    if settings.team:  # whose members must not reach the server's own folder and programs
-        return Known(tools=ALL_TOOLS, sources=settings.sources)
-    servers = mcp_servers(settings)
+    missing, servers = missing_tools(settings), mcp_servers(settings)
+    # Members of a team must not reach the server's own folder and programs.
+    tools = (*ALL_TOOLS, *(IN_TEAMS if settings.team else TOOLS))
     rowboat = any((settings.workspace / name).is_file() for name in ROWBOAT_FILES)
 
     def find(name: str) -> Agent | None:
@@ -258,14 +261,15 @@ def _know(catalogue: Catalogue, settings: Settings) -> Known:
         return entry.agent if entry else None
 
     return Known(
-        tools=(*ALL_TOOLS, *TOOLS),
+        tools=[tool for tool in tools if tool not in missing],
         sources=settings.sources,
-        agents=[file.removesuffix(".md") for file in _list_files(settings.workspace)],
+        agents=None if settings.team else _list_agents(settings.workspace),
         servers=servers,
-        unavailable=UNAVAILABLE,
-        find=find,
+        unavailable={tool: why for tool, why in missing.items() if tool in tools}
+        | ({} if settings.team else UNAVAILABLE),
+        find=(lambda _name: None) if settings.team else find,
         fixes=lambda server, tool: server in servers and servers[server].fixes(tool),
-        is_foreign=lambda agent: rowboat or bool(agent.aliases),
+        is_foreign=lambda agent: not settings.team and (rowboat or bool(agent.aliases)),
     )
 
 
@@ -275,6 +279,10 @@ def _read_alone(settings: Settings, name: str) -> Entry | None:
     content = _read_agent_file(file, settings.workspace)
     files = [] if content is None else [(f"{name}.md", content)]
     return build_catalogue(files, timezone=settings.timezone).find(name)
+
+
+def _list_agents(workspace: Path) -> list[str]:
+    return [file.removesuffix(".md") for file in _list_files(workspace)]
 
 
 def write_agent_file(workspace: Path, name: str, text: str | None) -> None:
@@ -394,10 +402,43 @@ def security(settings: Settings) -> Security:
     return read_security(_read_config(settings, SECURITY_FILE), SECURITY_FILE)
 
 
+def missing_tools(settings: Settings) -> dict[str, str]:
+    """Built-in tools that the configuration leaves without anything to do, and why."""
+    missing = {}
+    if not security(settings).commands:
+        missing["executeCommand"] = f"{SECURITY_FILE} allows no commands"
+    if search_provider(settings) is None:
+        missing["web-search"] = f"no provider: [web_search] in {CONFIG_FILE}, or {EXA_FILE}"
+    return missing
+
+
+def search_provider(settings: Settings) -> WebSearch | None:
+    """Who searches the web: as the settings say, else as Rowboat's files do; ``None``: nobody."""
+    if settings.web_search:
+        return settings.web_search
+    if key := _search_key(settings, EXA_FILE):
+        return WebSearch(provider="exa", api_key=key)
+    if key := _search_key(settings, BRAVE_FILE):
+        return WebSearch(provider="brave", api_key=key)
+    return None
+
+
+def _search_key(settings: Settings, file: str) -> str:
+    content = read_json(_read_config(settings, file), file).content
+    key = content.get("apiKey") if isinstance(content, dict) else None
+    return key if isinstance(key, str) else ""
+
+
 def config_problems(settings: Settings) -> list[Problem]:
     """What is wrong in the files that the functions above read."""
     servers = read_servers(_read_config(settings, SERVERS_FILE), SERVERS_FILE)
-    return [*model_providers(settings).problems, *servers[1], *security(settings).problems]
+    searching = [read_json(_read_config(settings, name), name) for name in (EXA_FILE, BRAVE_FILE)]
+    return [
+        *model_providers(settings).problems,
+        *servers[1],
+        *security(settings).problems,
+        *(problem for document in searching for problem in document.problems),
+    ]
 
 
 def _read_schedules(settings: Settings) -> tuple[list[Scheduled], tuple[Problem, ...]]:

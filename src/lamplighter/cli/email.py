@@ -49,4 +49,4 @@ def test(context: Context, address: str, as_json: bool) -> None:
     if as_json:
         print_json(receipt)
     else:
-        print_fields(receipt.items())
+        print_fields({**receipt, "to": address}.items())

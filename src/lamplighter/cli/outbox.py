@@ -1,6 +1,7 @@
 """``lamplighter outbox``: list, show, approve, deny."""
 
 import asyncio
+import json
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,10 @@ def show(context: Context, entry_id: str, as_json: bool) -> None:
     if as_json:
         print_json(data)
     else:
-        print_fields(data.items())
+        payload = data.pop("payload")
+        print_fields((name, value) for name, value in data.items() if value != "")
+        click.echo("\nWhat it does:")
+        print_fields((f"  {name}", _in_words(value)) for name, value in payload.items())
 
 
 @group.command()
@@ -174,6 +178,13 @@ def _data(entry: "Entry") -> dict[str, Any]:
     return {
         field: iso(value) if isinstance(value, datetime) else value for field, value in data.items()
     }
+
+
+def _in_words(value: object) -> object:
+    """What a person has to see to decide: texts as they are, the rest as JSON."""
+    if isinstance(value, str):
+        return value.rstrip() if "\n" not in value.rstrip() else f"\n{value.rstrip()}\n"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
 def _row(entry: "Entry") -> list[object]:

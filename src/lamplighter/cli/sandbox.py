@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from lamplighter.config import Settings
 
 
+CONTAINER = "container"
+SETUP = "lamplighter sandbox setup"
+
+
 @click.group()
 def group() -> None:
     """Where the commands of agents run: apart from this machine, or not at all."""
@@ -68,18 +72,33 @@ def status(context: Context, as_json: bool) -> int:
     return 0 if data["ready"] else 1
 
 
+@group.command()
+def excel() -> None:
+    """Print the toolbox's program excel, for the image of a container.
+
+    \b
+    Examples:
+      lamplighter sandbox excel > excel
+    """
+    from lamplighter.sandbox.toolbox import read_excel
+
+    click.echo(read_excel("/usr/bin/env python3"), nl=False)
+
+
 def _status(settings: "Settings") -> dict[str, Any]:
     from lamplighter.sandbox.choice import check_backend, choose_backend
     from lamplighter.sandbox.toolbox import is_built, list_host_tools, toolbox_path
 
-    readiness = check_backend(choose_backend(settings))
+    backend = choose_backend(settings)
+    readiness = check_backend(backend)
+    has_ours = backend is None or backend.name != CONTAINER
     return {
         "ready": readiness.is_ready,
         "backend": readiness.backend,
         "problem": readiness.problem,
         "advice": readiness.advice,
-        "toolbox": str(toolbox_path()) if is_built() else None,
-        "host_tools": list_host_tools(),
+        "toolbox": str(toolbox_path()) if has_ours and is_built() else None,
+        "host_tools": list_host_tools() if has_ours else [],
         "limits": {
             "command_seconds": settings.sandbox_command_seconds,
             "memory_mb": settings.sandbox_memory_mb,
@@ -92,12 +111,13 @@ def _status(settings: "Settings") -> dict[str, Any]:
 
 def _print(data: dict[str, Any]) -> None:
     limits = data["limits"]
+    lacking = "what the image has" if data["backend"] == CONTAINER else f"not built: {SETUP}"
     state = "ready" if data["ready"] else f"not ready: {data['problem']}"
     print_fields(
         [
             ("sandbox", f"{data['backend']}, {state}"),
             ("to do", data["advice"] or None),
-            ("toolbox", data["toolbox"] or "not built: lamplighter sandbox setup"),
+            ("toolbox", data["toolbox"] or lacking),
             ("of the host", ", ".join(data["host_tools"]) or "nothing more"),
             ("a command", f"{limits['command_seconds']:g} s, {limits['output_kb']} kB of output"),
             (

@@ -92,7 +92,8 @@ def describe_effect(data: dict[str, Any]) -> str:
     """One line: state, kind, destination, and why it is not sent."""
     mark = EFFECT_MARKS.get(data["state"], "·")
     line = f"{mark} {data['state']}: {data['effect']} to {data['destination']}"
-    why = data.get("error") or data.get("reason")
+    judged = data["state"] in ("held", "refused", "staged")
+    why = data.get("error") or (data.get("reason") if judged else None)
     return f"{line} ({why})" if why else line
 
 
@@ -134,9 +135,8 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  {_result(data)}"
         case "effect" | "label":
             text = f"  {describe_effect(data) if kind == 'effect' else _label(data)}"
-        case "retry":
-            wait = f"{data['wait_seconds']:g} s"
-            text = f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
+        case "network" | "retry":
+            text = _network(data) if kind == "network" else _retry(data)
         case "compaction" | "budget" | "resumed":
             text = _of_the_run(kind, data)
         case "finished":
@@ -165,6 +165,16 @@ def _started(data: dict[str, Any]) -> str:
 
 def _label(data: dict[str, Any]) -> str:
     return f"⚑ {data['label']} from now on: {data['source']}"
+
+
+def _network(data: dict[str, Any]) -> str:
+    why = f" refused: {data['refused']}" if "refused" in data else ""
+    return f"  ⇄ {data['method']} {data['host']}:{data['port']}{why}"
+
+
+def _retry(data: dict[str, Any]) -> str:
+    wait = f"{data['wait_seconds']:g} s"
+    return f"  ↻ attempt {data['attempt']} in {wait}: {data['error']}"
 
 
 def _result(data: dict[str, Any]) -> str:

@@ -21,6 +21,8 @@ DEFAULT_TOOLS = (*DOCUMENT_TOOLS, "read_file", "write_file", "deliver_file")
 """What an agent may call when its file does not say."""
 SHELL_TOOLS = ("run_bash", "run_python")
 """The tools that run commands; they are there only where there is a sandbox."""
+COMMAND_TOOLS = (*SHELL_TOOLS, "executeCommand")
+"""These, and Rowboat's."""
 SOURCE_TOOLS = (*DOCUMENT_TOOLS, "search_people")
 """The tools that show what is in the agent's sources."""
 ORG_ONLY_TOOLS = ("send_email",)
@@ -164,7 +166,7 @@ class Agent:
 
 def runs_commands(agent: Agent) -> bool:
     """Whether it may run commands in a sandbox."""
-    return any(tool in SHELL_TOOLS for tool in agent.allowed_tools)
+    return any(tool in COMMAND_TOOLS for tool in agent.allowed_tools)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ PERFORM = Verdict("perform")
 _OF_MODES: dict[Mode, Verdict] = {
     "send": PERFORM,
     "hold": Verdict("hold", "this agent's effects wait for approval"),
-    "staged": Verdict("stage", "this agent's effects are only recorded"),
+    "staged": Verdict("stage", "effects are only recorded"),
 }
 
 

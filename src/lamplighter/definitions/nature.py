@@ -52,7 +52,9 @@ _FOLDER_WRITERS = ("mkdir", "remove", "writeFile", "edit", "rename", "copy")
 _FILE_WRITERS = ("mkdir", "remove", "writeText", "editText", "rename", "copy")
 
 FILE_CHANGERS = frozenset(
-    {f"workspace-{name}" for name in _FOLDER_WRITERS} | {f"file-{name}" for name in _FILE_WRITERS}
+    {f"workspace-{name}" for name in _FOLDER_WRITERS}
+    | {f"file-{name}" for name in _FILE_WRITERS}
+    | {"executeCommand"}
 )
 """Tools that change files of the workspace, by paths that the model chooses."""
 
@@ -73,7 +75,6 @@ NATURES: dict[str, Nature] = {
     **{f"file-{name}": _READS for name in _FILE_READERS},
     # What they answer has parts of the files: the lines around an edit, the names in a folder.
     **dict.fromkeys(FILE_CHANGERS, Nature(_BOTH, "workspace")),
-    "executeCommand": Nature(_BOTH, "workspace"),
     "ask-human": HARMLESS,
     "loadSkill": HARMLESS,
     "notify-user": _KEEPS,
@@ -111,7 +112,9 @@ def nature_of(tool: str, *, network: bool = False) -> Nature:
     if kind == "mcp":
         return WORST
     nature = NATURES.get(tool, WORST)
-    return _FETCHES if network and tool in _NETWORKED else nature
+    if network and tool in _NETWORKED:
+        return Nature(nature.brings | _UNTRUSTED, "outside", nature.echoes)
+    return nature
 
 
 def origin_of(tool: str, arguments: Mapping[str, Any]) -> str:

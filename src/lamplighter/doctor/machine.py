@@ -59,6 +59,8 @@ def check_sandbox(case: Case) -> Finding:
         message = f"{readiness.problem}; so no agent has {' or '.join(SHELL_TOOLS)}"
         message += f" ({', '.join(users)})" if users else ""
         return Finding(name, "fail" if users else "ok", message, readiness.advice)
+    if readiness.backend == "container":
+        return Finding(name, "ok", "container works, with what its image has")
     if not is_built():
         message = f"{readiness.backend} works, but there is only a bare Python in it"
         return Finding(name, "warn" if users else "ok", message, SETUP_COMMAND)

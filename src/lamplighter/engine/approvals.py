@@ -65,7 +65,7 @@ def expire(engine: "Engine", now: datetime) -> int:
         expired = expire_held(connection, EXPIRED, now)
         for entry, agent in expired:
             message = (
-                f"{EXPIRED[:1].upper()}{EXPIRED[1:]}, so {agent} has not done this: "
+                f"Nobody approved this of {agent} within 24 hours, so it has not happened: "
                 f"{entry.kind} to {entry.destination}. See: lamplighter outbox show {entry.id}"
             )
             key = f"expired:{entry.id}"

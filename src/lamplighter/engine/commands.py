@@ -6,13 +6,14 @@ from ulid import ULID
 
 from lamplighter.agent.journal import Journal
 from lamplighter.config import Settings
-from lamplighter.definitions.agent import SHELL_TOOLS, Agent
+from lamplighter.definitions.agent import COMMAND_TOOLS, Agent
 from lamplighter.definitions.flow import Flow
 from lamplighter.sandbox.bounds import MEGABYTE, Bounds
 from lamplighter.sandbox.choice import check_backend, choose_backend
 from lamplighter.sandbox.proxy import Request
 from lamplighter.tools.files import RunFiles
 from lamplighter.tools.shell import Shell
+from lamplighter.workspace import missing_tools
 
 
 def make_shell(
@@ -24,13 +25,15 @@ def make_shell(
     flow: Flow,
 ) -> tuple[Shell | None, dict[str, str]]:
     """The shell of an agent; and the tools that it lists and that are missing here -> why."""
-    wanted = [name for name in agent.allowed_tools if name in SHELL_TOOLS]
+    listed = missing_tools(settings).items()
+    missing = {name: why for name, why in listed if name in agent.allowed_tools}
+    wanted = [n for n in agent.allowed_tools if n in COMMAND_TOOLS and n not in missing]
     if not wanted:
-        return None, {}
+        return None, missing
     backend = choose_backend(settings)
     readiness = check_backend(backend)
     if backend is None or not readiness.is_ready:
-        return None, dict.fromkeys(wanted, readiness.problem)
+        return None, missing | dict.fromkeys(wanted, readiness.problem)
 
     def tell(request: Request) -> None:
         asked = {"method": request.method, "host": request.host, "port": request.port}
@@ -41,7 +44,7 @@ def make_shell(
         # Hosts are fixed, but what is said to them is not, and could be anything.
         return flow.objection(acts=False, fixed=False)
 
-    return Shell(backend, bounds, files, agent.network, tell, objection), {}
+    return Shell(backend, bounds, files, agent.network, tell, objection), missing
 
 
 def without(agent: Agent, missing: dict[str, str]) -> Agent:

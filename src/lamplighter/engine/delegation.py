@@ -11,7 +11,6 @@ from pydantic_ai import Tool
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 
-from lamplighter.access import OWNER, Scope
 from lamplighter.agent.budget import Budget, Ending
 from lamplighter.agent.conditions import Conditions, Watch
 from lamplighter.agent.journal import NESTED, Journal
@@ -21,6 +20,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.nature import SPAWN
 from lamplighter.definitions.tool import refer
+from lamplighter.engine.acting import acting_scope, find_callee, withheld_tools
 from lamplighter.engine.commands import make_shell, without
 from lamplighter.engine.record import redact
 from lamplighter.errors import ToolFailed
@@ -29,8 +29,7 @@ from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.outbox import Outbox, all_of, follow_mode
 from lamplighter.sandbox.bounds import Bounds
-from lamplighter.store.agents import current_versions, get_version
-from lamplighter.store.database import reading
+from lamplighter.store.agents import get_version
 from lamplighter.store.runs import SUCCESSES
 from lamplighter.tools.bench import Context, Workbench, call_of
 from lamplighter.tools.mcp import Servers
@@ -164,6 +163,7 @@ class Delegation:
         found = await self.journal.step(f"agent:{target}", find)
         if "error" in found:
             raise ToolFailed(found["error"])
+        self._check(found.get("name", target))
         agent = self._narrow(await asyncio.to_thread(self._load, target, found["version"]))
         resolved = await asyncio.to_thread(
             self.resolve, found["model"], self.settings, agent=agent.name
@@ -183,15 +183,17 @@ class Delegation:
 
     def _find(self, target: str | None) -> dict[str, str | None]:
         """What is to be called, decided once: a restart goes on with the same text and model."""
-        version = None
+        name, version = target, None
         if target is not None:
-            with reading(self.engine) as connection:
-                current = current_versions(connection, [target])
-            if target not in current:
-                return {"error": f"there is no agent {target!r}, or its file has an error"}
-            version = current[target][0]
-        agent = self._load(target, version)
-        return {"version": version, "model": choose_model(self.model or agent.model, self.settings)}
+            caller, first = self.agent.name, self.chain[0]
+            try:
+                name, version = find_callee(
+                    target, caller=caller, first=first, engine=self.engine, settings=self.settings
+                )
+            except ToolFailed as error:
+                return {"error": str(error)}
+        model = self.model or self._load(target, version).model
+        return {"name": name, "version": version, "model": choose_model(model, self.settings)}
 
     def _load(self, target: str | None, version: str | None) -> Agent:
         if version is not None:
@@ -206,11 +208,11 @@ class Delegation:
 
     def _narrow(self, agent: Agent) -> Agent:
         """The agent with nothing that those above it may not do."""
+        network = tuple(host for host in agent.network if host in self.agent.network)
+        agent = replace(agent, network=network)
         if self.actions is None:
             return agent
-        tools = tuple(t for t in agent.allowed_tools if t in self.actions)
-        network = tuple(host for host in agent.network if host in self.agent.network)
-        return replace(agent, tools=tools, network=network)
+        return replace(agent, tools=tuple(t for t in agent.allowed_tools if t in self.actions))
 
     async def _carry_out(
         self, ctx: Context, agent: Agent, resolved: Resolved, message: str
@@ -262,12 +264,15 @@ class Delegation:
 
         The run's files and its bounds are the same; so there is one sandbox at a time.
         """
+        withheld = await asyncio.to_thread(withheld_tools, agent, self.engine, self.settings)
+        agent = without(agent, withheld)
         shell, missing = await asyncio.to_thread(
             make_shell, agent, self.bounds, bench.run_files, journal, self.settings, bench.flow
         )
         if shell is not None:
             await bench.close()
-        scope = bench.library.scope.narrowed(Scope.of({OWNER}, agent.sources))
+        own = await asyncio.to_thread(acting_scope, agent, self.engine, self.settings)
+        scope = bench.library.scope.narrowed(own)
         inner = replace(
             bench,
             library=replace(bench.library, scope=scope),
@@ -280,7 +285,7 @@ class Delegation:
             shell=shell,
             memory=None,  # this is no run of its own, and sees what its caller may see
         )
-        return inner, missing
+        return inner, withheld | missing
 
     def _outbox(self, outer: Outbox, agent: Agent, call: str) -> Outbox:
         """The caller's way out, as far as the one that is called has it, too."""

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 
 from lamplighter import clock
-from lamplighter.access import OWNER, Scope, owner_of
 from lamplighter.agent.budget import Budget
 from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
@@ -21,10 +20,10 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.flow import Flow
+from lamplighter.engine.acting import acting_scope, withheld_tools
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation, conditions_of
 from lamplighter.engine.purse import make_purse, run_allowance
-from lamplighter.errors import Forbidden
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
@@ -33,9 +32,7 @@ from lamplighter.search.index import Ranking
 from lamplighter.store.agent_records import find_watermark
 from lamplighter.store.agents import get_version
 from lamplighter.store.changes import Span
-from lamplighter.store.database import reading
 from lamplighter.store.runs import Run, set_model
-from lamplighter.store.users import find_active_user, principals_of
 from lamplighter.tools.bench import Memory, Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
@@ -136,25 +133,6 @@ class _Rehearsal:
         pass
 
 
-def acting_scope(agent: Agent, engine: sa.Engine, settings: Settings) -> Scope:
-    """What an agent may see now: its owner's permissions of this moment, within its sources.
-
-    Raises:
-        Forbidden: Its owner may not use the workspace any more.
-    """
-    sources = set(settings.sources) if agent.all_sources else set(agent.sources)
-    if not settings.team:
-        return Scope.of({OWNER}, sources)
-    owner = owner_of(agent.name)
-    if agent.type == "org" and owner is None:
-        return Scope.organisation(sources)
-    with reading(engine) as connection:
-        user = find_active_user(connection, owner) if owner else None
-    if user is None:
-        raise Forbidden(f"{agent.name} belongs to nobody who may use this workspace")
-    return Scope.of(principals_of(engine, user.id), sources)
-
-
 def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Resolved:
     """The run's model: once chosen it stays, also after a restart with other settings."""
     name = run.model or choose_model(run.model_override or agent.model, settings)
@@ -190,6 +168,8 @@ def _workbench(
 ) -> tuple[Workbench, dict[str, str]]:
     """What the tools work on, and the tools that are missing, with the reason."""
     bounds = bound(agent, settings)
+    withheld = withheld_tools(agent, outbox.engine, settings)
+    agent = without(agent, withheld)
     files = RunFiles(outbox.engine, run.id, bounds.disk_bytes)
     shell, missing = make_shell(agent, bounds, files, journal, settings, flow)
     bench = Workbench(
@@ -213,4 +193,4 @@ def _workbench(
         flow=flow,
         memory=Memory(outbox.engine, agent.name, run.id),
     )
-    return bench, missing
+    return bench, withheld | missing

@@ -13,7 +13,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.nature import NATURES
 from lamplighter.definitions.tool import MCP
-from lamplighter.engine.preparation import acting_scope
+from lamplighter.engine.acting import acting_scope, withheld_tools
 from lamplighter.errors import Forbidden, NotFound, ToolFailed
 from lamplighter.outbox import Effect
 from lamplighter.roster import Roster
@@ -22,12 +22,14 @@ from lamplighter.store.runs import Run, get_run
 from lamplighter.tools.assistance import Notify, Remember, memory_of
 from lamplighter.tools.bench import Memory
 from lamplighter.tools.changes import MakeFolder, Move, Remove, Write, trash_of
+from lamplighter.tools.command import Changed
 from lamplighter.tools.delivery import Delivery, FileDelivery
 from lamplighter.tools.email import EmailSending
 from lamplighter.tools.files import RunFiles
 from lamplighter.tools.mcp import Servers, ServerTool
 from lamplighter.tools.mcp_tools import McpCall
 from lamplighter.tools.memory import Noting
+from lamplighter.tools.mirror import Mirror
 from lamplighter.tools.places import Places
 from lamplighter.tools.web import Request, Submission
 from lamplighter.tools.webhook import WebhookCall
@@ -65,7 +67,8 @@ class Situation:
     @property
     def places(self) -> Places:
         """Where in the workspace runs may go now."""
-        return Places(self.settings.workspace, security(self.settings))
+        settings = self.settings
+        return Places(settings.workspace, security(settings), settings.key_path)
 
 
 def revive(entry: Entry, home: Roster, servers: Servers) -> Effect:
@@ -77,6 +80,7 @@ def revive(entry: Entry, home: Roster, servers: Servers) -> Effect:
     run = get_run(home.engine, entry.run_id)
     agent = _find_agent(home, entry.agent or run.agent)
     wanted = _wanted_tools(entry, home.settings)
+    wanted -= withheld_tools(agent, home.engine, home.settings).keys()
     acting = [agent, _find_agent(home, run.agent)] if agent.name != run.agent else [agent]
     for each in acting:
         # Its own agent has to have the tool; the one that called it only must not be an agent of
@@ -86,7 +90,7 @@ def revive(entry: Entry, home: Roster, servers: Servers) -> Effect:
             raise Forbidden(f"{each.name} may not do this any more: {' or '.join(sorted(wanted))}")
     situation = Situation(entry, run, agent, home.settings, home.engine, servers)
     try:
-        effect = _MAKERS[entry.kind](situation)
+        effect = MAKERS[entry.kind](situation)
         if hasattr(effect, "check"):
             effect.check(entry.payload)
     except ToolFailed as error:
@@ -185,6 +189,10 @@ def _remove(found: Situation) -> Effect:
     return Remove(places.find(payload["path"], "delete"), payload["recursive"], trash)
 
 
+def _command(found: Situation) -> Effect:
+    return Changed(Mirror(found.places), found.files, found.entry.payload["command"])
+
+
 def _submission(found: Situation) -> Effect:
     return Submission(Request(**found.entry.payload))
 
@@ -202,11 +210,12 @@ _TOOLS: dict[str, frozenset[str]] = {
     "memory": frozenset({"remember"}),
     "notice": frozenset({"notify-user"}),
     "http": frozenset({"fetch-url"}),
+    "command": frozenset({"executeCommand"}),
     **dict.fromkeys(("write", "folder", "move", "remove"), _CHANGERS),
 }
 """Kinds of effects, and the tools by which an agent has them."""
 
-_MAKERS: dict[str, Callable[[Situation], Effect]] = {
+MAKERS: dict[str, Callable[[Situation], Effect]] = {
     "file": _delivery,
     "email": _email,
     "webhook": _webhook,
@@ -215,6 +224,7 @@ _MAKERS: dict[str, Callable[[Situation], Effect]] = {
     "memory": _memory,
     "notice": _notice,
     "http": _submission,
+    "command": _command,
     "write": _write,
     "folder": _folder,
     "move": _move,

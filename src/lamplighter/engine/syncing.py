@@ -66,6 +66,19 @@ async def follow(folder: Path, act: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(RETRY_SECONDS)
 
 
+async def follow_later(folder: Path, act: Callable[[], Awaitable[None]]) -> None:
+    """As ``follow``, once the folder is there."""
+    watcher = awatch(folder.parent, recursive=False, debounce=SETTLE_MILLISECONDS, step=20)
+    upcoming = asyncio.ensure_future(anext(watcher))
+    await asyncio.sleep(0)  # now it watches
+    while not await asyncio.to_thread(folder.is_dir):
+        await upcoming
+        upcoming = asyncio.ensure_future(anext(watcher))
+    upcoming.cancel()
+    await asyncio.wait([upcoming])
+    await follow(folder, act)
+
+
 def log_report(name: str, result: SyncReport | LamplighterError) -> None:
     """Say in the log what a sync did, if it did something."""
     if isinstance(result, LamplighterError):

@@ -5,7 +5,7 @@ import asyncio
 from lamplighter.definitions.catalogue import FOLDER
 from lamplighter.definitions.rowboat import CONFIG
 from lamplighter.engine.holder import Holder
-from lamplighter.engine.syncing import follow, keep_synced, log_report
+from lamplighter.engine.syncing import follow, follow_later, keep_synced, log_report
 
 
 async def follow_workspace(holder: Holder) -> None:
@@ -16,6 +16,5 @@ async def follow_workspace(holder: Holder) -> None:
         if not settings.team:  # where the database says which agents there are
             agents.mkdir(exist_ok=True)
             group.create_task(follow(agents, holder.read_agents))
-            if (settings.workspace / CONFIG).is_dir():
-                group.create_task(follow(settings.workspace / CONFIG, holder.read_agents))
+            group.create_task(follow_later(settings.workspace / CONFIG, holder.read_agents))
         group.create_task(keep_synced(holder.engine, settings, settings.sources, log_report))

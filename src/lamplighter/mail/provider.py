@@ -4,7 +4,6 @@ import asyncio
 import base64
 import threading
 from collections.abc import Callable, Iterator
-from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.errors import ToolFailed, TryAgain, Unconfirmed
@@ -33,9 +32,8 @@ async def send(
         ToolFailed: It was not taken.
         Unconfirmed: Nobody can tell.
     """
-    name, address = parseaddr(mail.sender)
     params = {
-        "from": formataddr((name, address)),
+        "from": mail.sender,
         "to": list(mail.to),
         "subject": mail.subject,
         "text": mail.body,
@@ -54,8 +52,11 @@ async def send(
 
 
 def _send(account: "EmailAccount", params: Any, key: str) -> dict[str, str]:
-    import resend
-    from resend.exceptions import ResendError
+    try:
+        import resend
+        from resend.exceptions import ResendError
+    except ImportError as error:
+        raise ToolFailed("Resend needs: pip install 'lamplighter[resend]'") from error
 
     with _using:
         resend.api_key = reveal(account.api_key or "", name="email.api_key")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lamplighter.config import EmailAccount
 
 TIMEOUT_SECONDS = 60.0
+QUIT_SECONDS = 2.0
+"""How long a polite end may delay the receipt."""
 
 
 async def send(
@@ -77,7 +79,7 @@ async def _connected(account: "EmailAccount") -> AsyncIterator[aiosmtplib.SMTP]:
             await server.connect()
         yield server
         with suppress(SMTPException, OSError):
-            await server.quit()
+            await server.quit(timeout=QUIT_SECONDS)
     finally:
         server.close()
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 from asyncio.subprocess import Process
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,20 +88,22 @@ class Bubblewrap:
         except SandboxUnavailable as error:
             return Readiness(self.name, str(error), _advise(str(error)))
 
-    async def open(self, bounds: Bounds, proxy_socket: str | None = None) -> Session:
+    async def open(
+        self, bounds: Bounds, proxy_socket: str | None = None, mirrored: Sequence[str] = ()
+    ) -> Session:
         """See ``Backend.open``."""
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                return await _open(bounds, proxy_socket)
+                return await _open(bounds, proxy_socket, mirrored)
         except TimeoutError as error:
             raise SandboxUnavailable(f"it did not open within {OPEN_SECONDS:g} s") from error
 
 
-async def _open(bounds: Bounds, proxy_socket: str | None) -> Session:
+async def _open(bounds: Bounds, proxy_socket: str | None, mirrored: Sequence[str] = ()) -> Session:
     interpreter = await asyncio.to_thread(find_interpreter)
     with Handover() as files:
         told = files.pipe()
-        command = _command_line(interpreter, bounds, proxy_socket, files)
+        command = _command_line(interpreter, bounds, proxy_socket, mirrored, files)
         process = await _start(command, files.inherited)
     try:
         first = await asyncio.to_thread(_read_first, told)
@@ -116,7 +118,7 @@ async def _open(bounds: Bounds, proxy_socket: str | None) -> Session:
                 os.kill(process.pid, signal.SIGKILL)  # the sandbox dies with it
         await asyncio.shield(process.wait())
         raise
-    return await _settle(Session(process, bounds, first))
+    return await _settle(Session(process, bounds, first, mirrored=mirrored))
 
 
 async def _settle(session: Session) -> Session:
@@ -188,9 +190,17 @@ class Handover(ExitStack):
 
 
 def _command_line(
-    interpreter: Interpreter, bounds: Bounds, proxy_socket: str | None, files: Handover
+    interpreter: Interpreter,
+    bounds: Bounds,
+    proxy_socket: str | None,
+    mirrored: Sequence[str],
+    files: Handover,
 ) -> list[str]:
-    setting = {"limits": bounds.resource_limits, "network": proxy_socket is not None}
+    setting = {
+        "limits": bounds.resource_limits,
+        "network": proxy_socket is not None,
+        "mirrored": list(mirrored),
+    }
     return [
         "bwrap",
         *("--info-fd", str(files.inherited[0])),
@@ -199,6 +209,7 @@ def _command_line(
         *_file_systems(interpreter, bounds, files),
         *(("--ro-bind", proxy_socket, PROXY_SOCKET) if proxy_socket else ()),
         *(_read_only(CERTIFICATES) if proxy_socket else ()),
+        *_in_memory(dict.fromkeys(mirrored, bounds.disk_bytes)),
         *("--remount-ro", "/dev", "--remount-ro", "/"),
         *("--chdir", WORKSPACE),
         *("--seccomp", files.content(build_filter())),
@@ -245,10 +256,14 @@ def _file_systems(interpreter: Interpreter, bounds: Bounds, files: Handover) -> 
         "/run": RUN_BYTES,
         WORKSPACE: bounds.disk_bytes,
     }
-    for folder, size in sizes.items():
-        yield from ("--size", str(size), "--tmpfs", folder)
+    yield from _in_memory(sizes)
     for source, place in interpreter.mounts:
         yield from ("--ro-bind", source, place)
+
+
+def _in_memory(sizes: Mapping[str, int]) -> Iterator[str]:
+    for folder, size in sizes.items():
+        yield from ("--size", str(size), "--tmpfs", folder)
 
 
 def _read_only(paths: Sequence[str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from lamplighter.sandbox.bounds import Bounds
 
 ROOT = Path("/sys/fs/cgroup")
+PREFIX = "lamplighter-"
 PROCESSES = "cgroup.procs"
 
 
@@ -42,7 +43,7 @@ class Cgroup:
 
 def make_cgroup(bounds: Bounds, process: int) -> Cgroup | None:
     """A group with bounds for memory and processes, and ``process`` in it; ``None``: not here."""
-    name = f"lamplighter-{uuid.uuid4().hex}"
+    name = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex}"
     values = {
         "memory.max": str(bounds.memory_bytes),
         "memory.swap.max": "0",
@@ -53,6 +54,7 @@ def make_cgroup(bounds: Bounds, process: int) -> Cgroup | None:
     made: list[Path] = []
     try:
         for parent in _parents():
+            _sweep(parent)
             folder = parent / name
             folder.mkdir()
             made.append(folder)
@@ -64,6 +66,14 @@ def make_cgroup(bounds: Bounds, process: int) -> Cgroup | None:
         Cgroup(tuple(made)).remove()
         return None
     return Cgroup(tuple(made)) if made else None
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the groups of processes that were killed; one that is in use cannot go."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        if not os.path.exists(f"/proc/{folder.name.split('-')[1]}"):
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _parents() -> Iterator[Path]:

@@ -9,6 +9,7 @@ import json
 import shlex
 import shutil
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -71,13 +72,15 @@ class Container:
                 return candidate
         return []
 
-    async def open(self, bounds: Bounds, proxy_socket: str | None = None) -> Session:
+    async def open(
+        self, bounds: Bounds, proxy_socket: str | None = None, mirrored: Sequence[str] = ()
+    ) -> Session:
         """See ``Backend.open``."""
         name = f"lamplighter-{uuid.uuid4().hex}"
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.command,
-                *_run(name, self.image, bounds, proxy_socket),
+                *_run(name, self.image, bounds, proxy_socket, mirrored),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -99,10 +102,13 @@ class Container:
         return session
 
 
-def _run(name: str, image: str, bounds: Bounds, proxy_socket: str | None) -> list[str]:
+def _run(
+    name: str, image: str, bounds: Bounds, proxy_socket: str | None, mirrored: Sequence[str]
+) -> list[str]:
     setting = {
         "limits": bounds.resource_limits,
         "network": proxy_socket is not None,
+        "mirrored": list(mirrored),
         # The engine's own filter holds besides; it allows more.
         "filter": base64.b64encode(build_filter()).decode(),
     }
@@ -116,7 +122,7 @@ def _run(name: str, image: str, bounds: Bounds, proxy_socket: str | None) -> lis
         *("--pids-limit", str(bounds.processes + 1)),
         *("--ulimit", f"nofile={OPEN_FILES}:{OPEN_FILES}", "--ulimit", "core=0:0"),
         *("--ulimit", f"nproc={bounds.processes + 1}:{bounds.processes + 1}"),
-        *_temporary(bounds),
+        *_temporary(bounds, mirrored),
         *chain.from_iterable(("--env", f"{key}={value}") for key, value in variables.items()),
         *(("--volume", f"{proxy_socket}:{PROXY_SOCKET}:ro") if proxy_socket else ()),
         *("--entrypoint", INTERPRETER.program, image),
@@ -124,8 +130,9 @@ def _run(name: str, image: str, bounds: Bounds, proxy_socket: str | None) -> lis
     ]
 
 
-def _temporary(bounds: Bounds) -> list[str]:
+def _temporary(bounds: Bounds, mirrored: Sequence[str]) -> list[str]:
     sizes = {WORKSPACE: bounds.disk_bytes, "/tmp": TEMPORARY_BYTES, "/run": RUN_BYTES}  # noqa: S108
+    sizes |= dict.fromkeys(mirrored, bounds.disk_bytes)
     options = "rw,nosuid,nodev,mode=1777,size"
     mounts = (("--tmpfs", f"{folder}:{options}={size}") for folder, size in sizes.items())
     return [*chain.from_iterable(mounts), "--shm-size", str(SHARED_BYTES)]

@@ -193,18 +193,25 @@ def sweep() -> None:
 
 
 class Workspace:
-    """The files: what the host knows of them, and what has changed since."""
+    """The files: what the host knows of them, and what has changed since.
 
-    def __init__(self) -> None:
+    Args:
+        top: What their paths are relative to.
+        folders: Those that they lie in; nothing else is looked at.
+    """
+
+    def __init__(self, top: str, folders: list[str]) -> None:
+        self.top = top
+        self.folders = folders
         self.known: dict[str, tuple[object, Entry]] = {}
 
-    def changes(self, _request: dict[str, Any]) -> dict[str, Any]:
+    def changes(self, request: dict[str, Any]) -> dict[str, Any]:
         """What is different from what the host knows."""
         found: dict[str, tuple[object, Entry]] = {}
         left_out: list[str] = []
-        for path in _walk(left_out):
-            if len(found) > MAX_FILES:
-                raise OSError(f"more than {MAX_FILES} files")
+        for path in self._walk(left_out):
+            if len(found) > request["most"]:
+                raise OSError(f"more than {request['most']} files")
             try:
                 found[path] = self._examine(path)
             except (OSError, ValueError):
@@ -214,14 +221,17 @@ class Workspace:
             for path, (_, entry) in found.items()
             if path not in self.known or self.known[path][1] != entry
         }
-        gone = [path for path in self.known if path not in found]
+        unseen = tuple(f"{path}/" for path in left_out) if request["cautious"] else ()
+        gone = [
+            path for path in self.known if path not in found and not f"{path}/".startswith(unseen)
+        ]
         self.known = found
         return {"changed": changed, "gone": gone, "left_out": [_spell(p) for p in left_out[:20]]}
 
     def _examine(self, path: str) -> tuple[object, Entry]:
         """What tells whether a file was touched, and what it holds."""
         path.encode()  # a name that is no text cannot be kept
-        file = _open(path)
+        file = self._open(path)
         try:
             status = os.fstat(file)
             # The time of a change cannot be set by anybody in here.
@@ -237,7 +247,7 @@ class Workspace:
 
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
         """A part of a file."""
-        file = _open(request["path"])
+        file = self._open(request["path"])
         with os.fdopen(file, "rb") as stream:
             stream.seek(request["offset"])
             return {"data": binascii.b2a_base64(stream.read(CHUNK_BYTES), newline=False).decode()}
@@ -247,13 +257,15 @@ class Workspace:
         path, content = request["path"], binascii.a2b_base64(request["data"])
         if not request["offset"]:
             self.remove(request)
-            os.makedirs(os.path.dirname(os.path.join(WORKSPACE, path)), exist_ok=True)
+            os.makedirs(os.path.dirname(self._place(path)), exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
         mode = 0o700 if request["executable"] else 0o600
-        file = os.open(os.path.join(WORKSPACE, path), flags, mode)
+        file = os.open(self._place(path), flags, mode)
         with os.fdopen(file, "wb") as stream:
             stream.write(content)
         if request["last"]:
+            if request["modified"]:
+                os.utime(self._place(path), ns=(request["modified"], request["modified"]))
             self.known[path] = self._examine(path)
         return {}
 
@@ -262,13 +274,56 @@ class Workspace:
         self.known.pop(request["path"], None)
         parts = request["path"].split("/")
         for depth in range(1, len(parts) + 1):
-            place = os.path.join(WORKSPACE, *parts[:depth])
+            place = os.path.join(self.top, *parts[:depth])
             is_folder = os.path.isdir(place) and not os.path.islink(place)
             if depth == len(parts) and is_folder:
                 _remove_folder(place)
             elif os.path.lexists(place) and not (is_folder and depth < len(parts)):
                 os.unlink(place)
         return {}
+
+    def seal(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Make folders, and let programs write to some of them only."""
+        for path in request["folders"]:
+            os.makedirs(self._place(path), exist_ok=True)
+        writable = [self._place(path) for path in request["writable"]]
+        for top in self.folders:
+            for folder, _, files in os.walk(top, topdown=False):
+                for place in (*(os.path.join(folder, name) for name in files), folder):
+                    if any(place == each or place.startswith(f"{each}/") for each in writable):
+                        continue
+                    with suppress(PermissionError):  # the top of it may be an engine's
+                        os.chmod(place, os.stat(place).st_mode & 0o555)
+        return {}
+
+    def _place(self, path: str) -> str:
+        return os.path.join(self.top, path)
+
+    def _walk(self, left_out: list[str]) -> Iterator[str]:
+        """The paths of all ordinary files; folders that a link leads to are not entered."""
+        waiting = list(self.folders)
+        while waiting:
+            folder = waiting.pop()
+            try:
+                entries = list(os.scandir(folder))
+            except OSError:  # shut, or too deep
+                left_out.append(os.path.relpath(folder, self.top))
+                continue
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    yield os.path.relpath(entry.path, self.top)
+                else:
+                    left_out.append(os.path.relpath(entry.path, self.top))
+
+    def _open(self, path: str) -> int:
+        # NONBLOCK, or opening a pipe would wait for ever.
+        file = os.open(self._place(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise OSError("no ordinary file")
+        return file
 
 
 def _remove_folder(folder: str) -> None:
@@ -281,34 +336,6 @@ def _remove_folder(folder: str) -> None:
     os.rmdir(folder)
 
 
-def _walk(left_out: list[str]) -> Iterator[str]:
-    """The paths of all ordinary files; folders that a link leads to are not entered."""
-    waiting = [WORKSPACE]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            entries = list(os.scandir(folder))
-        except OSError:  # shut, or too deep
-            left_out.append(os.path.relpath(folder, WORKSPACE))
-            continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(entry.path)
-            elif entry.is_file(follow_symlinks=False):
-                yield os.path.relpath(entry.path, WORKSPACE)
-            else:
-                left_out.append(os.path.relpath(entry.path, WORKSPACE))
-
-
-def _open(path: str) -> int:
-    # NONBLOCK, or opening a pipe would wait for ever.
-    file = os.open(os.path.join(WORKSPACE, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise OSError("no ordinary file")
-    return file
-
-
 def _spell(path: str) -> str:
     return path.encode(errors="replace").decode()
 
@@ -316,9 +343,9 @@ def _spell(path: str) -> str:
 class Helper:
     """Does what the host asks for."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self.requests = Requests()
-        self.workspace = Workspace()
+        self.workspace = workspace
         self.answers = os.fdopen(os.dup(1), "w")
 
     def serve(self) -> None:
@@ -330,6 +357,7 @@ class Helper:
             "read": self.workspace.read,
             "write": self.workspace.write,
             "remove": self.workspace.remove,
+            "seal": self.workspace.seal,
             "stop": lambda _request: None,  # it came after the end of what it was to stop
         }
         for request in self.requests:
@@ -437,7 +465,8 @@ def main() -> None:
         _copy_skeleton()
     os.makedirs(HOME, exist_ok=True)
     os.chdir(WORKSPACE)
-    helper = Helper()
+    mirrored = setting.get("mirrored")
+    helper = Helper(Workspace("/", mirrored) if mirrored else Workspace(WORKSPACE, [WORKSPACE]))
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)
     if setting["network"]:

@@ -5,7 +5,7 @@ or bounded by a limit; see there.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,10 +22,12 @@ class MemoryUse:
 
     Args:
         first: The sandbox's first process.
+        further: Absolute paths of folders that are in memory besides.
     """
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, further: Sequence[str] = ()) -> None:
         self.first = first
+        self.folders = (*FOLDERS, *(folder.lstrip("/") for folder in further))
 
     def exceeds(self, most: int) -> bool:
         """Whether it is more than ``most`` bytes; ``False`` if the sandbox is gone."""
@@ -46,7 +48,7 @@ class MemoryUse:
                     waiting += map(int, (task / "children").read_text().split())
 
     def _file_bytes(self) -> Iterator[int]:
-        for folder in FOLDERS:
+        for folder in self.folders:
             with suppress(OSError):
                 status = os.statvfs(f"/proc/{self.first}/root/{folder}")
                 yield (status.f_blocks - status.f_bfree) * status.f_frsize

@@ -1,9 +1,11 @@
 """What a backend is, and what it opens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from lamplighter.sandbox.bounds import Bounds
+from lamplighter.sandbox.helper import MAX_FILES
 from lamplighter.sandbox.toolbox import Interpreter
 
 Ended = Literal["exit", "timeout", "memory"]
@@ -92,8 +94,13 @@ class Sandbox(Protocol):
         """
         ...
 
-    async def changes(self) -> Changes:
+    async def changes(self, most: int = MAX_FILES, *, cautious: bool = False) -> Changes:
         """What is different from what was told, or written by the host, before.
+
+        Args:
+            most: How many files there may be.
+            cautious: Whether a file that cannot be looked at any more counts as unchanged, and not
+                as gone.
 
         Raises:
             ToolFailed: There is too much.
@@ -111,9 +118,24 @@ class Sandbox(Protocol):
         ...
 
     async def write(
-        self, path: str, content: bytes, *, offset: int, last: bool, executable: bool
+        self,
+        path: str,
+        content: bytes,
+        *,
+        offset: int,
+        last: bool,
+        executable: bool,
+        modified_ns: int = 0,
     ) -> None:
         """A part of a file; at offset 0 it begins anew, replacing whatever is in the way.
+
+        Args:
+            path: The file.
+            content: The part.
+            offset: Where it belongs.
+            last: Whether it is the last one.
+            executable: Whether the file is a program.
+            modified_ns: Its time, in nanoseconds since 1970; 0: now.
 
         Raises:
             ToolFailed: It cannot be written.
@@ -125,6 +147,18 @@ class Sandbox(Protocol):
         """Remove a file, if it is there.
 
         Raises:
+            SandboxLost: The sandbox has ended.
+        """
+        ...
+
+    async def seal(self, folders: Sequence[str], writable: Sequence[str]) -> None:
+        """Make folders, and let programs write to nothing but ``writable`` and what is below.
+
+        It is what permissions of files can do: a program that insists can write all the same, so
+        ``changes`` has to be judged.
+
+        Raises:
+            ToolFailed: It cannot be done.
             SandboxLost: The sandbox has ended.
         """
         ...
@@ -154,12 +188,17 @@ class Backend(Protocol):
         """Whether it works here: found out by opening a sandbox and running a command in it."""
         ...
 
-    async def open(self, bounds: Bounds, proxy_socket: str | None = None) -> Sandbox:
+    async def open(
+        self, bounds: Bounds, proxy_socket: str | None = None, mirrored: Sequence[str] = ()
+    ) -> Sandbox:
         """Open a sandbox.
 
         Args:
             bounds: What it may use.
             proxy_socket: A UNIX socket, the only way to the network from in there.
+            mirrored: Absolute paths of folders, none within another, that there are besides: empty
+                ones in its memory. Then its files are those in them instead of those in
+                ``/workspace``, and are told by their whole paths, without the first slash.
 
         Raises:
             SandboxUnavailable: It cannot be opened; nothing is left of the attempt.

@@ -14,6 +14,7 @@ from typing import Any
 from lamplighter.errors import SandboxLost, SandboxUnavailable, ToolFailed
 from lamplighter.sandbox.bounds import Bounds
 from lamplighter.sandbox.cgroup import Cgroup
+from lamplighter.sandbox.helper import MAX_FILES
 from lamplighter.sandbox.memory import MemoryUse
 from lamplighter.sandbox.sandbox import Changes, File, Finished
 
@@ -42,6 +43,7 @@ class Session:
         first: The sandbox's first process, as the host numbers it; ``None`` if an engine keeps it,
             and watches over its memory.
         remove: A command that ends it, if an engine keeps it.
+        mirrored: Further folders in it that are in memory.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Session:
         bounds: Bounds,
         first: int | None = None,
         remove: Sequence[str] = (),
+        mirrored: Sequence[str] = (),
     ) -> None:
         self.process = process
         self.bounds = bounds
@@ -58,7 +61,7 @@ class Session:
         self.remove_command = remove
         self.turn = asyncio.Lock()
         self.pidfd = None if first is None else os.pidfd_open(first)
-        self.memory = None if first is None else MemoryUse(first)
+        self.memory = None if first is None else MemoryUse(first, mirrored)
         if first is not None:
             own = os.getpriority(os.PRIO_PROCESS, 0)
             os.setpriority(os.PRIO_PROCESS, first, max(own, NICENESS))
@@ -103,10 +106,10 @@ class Session:
                 answer |= {"ended": "memory", "code": None}
         return Finished(**answer)
 
-    async def changes(self) -> Changes:
+    async def changes(self, most: int = MAX_FILES, *, cautious: bool = False) -> Changes:
         """See ``Sandbox.changes``."""
         async with self.turn:
-            answer = await self._ask({"op": "changes"})
+            answer = await self._ask({"op": "changes", "most": most, "cautious": cautious})
         changed = {path: File(*entry) for path, entry in answer["changed"].items()}
         return Changes(changed, tuple(answer["gone"]), tuple(answer["left_out"]))
 
@@ -117,7 +120,14 @@ class Session:
         return base64.b64decode(answer["data"])
 
     async def write(
-        self, path: str, content: bytes, *, offset: int, last: bool, executable: bool
+        self,
+        path: str,
+        content: bytes,
+        *,
+        offset: int,
+        last: bool,
+        executable: bool,
+        modified_ns: int = 0,
     ) -> None:
         """See ``Sandbox.write``."""
         request = {
@@ -127,6 +137,7 @@ class Session:
             "offset": offset,
             "last": last,
             "executable": executable,
+            "modified": modified_ns,
         }
         async with self.turn:
             await self._ask(request)
@@ -135,6 +146,12 @@ class Session:
         """See ``Sandbox.remove``."""
         async with self.turn:
             await self._ask({"op": "remove", "path": path})
+
+    async def seal(self, folders: Sequence[str], writable: Sequence[str]) -> None:
+        """See ``Sandbox.seal``."""
+        request = {"op": "seal", "folders": list(folders), "writable": list(writable)}
+        async with self.turn:
+            await self._ask(request)
 
     async def close(self) -> None:
         """See ``Sandbox.close``."""

@@ -189,9 +189,14 @@ def _install_packages(new: Path, tell: Tell) -> None:
     _run([*pip, *options], tell_package)
 
 
+def read_excel(interpreter: str) -> str:
+    """The program ``excel``, to be run by an interpreter."""
+    return f"#!{interpreter}\n{_EXCEL.read_text('utf-8')}"
+
+
 def _install_excel(new: Path) -> None:
     program = new / "bin" / "excel"
-    program.write_text(f"#!{INSIDE}/bin/python\n" + _EXCEL.read_text("utf-8"), "utf-8")
+    program.write_text(read_excel(f"{INSIDE}/bin/python"), "utf-8")
     program.chmod(0o755)
 
 

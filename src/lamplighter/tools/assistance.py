@@ -19,6 +19,7 @@ from lamplighter.outbox import Outcome
 from lamplighter.store.notes import append_note
 from lamplighter.store.notices import add_notice
 from lamplighter.tools import tree
+from lamplighter.tools.asking import Question
 from lamplighter.tools.bench import Context, Memory, Workbench, call_of
 from lamplighter.tools.files import MAX_FILE_BYTES
 from lamplighter.tools.places import Spot
@@ -33,18 +34,14 @@ SKILLS = ("skills", "~/.agents/skills")
 SAVED = "saved"
 """The topic of these notes for ``recall``."""
 MAX_NOTE_CHARACTERS = 10_000
-NOBODY = (
-    "Nobody is there to answer: this is a background run. Decide for yourself and say in your "
-    "report what you assumed; if you cannot go on without an answer, call needs_attention."
-)
 
 
-def ask_human(
+async def ask_human(
     ctx: Context,
     question: str,
     options: list[str] | None = None,
     multiSelect: bool = False,
-) -> dict[str, Any]:
+) -> Any:
     """Ask the person that you work for, if somebody is there.
 
     Args:
@@ -52,7 +49,8 @@ def ask_human(
         options: Answers to choose from.
         multiSelect: Whether several may be chosen.
     """
-    return {"available": False, "message": NOBODY}
+    asked = Question(call_of(ctx), question, tuple(options or ()), multiSelect)
+    return await ctx.deps.ask(asked)
 
 
 async def load_skill(ctx: Context, skillName: str) -> dict[str, Any]:

@@ -36,6 +36,9 @@ MARK = "**"
 
 Found = list[dict[str, Any]] | str
 
+TOP_LINES = 10
+"""Of a text, in which what is known of it need not be told again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
@@ -204,11 +207,22 @@ def _rendered(document: Document, limit: int, note: str = "") -> str:
         "Date": f"{info.dated_at:%Y-%m-%d}",
         "Lines": f"{document.first_line}-{last} of {document.total_lines}",
     }
-    head = [f"{name}: {value}" for name, value in facts.items() if value]
+    # What a text says at its top, say in its frontmatter, would cost a small model seconds to
+    # read again.
+    repeated = {name for name in ("Title", "Date") if _says(shown[:TOP_LINES], facts[name])}
+    head = [f"{name}: {text}" for name, text in facts.items() if text and name not in repeated]
     rest = []
     if last < document.last_line:
         rest = [f"[Cut here. {note}To go on, read this document from start_line {last + 1}.]"]
     return "\n".join([*head, "", *shown, *rest])
+
+
+def _says(lines: tuple[str, ...], fact: str) -> bool:
+    """Whether one of the lines is the fact: as a heading, or as a value of frontmatter."""
+    stripped = (line.strip() for line in lines)
+    return any(
+        fact in (line.lstrip("# "), line.partition(":")[2].strip(" \"'")) for line in stripped
+    )
 
 
 def _line(text: str) -> str:

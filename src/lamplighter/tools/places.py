@@ -34,29 +34,38 @@ class Spot:
         parts: The way from there, in which no link is followed; empty for the root itself.
         shown: What the place is called in answers.
         inside: Whether it is in the workspace.
+        secret: The way to the file of the key, if that is in the workspace; nobody sees it.
     """
 
     root: Path
     parts: tuple[str, ...]
     shown: str
     inside: bool
+    secret: tuple[str, ...] = ()
 
     def below(self, *names: str) -> "Spot":
         """A place below this one."""
         shown = str(PurePosixPath(self.shown, *names))
-        return Spot(self.root, (*self.parts, *names), shown, self.inside)
+        return Spot(self.root, (*self.parts, *names), shown, self.inside, self.secret)
 
     @property
     def is_visible(self) -> bool:
         """Whether runs may know that it is there."""
-        return not self.inside or not _is_invisible(_fold(self.parts))
+        parts = _fold(self.parts)
+        return not self.inside or not (_is_invisible(parts) or (parts and parts == self.secret))
 
     @property
     def is_read_only(self) -> bool:
         """Whether runs may not change it."""
         if self.inside:
             return not self.parts or _fold(self.parts)[0] in READ_ONLY
-        return self.root.joinpath(*self.parts).is_relative_to(SKILLS.expanduser().resolve())
+        return not self.parts or self.is_skill
+
+    @property
+    def is_skill(self) -> bool:
+        """Whether it is, or is below, what runs read skills from outside the workspace."""
+        real = self.root.joinpath(*self.parts)
+        return not self.inside and real.is_relative_to(SKILLS.expanduser().resolve())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +75,13 @@ class Places:
     Attributes:
         workspace: Its folder.
         security: What is allowed outside.
+        key: The file of the key that credentials are encrypted with.
         writes: Where the run's agent may change something; ``None``: wherever runs may.
     """
 
     workspace: Path
     security: Security
+    key: Path | None = None
     writes: tuple[str, ...] | None = None
 
     def find(self, path: str, operation: Operation) -> Spot:
@@ -85,17 +96,18 @@ class Places:
         if pure.is_absolute() or pure.parts[:1] == ("~",):
             spot = self._find_absolute(_expand(pure), operation, path)
         else:
-            spot = self._inside(pure.parts)
+            spot = self.inside(pure.parts)
         if not spot.is_visible:
             raise ToolFailed(f"{path}: there is no such file or folder")
         if operation in CHANGES and spot.is_read_only:
             raise ToolFailed(f"{path} is read-only: it is not for runs to change")
-        if operation in CHANGES and not self._may_change(spot):
+        if operation in CHANGES and not self.may_change(spot):
             listed = ", ".join(self.writes or ()) or "nowhere"
             raise ToolFailed(f"{path}: the agent's file lets it write here only: {listed}")
         return spot
 
-    def _may_change(self, spot: Spot) -> bool:
+    def may_change(self, spot: Spot) -> bool:
+        """Whether the agent's file lets it change something there."""
         if self.writes is None:
             return True
         real = spot.root.joinpath(*spot.parts)
@@ -105,7 +117,7 @@ class Places:
     def _find_absolute(self, path: PurePosixPath, operation: Operation, written: str) -> Spot:
         for root in (self.workspace.absolute(), self.workspace.resolve()):
             if path.is_relative_to(root):
-                return self._inside(path.relative_to(root).parts)
+                return self.inside(path.relative_to(root).parts)
         for access in self.security.files:
             allowed = _expand(access.path)
             if access.operation == operation and path.is_relative_to(allowed):
@@ -115,20 +127,39 @@ class Places:
             f"{operation} it"
         )
 
-    def _inside(self, parts: tuple[str, ...]) -> Spot:
-        return Spot(self.workspace.resolve(), parts, str(PurePosixPath(*parts)), inside=True)
+    def reach(self, operation: Operation) -> list[Path]:
+        """Where ``config/security.json`` allows an operation, without links in it."""
+        allowed = (a.path for a in self.security.files if a.operation == operation)
+        return [_without_links(Path(_expand(path))) for path in allowed]
+
+    def inside(self, parts: tuple[str, ...]) -> Spot:
+        """A place in the workspace."""
+        root = self.workspace.resolve()
+        key = self.key.resolve() if self.key else root
+        secret = _fold(key.relative_to(root).parts) if key.is_relative_to(root) else ()
+        return Spot(root, parts, str(PurePosixPath(*parts)), inside=True, secret=secret)
 
     def _outside(self, allowed: PurePosixPath, path: PurePosixPath) -> Spot:
         """Links in the allowed path itself are its owner's; below it none is followed."""
-        folder = Path(allowed)
-        while not folder.is_dir() and folder != folder.parent:
-            folder = folder.parent
+        folder = nearest_folder(Path(allowed))
         root, parts = folder.resolve(), path.relative_to(folder).parts
         workspace = self.workspace.resolve()
         real = root.joinpath(*parts)
         if real.is_relative_to(workspace):
-            return self._inside(real.relative_to(workspace).parts)
+            return self.inside(real.relative_to(workspace).parts)
         return Spot(root, parts, str(path), inside=False)
+
+
+def nearest_folder(path: Path) -> Path:
+    """The path, or the nearest one above it, that is a folder."""
+    while not path.is_dir() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def _without_links(path: Path) -> Path:
+    folder = nearest_folder(path)
+    return folder.resolve() / path.relative_to(folder)
 
 
 def _expand(path: PurePosixPath) -> PurePosixPath:

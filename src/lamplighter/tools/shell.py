@@ -6,6 +6,7 @@ that could not be lost: when one ends before its time, the next has the files as
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Shell:
 
     async def _run(self, argv: list[str], snippet: str | None) -> Done:
         try:
-            sandbox = self._sandbox or await self._open()
+            sandbox = self._sandbox or await self.open()
             await self._bring_in(sandbox)
             finished = await sandbox.exec(argv, snippet=snippet)
             changes, left_out = await self._take_out(sandbox)
@@ -77,13 +78,21 @@ class Shell:
             raise
         return _done(finished, self.bounds, changes, left_out)
 
-    async def _open(self) -> Sandbox:
+    async def open(self, mirrored: Sequence[str] = ()) -> Sandbox:
+        """Open the sandbox, in place of one that there may be.
+
+        Args:
+            mirrored: Folders that it is to have besides; see ``Backend.open``.
+        """
+        await self.close()
         socket = None
         if self.allowed:
             proxy = proxying(self.allowed, self.tell, self.backend.user, objection=self.objection)
             socket = await self._stack.enter_async_context(proxy)
-        self._sandbox = await self.backend.open(self.bounds, socket)
+        self._sandbox = await self.backend.open(self.bounds, socket, mirrored)
         self._stack.push_async_callback(self._sandbox.close)
+        if socket is not None:
+            os.unlink(socket)  # the sandbox has it; so a killed process leaves no file behind
         return self._sandbox
 
     async def _bring_in(self, sandbox: Sandbox) -> None:
@@ -115,7 +124,7 @@ class Shell:
         for path, file in found.changed.items():
             if file.sha256 not in known:
                 known.add(file.sha256)
-                await keeper.keep(file, _parts(sandbox, path))
+                await keeper.keep(file, read_parts(sandbox, path))
         await keeper.flush()
         self.files.apply(changes)
         self._inside = dict(self.files.entries)
@@ -156,7 +165,8 @@ class Keeper:
         await asyncio.to_thread(save_parts, self.engine, self.run_id, parts)
 
 
-async def _parts(sandbox: Sandbox, path: str) -> AsyncIterator[bytes]:
+async def read_parts(sandbox: Sandbox, path: str) -> AsyncIterator[bytes]:
+    """The content of a file of a sandbox."""
     offset = 0
     while part := await sandbox.read(path, offset):
         yield part
@@ -182,7 +192,7 @@ def _done(
     lines = []
     failed = finished.ended != "exit" or finished.code != 0
     if failed:
-        lines.append(_explain(finished, bounds))
+        lines.append(explain(finished, bounds))
     for name, text, size in (
         ("stdout", finished.stdout, finished.stdout_bytes),
         ("stderr", finished.stderr, finished.stderr_bytes),
@@ -197,7 +207,8 @@ def _done(
     return Done("\n".join(lines) or "(no output)", changes, failed)
 
 
-def _explain(finished: Finished, bounds: Bounds) -> str:
+def explain(finished: Finished, bounds: Bounds) -> str:
+    """How a command ended that did not succeed."""
     if finished.ended == "timeout":
         return f"Stopped after {bounds.command_seconds:g} seconds, the most a command may take."
     if finished.ended == "memory":

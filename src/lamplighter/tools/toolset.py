@@ -9,6 +9,7 @@ from pydantic_ai.toolsets import FunctionToolset
 from lamplighter.outbox import Outcome
 from lamplighter.tools import (
     assistance,
+    command,
     delivery,
     documents,
     email,
@@ -17,6 +18,7 @@ from lamplighter.tools import (
     memory,
     people,
     web,
+    web_search,
     webhook,
     workspace_files,
 )
@@ -193,7 +195,7 @@ TOOLS: dict[str, Tool[Workbench]] = {
     function.__name__: Tool(function, sequential=function in WRITERS, docstring_format="google")
     for function in (*READERS, *WRITERS)
 }
-TOOLS |= email.TOOLS | webhook.TOOLS
+TOOLS |= email.TOOLS | webhook.TOOLS | command.TOOLS | web_search.TOOLS
 TOOLS |= memory.TOOLS | workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
 """All tools, made once: their schemas take longer to make than to use."""
 

@@ -35,6 +35,7 @@ class Stat:
     mtime_ms: float
     ctime_ms: float
     is_link: bool
+    is_executable: bool
 
     @property
     def etag(self) -> str:
@@ -257,6 +258,7 @@ def _stat(status: os.stat_result) -> Stat:
         mtime_ms=status.st_mtime_ns / 1e6,
         ctime_ms=status.st_ctime_ns / 1e6,
         is_link=modes.S_ISLNK(status.st_mode),
+        is_executable=bool(status.st_mode & modes.S_IXUSR),
     )
 
 

@@ -3,17 +3,16 @@
 # ruff: noqa: D417 - the model reads these docstrings, and gives no ctx
 
 import asyncio
-import ipaddress
-import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-import httpcore
+import httpx
 from pydantic_ai import Tool
 
+from lamplighter.egress import REFUSED, USER_AGENT, public_only
 from lamplighter.errors import ToolFailed, Unconfirmed, Withheld
 from lamplighter.outbox import Outcome
 from lamplighter.tools.bench import Context, Workbench, call_of
@@ -25,7 +24,6 @@ MAX_BYTES = 5_000_000
 MAX_REDIRECTS = 5
 SECONDS = 30.0
 NOT_LISTED = "it is not among the addresses of the agent's file (fetch: {allow: [...]})"
-_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 async def fetch_url(
@@ -116,7 +114,7 @@ class Submission:
 async def fetch(
     request: Request,
     *,
-    may_reach: Callable[[str], bool] | None = None,
+    exceptions: Sequence[str] = (),
     check: Callable[[Request], None] | None = None,
     error: type[ToolFailed] = ToolFailed,
 ) -> dict[str, Any]:
@@ -124,102 +122,68 @@ async def fetch(
 
     Args:
         request: What to send.
-        may_reach: Whether an IP address may be connected to; default: if it is public.
+        exceptions: Networks that may be reached although they are private.
         check: Raises an error if a request may not be made; asked for each redirect, too.
         error: What is raised when the connection was there, but no answer came.
 
     Raises:
         ToolFailed: The address is private, or cannot be reached.
     """
-    backend = _Guarded(may_reach or is_public)
+    host = urlsplit(request.url).hostname or request.url
     try:
-        async with (
-            asyncio.timeout(SECONDS),
-            httpcore.AsyncConnectionPool(network_backend=backend) as pool,
-        ):
-            for _redirect in range(MAX_REDIRECTS + 1):
-                if check is not None:
-                    check(request)
-                answer = await _send(pool, request)
-                location = answer.pop("location")
-                if not location or request.method not in READING:
-                    return answer
-                request = Request(urljoin(request.url, location), request.method)
+        with public_only(exceptions):
+            async with (
+                asyncio.timeout(SECONDS),
+                # A proxy of the environment would connect on our behalf.
+                httpx.AsyncClient(trust_env=False) as client,
+            ):
+                for _redirect in range(MAX_REDIRECTS + 1):
+                    if check is not None:
+                        check(request)
+                    answer = await _send(client, request)
+                    if isinstance(answer, dict):
+                        return answer
+                    request = answer
         raise ToolFailed(f"{request.url}: more than {MAX_REDIRECTS} redirects")
-    except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.UnsupportedProtocol) as failed:
-        raise ToolFailed(f"cannot reach {_host(request.url)}: {failed}") from failed
-    except (httpcore.NetworkError, httpcore.ProtocolError, TimeoutError, OSError) as failed:
-        why = str(failed) or type(failed).__name__
-        raise error(f"no answer from {_host(request.url)}: {why}") from failed
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL) as failed:
+        raise ToolFailed(f"cannot reach {host}: {_why(failed)}") from failed
+    except httpx.UnsupportedProtocol as failed:
+        raise ToolFailed(f"{request.url!r} is no address of the web") from failed
+    except (httpx.TransportError, TimeoutError, OSError) as failed:
+        raise error(f"no answer from {host}: {_why(failed)}") from failed
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the open internet."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        # An IPv4 address in an IPv6 coat is judged by what it is, as is 6to4 and Teredo.
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
-        found = inner or found
-    return found.is_global and not found.is_multicast
-
-
-class _Guarded(httpcore.AsyncNetworkBackend):
-    """Connects to the very address that it has judged, so that no later answer of DNS counts."""
-
-    def __init__(self, may_reach: Callable[[str], bool]) -> None:
-        self.may_reach = may_reach
-        self.inner = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - as the library has it
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                host, port, type=socket.SOCK_STREAM
-            )
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"there is no {host}") from error
-        addresses = [str(each[4][0]) for each in found]
-        if not addresses or not all(map(self.may_reach, addresses)):
-            raise httpcore.ConnectError("it is a private address, and those are not for agents")
-        return await self.inner.connect_tcp(addresses[0], port, timeout, None, socket_options)
-
-
-async def _send(pool: httpcore.AsyncConnectionPool, request: Request) -> dict[str, Any]:
-    parts = urlsplit(request.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ToolFailed(f"{request.url!r} is no address of the web")
-    headers = {"User-Agent": "lamplighter", **request.headers, "Accept-Encoding": "identity"}
-    content = request.body.encode() if request.body is not None else None
-    async with pool.stream(
-        request.method, request.url, headers=list(headers.items()), content=content
+async def _send(client: httpx.AsyncClient, request: Request) -> dict[str, Any] | Request:
+    """The answer; or the next request, without headers, which were not meant for that address."""
+    headers = {"User-Agent": USER_AGENT, **request.headers, "Accept-Encoding": "identity"}
+    body = b""
+    async with client.stream(
+        request.method, request.url, headers=headers, content=request.body
     ) as response:
-        given = {name.decode().lower(): value.decode("latin-1") for name, value in response.headers}
-        body = b""
-        async for part in response.aiter_stream():
+        if response.next_request is not None and request.method in READING:
+            return Request(str(response.next_request.url), request.method)
+        async for part in response.aiter_raw():
             body += part
             if len(body) > MAX_BYTES:
                 break
     text = body.decode("utf-8", errors="replace")
-    cut = {"truncated": True} if len(text) > MAX_CHARACTERS else {}
     return {
-        "success": response.status < 400,
-        "url": request.url,
-        "status": response.status,
-        "contentType": given.get("content-type", ""),
+        "ok": response.is_success,
+        "status": response.status_code,
+        "statusText": response.reason_phrase,
         "body": text[:MAX_CHARACTERS],
-        "location": given.get("location") if response.status in _REDIRECTS else None,
-        **cut,
+        "truncated": len(text) > MAX_CHARACTERS,
+        "url": str(response.url),
     }
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or url
+def _why(error: Exception) -> str:
+    return f"its address {REFUSED}" if REFUSED in _chain(error) else str(error) or repr(error)
+
+
+def _chain(error: BaseException | None) -> str:
+    """What an error and those that led to it say: the guard's words are somewhere among them."""
+    return f"{error} {_chain(error.__cause__ or error.__context__)}" if error else ""
 
 
 TOOLS: dict[str, Tool[Workbench]] = {

@@ -9,14 +9,15 @@ FEBRUARY = tuple(f"workspace-{name}" for name in " ".join(_FILE_TOOLS[:2]).split
 AUGUST = tuple(f"file-{name}" for name in f"{_FILE_TOOLS[0]} {_FILE_TOOLS[2]}".split())
 OTHERS = (
     "ask-human", "loadSkill", "listMcpServers", "listMcpTools", "executeMcpTool", "fetch-url",
-    "notify-user", "save-to-memory", "spawn-agent",
+    "notify-user", "save-to-memory", "spawn-agent", "executeCommand", "web-search",
 )  # fmt: skip
 TOOLS = (*FEBRUARY, *AUGUST, *OTHERS)
-"""Those that are always there."""
+"""Those that there are; two of them only where the configuration gives them something to do."""
+
+IN_TEAMS = ("ask-human", "notify-user", "spawn-agent", "fetch-url", "web-search")
+"""Those that there are in a team, too: none reaches the server's own folder or programs."""
 
 UNAVAILABLE = {
-    "executeCommand": "there is no sandbox here to run commands in",
-    "web-search": "no provider of searches is configured",
     "parseFile": "give the folder to a source and read_document instead",
     "LLMParse": "give the folder to a source and read_document instead",
     "addMcpServer": "servers are added in config/mcp.json, by hand",
