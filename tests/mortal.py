@@ -34,6 +34,7 @@ from lamplighter.engine.holder import Holder, hold, making_rounds
 from lamplighter.engine.manual import request_run
 from lamplighter.engine.record import RunJournal
 from lamplighter.outbox import Effect, Outbox, Outcome
+from lamplighter.store import steps
 from lamplighter.store.database import is_shared, open_database, reading
 from lamplighter.store.outbox import Quota
 from lamplighter.store.runs import ACTIVE, Run, list_runs
@@ -233,16 +234,9 @@ def active_runs(engine: sa.Engine) -> list[Run]:
 
 
 def kept_steps(engine: sa.Engine, run_id: str) -> dict[int, str]:
-    """A run's finished steps, by number and name, from DBOS's own table."""
-    schema = "dbos" if is_shared(engine) else None
-    names = ("function_id", "function_name", "workflow_uuid")
-    table = sa.table("operation_outputs", *map(sa.column, names), schema=schema)
-    number, name, run = table.c
+    """A run's finished steps, by number and name."""
     with reading(engine) as connection:
-        if not sa.inspect(connection).has_table(table.name, schema=schema):
-            return {}
-        rows = connection.execute(sa.select(number, name).where(run == run_id).order_by(number))
-        return {row.function_id: row.function_name for row in rows}
+        return {number: step.name for number, step in steps.kept_steps(connection, run_id).items()}
 
 
 def _note_table(connection: sa.Connection, _cursor: object, statement: str, *_: object) -> None:
@@ -252,7 +246,9 @@ def _note_table(connection: sa.Connection, _cursor: object, statement: str, *_: 
 
 def _commit(_dialect: DefaultDialect, reach: Reach, connection: Any) -> None:
     """Commit; what was only read is nobody's moment."""
-    tables = ", ".join(sorted(connection.info.pop("written", ())))
+    written = connection.info.pop("written", set())
+    # What else shares the commit of a step is a matter of speed.
+    tables = ", ".join(sorted(written & {"steps"} or written))
     if tables:
         reach(f"before a commit to {tables}")
     connection.commit()
@@ -269,10 +265,10 @@ async def _perform(
 
 
 async def _step(journal: RunJournal, child: Child, name: str, call: Callable[[], Any]) -> Any:
+    number = journal.taken + 1
+
     async def begin() -> Any:
-        status = DBOS.step_status
-        assert status is not None
-        child.say(run=journal.run_id, begun=status.step_id, name=name)
+        child.say(run=journal.run_id, begun=number, name=name)
         return await call()
 
     return await step(journal, name, begin)

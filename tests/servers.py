@@ -3,6 +3,7 @@
 Where the real one is somebody's service, a small one answers by its public description.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -305,6 +306,96 @@ def s3_server() -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+@contextmanager
+def sftp_server(folder: Path) -> Iterator[str]:
+    """An SSH server with one account, ``ann``, who sees ``folder``; gives host and port."""
+    import asyncssh
+
+    class OneAccount(asyncssh.SSHServer):
+        def begin_auth(self, username: str) -> bool:
+            return True
+
+        def password_auth_supported(self) -> bool:
+            return True
+
+        def validate_password(self, username: str, password: str) -> bool:
+            return (username, password) == ("ann", PASSWORD)
+
+    def files(channel: Any) -> Any:
+        return asyncssh.SFTPServer(channel, chroot=os.fsencode(folder))
+
+    async def listen() -> Any:
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        return await asyncssh.create_server(
+            OneAccount, "127.0.0.1", 0, server_host_keys=[key], sftp_factory=files
+        )
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        server = asyncio.run_coroutine_threadsafe(listen(), loop).result()
+        yield f"127.0.0.1:{server.get_port()}"
+        server.close()
+        asyncio.run_coroutine_threadsafe(server.wait_closed(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def webdav_server(folder: Path) -> Iterator[str]:
+    """WsgiDAV with one account, ``ann``, who sees ``folder``; gives its address."""
+    from wsgidav.wsgidav_app import WsgiDAVApp
+
+    app = WsgiDAVApp(
+        {
+            "provider_mapping": {"/": str(folder)},
+            "simple_dc": {"user_mapping": {"*": {"ann": {"password": PASSWORD}}}},
+            "http_authenticator": {"accept_basic": True, "accept_digest": False},
+            "verbose": 0,
+            "logging": {"enable": False},
+        }
+    )
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = make_server("127.0.0.1", 0, app, handler_class=Quiet)
+    with _in_thread(server):
+        yield f"127.0.0.1:{server.server_port}"
+
+
+@contextmanager
+def mcp_server(notes: Path) -> Iterator[str]:
+    """``mcp_server.py`` over HTTP, for whoever has ``TOKEN``; gives its URL."""
+    import uvicorn
+    from mcp_server import make_server as make_notes
+
+    app = make_notes(notes).streamable_http_app()
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        given = dict(scope.get("headers", [])).get(b"authorization")
+        if scope["type"] == "http" and given != f"Bearer {TOKEN}".encode():
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await app(scope, receive, send)
+
+    config = uvicorn.Config(guarded, port=0, log_level="error", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started, "the MCP server")
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/mcp"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextmanager

@@ -82,14 +82,14 @@ def test_a_restored_database_is_as_it_was_and_goes_on(workspace: Workspace, tmp_
     [first] = run_ids(workspace)
     second = workspace.run("a", REPORT)
     with workspace.engine.begin() as connection:
-        steps = connection.scalar(sa.text("SELECT count(*) FROM dbos.operation_outputs"))
+        steps = connection.scalar(sa.text("SELECT count(*) FROM steps"))
     workspace.engine.dispose()
 
     done = lamplighter(workspace, "db", "restore", str(target), "--yes")
     assert done.returncode == 0, done.stderr
     assert run_ids(workspace) == [first]
     with connected(workspace.settings.database_url or "") as connection:
-        left = connection.scalar(sa.text("SELECT count(*) FROM dbos.operation_outputs"))
+        left = connection.scalar(sa.text("SELECT count(*) FROM steps"))
     assert 0 < (left or 0) < (steps or 0)
     assert workspace.run("a", REPORT).status == "completed"
     workspace.engine.dispose()

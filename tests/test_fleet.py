@@ -55,8 +55,10 @@ def check_record(workspace: Workspace, run_id: str) -> None:
 
 
 def test_a_run_is_carried_out_on_postgresql(workspace: Workspace) -> None:
-    run = workspace.run("digest", [READ, turn(*REPORT["calls"], expect=["at dusk"])])
+    report = call("report", summary="All is\0 well.")  # a text in PostgreSQL has no such character
+    run = workspace.run("digest", [READ, turn(report, expect=["at dusk"])])
     check_record(workspace, run.id)
+    assert run.summary == "All is? well."
 
 
 def test_a_worker_takes_what_was_asked_for_elsewhere(workspace: Workspace) -> None:

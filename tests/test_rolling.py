@@ -19,19 +19,18 @@ from lamplighter.testing import Workspace, call, temporary_workspace, turn
 READ = turn(call("read_document", id="notes:hello.md"))
 REPORT = turn(call("report", summary="All is well."))
 OLD = ["model", "tool:read_document", "model"]
-NEW = ["DBOS.patch-more", "early", *OLD, "late"]
-BODY = "            return await carry_out(run_id)\n"
+NEW = ["patch:more", "early", *OLD, "late"]
+BODY = "            ending = await self._within_bounds(run, journal)\n"
 NEW_BODY = """\
             async def do_nothing() -> None:
                 pass
 
-            more = await DBOS.patch_async("more")
+            more = await journal.patched("more")
             if more:
-                await DBOS.run_step_async({"name": "early"}, do_nothing)
-            outcome = await carry_out(run_id)
+                await journal.step("early", do_nothing)
+            ending = await self._within_bounds(run, journal)
             if more:
-                await DBOS.run_step_async({"name": "late"}, do_nothing)
-            return outcome
+                await journal.step("late", do_nothing)
 """
 
 
@@ -42,7 +41,7 @@ def newer(tmp_path: Path) -> dict[str, str]:
     new = tmp_path / old.name
     shutil.copytree(old, new, ignore=shutil.ignore_patterns("__pycache__"))
     replace(new / "__init__.py", program.__version__, "99.0.0")
-    replace(new / "engine" / "durable.py", BODY, NEW_BODY)
+    replace(new / "engine" / "worker.py", BODY, NEW_BODY)
     return {"PYTHONPATH": str(tmp_path)}
 
 

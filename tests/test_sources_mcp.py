@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from servers import TOKEN, mcp_server
 from visits import visited
 
 SERVER = Path(__file__).with_name("mcp_server.py")
@@ -24,6 +25,20 @@ def test_resources_are_documents_and_one_that_fails_is_reported(tmp_path: Path) 
     assert len(source.skipped()) == 1
     notes.write_text("# Tea\nBlack.")
     assert source.counts() == (0, 1, 0, 1)
+
+
+def test_a_server_over_http_is_asked_with_its_token(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Tea\nGreen.")
+    with mcp_server(notes) as url:
+        source = visited(tmp_path, type="mcp", url=url)
+        assert "error response" in source.error()
+        source.keyring.put({"token": TOKEN})
+        assert source.counts() == (2, 0, 0, 0)
+        notes.write_text("# Tea\nBlack.")
+        assert source.counts() == (0, 1, 0, 1)
+    assert url in source.error()
+    assert len(source.documents()) == 2
 
 
 @pytest.mark.parametrize(

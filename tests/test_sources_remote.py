@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
-from servers import s3_server
+from servers import PASSWORD, s3_server, sftp_server, webdav_server
 from visits import Visited, visited
 
 BUCKET = "docs"
@@ -33,6 +33,43 @@ def bucket(endpoint: str) -> Iterator[Any]:
     yield made
     made.objects.all().delete()
     made.delete()
+
+
+def fill(folder: Path) -> None:
+    """What a server holds: two documents, and what is nobody's."""
+    (folder / "team" / "deep").mkdir(parents=True)
+    (folder / "team" / "a.md").write_text("# Tea\nGreen.")
+    (folder / "team" / "deep" / "b ü.txt").write_text("Milk")
+    (folder / "team" / ".env").write_text("SECRET=1")
+    (folder / "team" / "server.pem").write_text("key")
+    (folder / "other.txt").write_text("not ours")
+
+
+@pytest.mark.parametrize("serve", [sftp_server, webdav_server])
+def test_a_folder_of_a_server_is_read_like_one_here(tmp_path: Path, serve: Any) -> None:
+    far = tmp_path / "far"
+    fill(far)
+    with serve(far) as address:
+        protocol = "sftp" if serve is sftp_server else "webdav"
+        host, _, port = address.partition(":")
+        url = f"sftp://{host}/team" if protocol == "sftp" else f"webdav://{address}/team"
+        options = {"port": int(port)} if protocol == "sftp" else {}
+        source = visited(tmp_path, type="files", path=url, options=options)
+        source.keyring.put({"username": "ann", "password": PASSWORD})
+        assert source.counts() == (2, 0, 0, 0)
+        assert {each.path: each.title for each in source.documents()} == {
+            "a.md": "Tea",
+            "deep/b ü.txt": "b ü",
+        }
+        assert list(source.skipped()) == ["server.pem"]
+        (far / "team" / "a.md").write_text("# Tea\nBlack, and strong.")
+        (far / "team" / "deep" / "b ü.txt").unlink()
+        assert source.counts() == (0, 1, 1, 0)
+        assert source.counts() == (0, 0, 0, 1)
+        member = visited(tmp_path, **{**source.config, "owner": "ann@x.org"})
+        assert "127.0.0.1" in member.error()
+    assert source.error()
+    assert len(source.documents()) == 1
 
 
 def s3_source(tmp_path: Path, endpoint: str, **config: Any) -> Visited:

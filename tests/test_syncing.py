@@ -5,14 +5,16 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from processes import serving, wait_until
+from processes import serving, wait_until, working
 from servers import Answer, Request, web_server
+from sqlalchemy import Engine
 from visits import Visited, visited
 
 from lamplighter.credentials import note_expiries
 from lamplighter.errors import Conflict
+from lamplighter.store import claims
+from lamplighter.store.claims import syncing_alone
 from lamplighter.store.documents import list_sources
-from lamplighter.store.sources import syncing_alone
 from lamplighter.testing import HeldClock, temporary_workspace
 
 FEED = '<rss version="2.0"><channel><title>News</title>{}</channel></rss>'
@@ -75,6 +77,62 @@ def test_one_process_at_a_time_syncs_a_source_and_death_lets_go(
 
     wait_until(free, "the lock of a process that died")
     engine.dispose()
+
+
+def test_a_process_that_lost_its_claim_writes_no_more(
+    tmp_path: Path, postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lamplighter.store.database import open_database
+
+    monkeypatch.setattr(claims, "PATIENCE", timedelta(0))  # as if the first had been stopped
+    monkeypatch.setattr(claims, "BEAT_SECONDS", 60.0)
+    engine = open_database(postgresql)
+    with syncing_alone(engine, tmp_path, "it") as first:
+        wait_until(lambda: claim(engine, tmp_path), "the claim of one that is silent")
+        with engine.begin() as connection, pytest.raises(Conflict, match="another process"):
+            first(connection)
+    engine.dispose()
+
+
+def claim(engine: Engine, state: Path) -> bool:
+    """Whether the claim was to be had; whoever has it checks it well."""
+    try:
+        with syncing_alone(engine, state, "it") as check, engine.begin() as connection:
+            check(connection)
+            return True
+    except Conflict:
+        return False
+
+
+def test_a_worker_syncs_what_every_machine_can_read_and_another_goes_on_when_it_dies(
+    postgresql: str,
+) -> None:
+    def answer(request: Request) -> Answer:
+        return Answer(FEED.format("".join(map(ITEM.format, range(len(web.requests))))))
+
+    with web_server(answer) as web:
+        toml = (
+            f'[sources.news]\ntype = "feeds"\nevery = 1\nurls = ["{web.url}/feed"]\n'
+            '[sources.notes]\npath = "notes"\nevery = 1\n'
+        )
+        files = {
+            ".env": f"LAMPLIGHTER_DATABASE_URL={postgresql}\n",
+            "lamplighter.toml": toml,
+            "notes/a.md": "text",
+        }
+        with temporary_workspace(files, database_url=postgresql) as workspace:
+
+            def grows() -> bool:
+                state = list_sources(workspace.engine).get("news")
+                return state is not None and state.documents > before
+
+            before = 0
+            with working(workspace) as first, working(workspace):
+                wait_until(grows, "the first syncs")
+                first.kill()
+                before = list_sources(workspace.engine)["news"].documents
+                wait_until(grows, "a sync by the other worker")
+            assert "notes" not in list_sources(workspace.engine)
 
 
 def test_credentials_that_are_about_to_expire_are_announced_once(

@@ -166,9 +166,9 @@ def test_old_runs_go_with_everything_but_what_they_delivered() -> None:
         assert (workspace.path / "delivered" / "a" / old / "a.txt").exists()
         for table in ("workflow_status", "workflow_input", "workflow_output"):
             assert rows(workspace, table) == 1, table
-        assert rows(workspace, "operation_outputs WHERE workflow_uuid != " + repr(new)) == 0
-        assert rows(workspace, "operation_outputs") > 0
-        assert rows(workspace, "events WHERE run_id != " + repr(new)) == 0
+        for table in ("events", "steps"):
+            assert rows(workspace, f"{table} WHERE run_id != {new!r}") == 0
+            assert rows(workspace, table) > 0
 
 
 def test_only_so_many_runs_of_each_agent_stay() -> None:
@@ -269,8 +269,9 @@ def test_on_postgresql_one_process_prunes_and_leaves_nothing_in_the_journal(
             assert kept(workspace) == ran
         prune(workspace)
         assert kept(workspace) == []
-        for table in ("workflow_status", "workflow_input", "workflow_output", "operation_outputs"):
+        for table in ("workflow_status", "workflow_input", "workflow_output"):
             assert rows(workspace, f"dbos.{table}") == 0, table
+        assert rows(workspace, "steps") == 0
 
 
 def test_notices_go_when_they_were_read(hourly: Workspace) -> None:

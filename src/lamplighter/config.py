@@ -286,6 +286,11 @@ def _setting(default: Any, *names: str, **constraints: Any) -> Any:
     return Field(default, validation_alias=AliasChoices(*names), **constraints)
 
 
+def _table(name: str) -> Any:
+    """A setting that is a table of ``lamplighter.toml``, or JSON in the environment."""
+    return Field(None, validation_alias=name)
+
+
 def _defaults_of(folder: Path) -> dict[str, Any]:
     """A Rowboat folder's agents fire without further ado, and work until they are done."""
     if (folder / "config" / "agent-schedule.json").is_file():
@@ -347,11 +352,14 @@ class Settings(BaseSettings):
     search_fusion: Literal["scores", "ranks"] = _setting(
         "scores", "LAMPLIGHTER_SEARCH_FUSION", "search_fusion"
     )
+    search_vector_weight: float = _setting(
+        0.2, "LAMPLIGHTER_SEARCH_VECTOR_WEIGHT", "search_vector_weight", ge=0, le=1
+    )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
     budgets: Budgets = Budgets()
     prices: dict[str, Price] = Field(default_factory=dict)
-    email: EmailAccount | None = Field(None, validation_alias="LAMPLIGHTER_EMAIL")
+    email: EmailAccount | None = _table("LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     web_search: WebSearch | None = None

@@ -397,6 +397,15 @@ class OtherSource(SourceConfig):
         return dict(self.model_extra or {})
 
 
+def is_local(config: SourceConfig) -> bool:
+    """Whether it reads files of a machine, or starts a program there."""
+    path = getattr(config, "path", "")
+    if not path:
+        return bool(getattr(config, "command", ""))
+    protocol = path.rpartition("::")[2].partition("://")
+    return not protocol[1] or protocol[0] in ("file", "local")
+
+
 TYPES: dict[str, type[SourceConfig]] = {
     "files": FilesSource,
     "mail": MailSource,

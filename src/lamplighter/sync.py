@@ -42,9 +42,11 @@ from lamplighter.sources.fingerprint import Fingerprint, digest_of_access, diges
 from lamplighter.sources.local import Boundary
 from lamplighter.store import documents
 from lamplighter.store import sources as sources_store
+from lamplighter.store.claims import Check, syncing_alone
 from lamplighter.store.documents import Changes, Known, NewDocument, Skipped
 from lamplighter.store.people import NewPerson, save_people
 from lamplighter.store.users import save_groups
+from lamplighter.workspace import model_providers
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,8 +56,6 @@ log = logging.getLogger(__name__)
 BATCH_DOCUMENTS = 100
 BATCH_CHARACTERS = 5_000_000
 """A transaction is written when it holds this much; what it needs was read before it began."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ def sync_source(
         Conflict: Another process is syncing it.
     """
     started = clock.monotonic()
-    with sources_store.syncing_alone(engine, settings.state_dir, name):
+    with syncing_alone(engine, settings.state_dir, name) as check:
         with engine.begin() as connection:
             sources_store.begin_sync(connection, name, clock.now())
-        sync = _Sync(engine, settings, name, documents.get_known(engine, name))
+        sync = _Sync(engine, settings, name, documents.get_known(engine, name), check)
         try:
             sync.run(progress or (lambda _: None), stop)
         except Unreadable as error:
@@ -165,7 +165,8 @@ def sync_all(
         except (Unreadable, Conflict) as error:
             results[name] = error
     try:
-        for _ in embed_pending(engine, settings.embedder):
+        providers = model_providers(settings).providers
+        for _ in embed_pending(engine, settings.embedder, providers):
             pass
     except ModelUnavailable as error:
         log.warning("documents without vectors are found by their words alone: %s", error)
@@ -238,6 +239,7 @@ class _Sync:
     settings: Settings
     name: str
     known: Known
+    check: Check
     changes: Changes = field(default_factory=Changes)
     characters: int = 0
     present: set[str] = field(default_factory=set)
@@ -436,6 +438,7 @@ class _Sync:
         self._drop(vanished)
         self._write()
         with self.engine.begin() as connection:
+            self.check(connection)
             save_groups(connection, self.name, self.groups)
             save_people(connection, self.name, self.people.values())
             documents.finish_sync(connection, self.name, self.config, clock.now())
@@ -456,6 +459,7 @@ class _Sync:
 
     def _write(self, state: Mapping[str, Any] | None = None) -> None:
         with self.engine.begin() as connection:
+            self.check(connection)
             documents.apply_changes(connection, self.name, self.changes, now=clock.now())
             if state is not None:
                 sources_store.save_state(connection, self.name, self.made_for, state)

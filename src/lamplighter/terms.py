@@ -60,10 +60,15 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(unicodedata.normalize("NFC", text))
 
 
+def is_unspaced(term: str) -> bool:
+    """Whether a term is of a script without spaces."""
+    return bool(_IS_UNSPACED.match(term))
+
+
 @lru_cache(maxsize=100_000)
 def token_terms(token: str) -> tuple[str, ...]:
     """The terms that a single word of a query, or of a text, is compared by."""
-    if _IS_UNSPACED.match(token):
+    if is_unspaced(token):
         return _pairs(unicodedata.normalize("NFKC", token))
     return tuple(dict.fromkeys(_spaced(token)))
 
@@ -71,7 +76,7 @@ def token_terms(token: str) -> tuple[str, ...]:
 @lru_cache(maxsize=100_000)
 def _index_terms(token: str) -> tuple[str, ...]:
     found = token_terms(token)
-    if _IS_UNSPACED.match(token):
+    if is_unspaced(token):
         # With its last character too, each character of the run begins a term.
         return (*(term for term in found if not term.endswith("*")), token[-1])
     return found

@@ -313,6 +313,7 @@ class JournaledTools(WrapperToolset[Any]):
         self.budget = budget
         self.entrance = entrance
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
+        self.tools: dict[str, ToolsetTool[Any]] | None = None
 
     async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
         """This very object: it belongs to one run already."""
@@ -321,6 +322,15 @@ class JournaledTools(WrapperToolset[Any]):
     async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
         """This very object: it belongs to one run already."""
         return self
+
+    async def get_tools(self, ctx: RunContext[Any]) -> dict[str, ToolsetTool[Any]]:
+        """The tools, which stay the same for the whole run."""
+        if self.tools is None:
+            self.tools = await super().get_tools(ctx)
+        return self.tools
+
+    async def get_instructions(self, ctx: RunContext[Any]) -> None:
+        """None; they are the agent's alone."""
 
     async def call_tool(
         self,

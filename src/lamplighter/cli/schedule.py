@@ -1,6 +1,8 @@
 """``lamplighter schedule``: preview, history."""
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -137,10 +139,10 @@ def _require_agent(context: Context, name: str) -> None:
 def _default_zone(context: Context | None) -> str:
     import tzlocal
 
-    try:
-        return context.settings().timezone if context else tzlocal.get_localzone_name() or "UTC"
-    except NotFound:
-        return tzlocal.get_localzone_name() or "UTC"
+    with suppress(NotFound):
+        if context:
+            return context.settings().timezone
+    return os.environ.get("LAMPLIGHTER_TIMEZONE") or tzlocal.get_localzone_name() or "UTC"
 
 
 def _read_start(text: str, zone: ZoneInfo) -> datetime:

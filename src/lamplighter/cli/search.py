@@ -62,7 +62,7 @@ def command(  # noqa: PLR0913 - options are arguments
         " ".join(words),
         limit=limit,
         offset=offset,
-        ranking=Ranking(settings.embedder, settings.search_fusion),
+        ranking=Ranking.of(settings),
     ).hits
     states = list_sources(engine)
     if not any(name in states and states[name].synced_at for name in chosen):

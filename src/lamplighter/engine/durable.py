@@ -68,6 +68,7 @@ class Durable:
         }
         self.engine = engine
         self.executor = executor
+        self.closed = False
         self.dbos = DBOS(config=config)
 
         # A run has a time limit of its own; DBOS would leave one that was interrupted too often
@@ -97,7 +98,7 @@ class Durable:
 
     def take_over(self, gone: list[str]) -> None:
         """Queue the unfinished runs of executors that are gone, and start what is queued."""
-        if gone and DBOS._recover_pending_workflows(gone):
+        if gone and not self.closed and DBOS._recover_pending_workflows(gone):
             self.start_queued()
 
     async def _executors(self) -> list[str]:
@@ -144,6 +145,7 @@ class Durable:
 
     def close(self) -> None:
         """Stop DBOS; what is still under way goes on after the next launch."""
+        self.closed = True  # the heartbeat goes on a little longer, and may find others gone
         self.client.destroy()
         DBOS.destroy(destroy_registry=True)
         self.engine.dispose()

@@ -82,7 +82,7 @@ def occurrence_run_id(schedule_id: str, due_at: datetime) -> str:
     """The id of the one run that an occurrence can become.
 
     A ULID whose time is the due time and whose random part is a hash of schedule and due time:
-    it sorts with all other runs, and nothing can fire twice.
+    nothing can fire twice.
     """
     milliseconds = int(due_at.timestamp() * 1000)
     digest = hashlib.sha256(f"{schedule_id}@{milliseconds}".encode()).digest()

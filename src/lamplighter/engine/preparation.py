@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import sqlalchemy as sa
 from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 
 from lamplighter import clock
@@ -32,7 +31,7 @@ from lamplighter.search.index import Ranking
 from lamplighter.store.agent_records import find_watermark
 from lamplighter.store.agents import get_version
 from lamplighter.store.changes import Span
-from lamplighter.store.runs import Run, set_model
+from lamplighter.store.runs import Run
 from lamplighter.tools.bench import Memory, Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
@@ -62,14 +61,14 @@ class Preparation:
 def prepare(
     run: Run, budget: Budget, journal: Journal, outbox: Outbox, settings: Settings
 ) -> Preparation:
-    """What ``run`` is carried out with; its model is recorded.
+    """What ``run`` is carried out with.
 
     Raises:
         ModelUnavailable: There is no such model here.
         NotFound: The agent's version cannot be read any more.
     """
     agent = get_version(outbox.engine, run.version)
-    resolved = _choose(run, agent, outbox.engine, settings)
+    resolved = _choose(run, agent, settings)
     bound_run(budget, agent, settings)
     budget.purse = make_purse(outbox.engine, run, outbox.worker, settings, agent)
     mode: Mode = "staged" if run.dry_run else agent.effects
@@ -133,14 +132,10 @@ class _Rehearsal:
         pass
 
 
-def _choose(run: Run, agent: Agent, engine: sa.Engine, settings: Settings) -> Resolved:
+def _choose(run: Run, agent: Agent, settings: Settings) -> Resolved:
     """The run's model: once chosen it stays, also after a restart with other settings."""
     name = run.model or choose_model(run.model_override or agent.model, settings)
-    resolved = resolve_model(name, settings, agent=agent.name)
-    if run.model is None:
-        with engine.begin() as connection:
-            set_model(connection, run.id, resolved.name, resolved.label)
-    return resolved
+    return resolve_model(name, settings, agent=agent.name)
 
 
 def _delegation(
@@ -176,7 +171,7 @@ def _workbench(
         library=Library(
             outbox.engine,
             acting_scope(agent, outbox.engine, settings),
-            Ranking(settings.embedder, settings.search_fusion),
+            Ranking.of(settings),
             Span(find_watermark(outbox.engine, run.agent) or 0, run.watermark or 0),
         ),
         run_files=files,

@@ -17,6 +17,7 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.forecast import Forecast, forecast
 from lamplighter.models.prices import find_tariff
 from lamplighter.models.resolve import choose_model
+from lamplighter.store.database import decide_alone
 from lamplighter.store.notices import add_notice
 from lamplighter.store.runs import Run
 from lamplighter.store.spending import (
@@ -25,7 +26,6 @@ from lamplighter.store.spending import (
     add_spending,
     hold,
     list_usages,
-    lock_budgets,
     used_by,
 )
 
@@ -84,17 +84,17 @@ class DayPurse:
         return await asyncio.to_thread(self._claim, used, request)
 
     def settle(self, connection: sa.Connection, ending: Ending, now: datetime) -> None:
-        """Count what the run has used; in the transaction that ends it, and last in it.
+        """Count what the run has used; in the transaction that ends it.
 
-        Last, because many runs wait here for each other. Of each allowance that is nearly used
-        up, or is, there is a notice a day.
+        Of each allowance that is nearly used up, or is, there is a notice a day.
         """
         if self.shares:  # or somebody who claims could see the run neither under way nor ended
-            lock_budgets(connection)
+            decide_alone(connection)
         used = self._timed(_usage_of(ending), now)
         near = [*ending.strained, *self._strained(connection, used, now)]
         _note(connection, self.run, self.days, near, ending.stopped_by, now)
-        keys = [(self.run.agent, self.days[0].name), (ALL, self.days[1].name)]
+        mine, everybodys = (day.name for day in self.days)
+        keys = [(self.run.agent, mine, ""), (ALL, everybodys, self.worker)]
         priced = ending.cost_microusd is not None
         add_spending(connection, keys, ending.outcome, used, priced=priced)
 
@@ -102,7 +102,7 @@ class DayPurse:
         now = clock.now()
         used = self._timed(used, now)
         with self.engine.begin() as connection:
-            lock_budgets(connection)
+            decide_alone(connection)
             for share in self.shares:
                 total = self._used(connection, share, now) + used + request
                 if kind := share.allowance.exceeded_by(total):

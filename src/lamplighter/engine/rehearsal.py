@@ -298,7 +298,7 @@ def make_bench(part: Part, settings: Settings) -> Workbench:
         destination=Delivery(settings.workspace, agent.name, part.run_id),
         outbox=outbox,
         settings=settings,
-        servers=Servers(settings),
+        servers=Servers(settings, engine),
         allowed=frozenset(agent.allowed_tools),
         pages=agent.pages,
         email=agent.email,

@@ -18,9 +18,10 @@ from lamplighter.agent.prompt import find_drift
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.tool import refer
+from lamplighter.engine.acting import acting_scope
 from lamplighter.engine.commands import bound, without
 from lamplighter.engine.delegation import Delegation, conditions_of
-from lamplighter.engine.preparation import acting_scope, bound_run
+from lamplighter.engine.preparation import bound_run
 from lamplighter.engine.rehearsal import (
     Answer,
     Part,
@@ -30,14 +31,15 @@ from lamplighter.engine.rehearsal import (
     placeholders,
     rehearse,
 )
-from lamplighter.engine.steps import Step, read_steps
 from lamplighter.errors import Conflict, Drifted, NotFound
 from lamplighter.models.resolve import Resolved, resolve_model
 from lamplighter.roster import Roster
 from lamplighter.store.agents import get_version
 from lamplighter.store.changes import Span
+from lamplighter.store.database import reading
 from lamplighter.store.events import Event, list_events
 from lamplighter.store.runs import Run
+from lamplighter.store.steps import Step, kept_steps
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.mcp import Servers
 from lamplighter.tools.toolset import build_toolset
@@ -88,7 +90,7 @@ class Recorded:
         if recorded.name != name:
             raise self._stop(f"it goes on with {name!r}, the record with {recorded.name!r}")
         self.taken += 1
-        return recorded.value
+        return json.loads(recorded.value)
 
     def event(self, key: str, kind: str, data: Mapping[str, object]) -> None:
         """Keep it."""
@@ -136,11 +138,12 @@ def replay_run(
         Drifted: It asks for something else, or ends differently; the message shows where.
     """
     agent = _agent_of(engine, run, settings, current=current)
-    steps = read_steps(engine, run.id)
+    with reading(engine) as connection:
+        steps = list(kept_steps(connection, run.id).values())
     if not steps:
         raise NotFound(f"what was answered in {run.id} is not kept, so it cannot be replayed")
     hidden = frozenset(n for n, t in agent.tool_names.items() if refer(t).kind == "mcp")
-    journal = Recorded(list(steps), hidden)
+    journal = Recorded(steps, hidden)
     ending = asyncio.run(_replay(engine, run, agent, settings, journal))
     if journal.drift:
         raise journal.drift
@@ -237,7 +240,7 @@ async def _replay(
     delegation = Delegation(
         engine=engine,
         settings=settings,
-        servers=Servers(settings),
+        servers=Servers(settings, engine),
         bounds=bound(agent, settings),
         agent=agent,
         chain=(agent.name,),

@@ -14,6 +14,7 @@ from watchfiles import awatch
 from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.errors import Conflict, LamplighterError
+from lamplighter.source_config import is_local
 from lamplighter.store.sources import list_begun
 from lamplighter.sync import SyncReport, sync_source
 
@@ -48,6 +49,11 @@ async def keep_synced(
             if folder := source.folder():
                 group.create_task(follow(folder, source.sync))
             group.create_task(source.sync_when_due())
+
+
+def list_far(settings: Settings) -> list[str]:
+    """The sources that every machine of a fleet can read: those that are no files or programs."""
+    return [name for name, each in settings.sources.items() if not is_local(each)]
 
 
 async def follow(folder: Path, act: Callable[[], Awaitable[None]]) -> None:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from lamplighter.config import Settings
 from lamplighter.credentials import note_expiries
-from lamplighter.search.embedding import embed_pending
+from lamplighter.search.apart import embed_apart
+from lamplighter.search.index import release_memory
 from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import add_notice
 from lamplighter.store.retention import (
@@ -25,6 +26,7 @@ from lamplighter.store.retention import (
     list_prunable_versions,
 )
 from lamplighter.store.silences import Silence, list_silences
+from lamplighter.workspace import model_providers
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -82,11 +84,11 @@ class Upkeep:
         note_expiries(self.engine, self.settings, now)
 
     def embed(self) -> Iterator[int]:
-        """Give the documents vectors that lack one, a batch at each step; gives how many.
-
-        That is so after the embedder has been changed, or a sync was killed.
-        """
-        return embed_pending(self.engine, self.settings.embedder)
+        """Give the documents vectors that lack one, a batch at each step; gives how many."""
+        release_memory()
+        settings = self.settings
+        providers = model_providers(settings).providers
+        return embed_apart(self.engine, settings.database, settings.embedder, providers)
 
     def prune(self, now: datetime) -> Iterator[int]:
         """Delete what the settings do not keep, a batch at each step; gives how many.

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -17,9 +19,9 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.purse import make_purse
-from lamplighter.engine.record import EventWriter, RunJournal, redact
+from lamplighter.engine.record import RecordWriter, RunJournal, redact
 from lamplighter.engine.run_logs import write_run
-from lamplighter.errors import LamplighterError
+from lamplighter.errors import Conflict, LamplighterError
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agent_records import advance_watermark, record_ending
 from lamplighter.store.events import recorded_usage, written_keys
@@ -31,11 +33,14 @@ from lamplighter.store.runs import (
     find_cancelled,
     finish_run,
     get_run,
+    set_model,
     start_run,
 )
+from lamplighter.store.steps import kept_steps
 
 if TYPE_CHECKING:
     from lamplighter.engine.preparation import Preparation
+    from lamplighter.models.resolve import Resolved
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +62,7 @@ class Worker:
         self.engine = engine
         self.settings = settings
         self.on_end = on_end
-        self.writer = EventWriter(engine, self.id)
+        self.writer = RecordWriter(engine, self.id)
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
         self.interruptible: set[str] = set()
@@ -70,22 +75,23 @@ class Worker:
         assert task is not None
         self.under_way[run_id] = task
         try:
-            run, written = await asyncio.to_thread(self._claim, run_id)
+            run, journal = await asyncio.to_thread(self._claim, run_id)
             if run.ended:
                 return run.outcome or ""
+            written = len(journal.written)
             log.info("%s %s %s", run.agent, run_id, "goes on" if written else "starts")
-            journal = RunJournal(run_id, self.writer, written)
-            is_resumed = bool(written)
-            if is_resumed:
-                journal.event(f"resumed:{len(written)}", "resumed", {})
+            if written:
+                journal.event(f"resumed:{written}", "resumed", {})
             ending = await self._within_bounds(run, journal)
-            if is_resumed:  # it may have ended before it came to where it was
+            if written:  # it may have ended before it came to where it was
                 recorded = await asyncio.to_thread(recorded_usage, self.engine, run.id)
                 ending = ending.covering(recorded[0], priced=recorded[1])
+            ending = replace(ending, summary=_storable(redact(ending.summary, journal.secrets)))
             await self._finish(run, ending, journal)
-            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, redact(ending.summary))
+            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, ending.summary)
         finally:
             del self.under_way[run_id]
+            self.agents.pop(run_id, None)
             self.cancelling.discard(run_id)
             self.on_end()
         async with self.one_ended:
@@ -125,7 +131,7 @@ class Worker:
         except Exception as error:
             # What we say ourselves needs no traceback.
             log.info("run %s failed", run.id, exc_info=not isinstance(error, LamplighterError))
-            message = redact(str(error) or type(error).__name__)
+            message = redact(str(error) or type(error).__name__, journal.secrets)
             journal.event("error", "error", {"error": message, "type": type(error).__name__})
             return budget.end("error", message)
         finally:
@@ -137,6 +143,8 @@ class Worker:
 
         task = prepared.task
         self.agents[run.id] = task.agent
+        if run.model is None:
+            journal.change(partial(_record_model, run, prepared.resolved))
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
         seconds = _time_limit(task.agent, self.settings)
@@ -153,11 +161,13 @@ class Worker:
         finally:
             await prepared.bench.close()
 
-    def _claim(self, run_id: str) -> tuple[Run, set[str]]:
-        """Make a run this worker's; gives it with the keys of what its record holds."""
+    def _claim(self, run_id: str) -> tuple[Run, RunJournal]:
+        """Make a run this worker's; gives it with what earlier attempts have left."""
         with self.engine.begin() as connection:
             run = start_run(connection, run_id, self.id, clock.now())
-            return run, written_keys(connection, run_id)
+            written = written_keys(connection, run_id)
+            kept = kept_steps(connection, run_id) if written else {}
+        return run, RunJournal(run_id, self.writer, written, kept)
 
     def _prepare(self, run: Run, budget: Budget, journal: RunJournal) -> "Preparation":
         from lamplighter.engine.preparation import prepare
@@ -172,7 +182,6 @@ class Worker:
         status: Status = "completed" if succeeded else "failed"
         if ending.outcome == "cancelled":
             status = "cancelled"
-        summary = redact(ending.summary)
         uncertain = await asyncio.to_thread(self._give_up_effects, run.id)
         for entry in uncertain:
             journal.event(f"effect:{entry.call}", "effect", effect_data(entry))
@@ -180,10 +189,13 @@ class Worker:
         journal.event(
             "finished",
             "finished",
-            {"status": status, "outcome": ending.outcome, "summary": summary, **by},
+            {"status": status, "outcome": ending.outcome, "summary": ending.summary, **by},
         )
-        await self.writer.flush()
-        await asyncio.to_thread(self._write_ending, run, status, ending, summary, uncertain)
+        try:
+            await journal.change(partial(self._end, run, status, ending, uncertain))
+        except Conflict as error:
+            log.info("nothing more is said here: %s", error)
+            return
         if self.settings.rowboat_write_runs:
             await asyncio.to_thread(self._write_log, run.id)
 
@@ -198,45 +210,49 @@ class Worker:
         unsettled = self._outbox(run_id).give_up()
         return [entry for entry in unsettled if entry.state == "uncertain"]
 
-    def _write_ending(
-        self, run: Run, status: Status, ending: Ending, summary: str, uncertain: list[Entry]
+    def _end(
+        self,
+        run: Run,
+        status: Status,
+        ending: Ending,
+        uncertain: list[Entry],
+        connection: sa.Connection,
     ) -> None:
-        now = clock.now()
-        by = ending.stopped_by
-        purse = make_purse(self.engine, run, self.id, self.settings, self.agents.pop(run.id, None))
-        with self.engine.begin() as connection:
-            first = finish_run(
+        now, summary, by = clock.now(), ending.summary, ending.stopped_by
+        first = finish_run(
+            connection,
+            run.id,
+            self.id,
+            status=status,
+            outcome=ending.outcome,
+            summary=summary,
+            error=summary if ending.outcome == "error" else None,
+            finished_at=now,
+            requests=ending.requests,
+            tool_calls=ending.tool_calls,
+            input_tokens=ending.input_tokens,
+            output_tokens=ending.output_tokens,
+            cost_microusd=ending.cost_microusd,
+            stopped_by=by.code if by else None,
+        )
+        if first:
+            note_ending(
                 connection,
-                run.id,
-                self.id,
+                run,
                 status=status,
-                outcome=ending.outcome,
                 summary=summary,
-                error=summary if ending.outcome == "error" else None,
-                finished_at=now,
-                requests=ending.requests,
-                tool_calls=ending.tool_calls,
-                input_tokens=ending.input_tokens,
-                output_tokens=ending.output_tokens,
-                cost_microusd=ending.cost_microusd,
-                stopped_by=by.code if by else None,
+                # What a day's limit stops is no fault of the agent, and was told already.
+                pause_after=self.settings.pause_after_failures,
+                is_fault=by is None or by.scope == "run",
+                now=now,
             )
-            if first:
-                note_ending(
-                    connection,
-                    run,
-                    status=status,
-                    summary=summary,
-                    # What a day's limit stops is no fault of the agent, and was told already.
-                    pause_after=self.settings.pause_after_failures,
-                    is_fault=by is None or by.scope == "run",
-                    now=now,
-                )
-                note_uncertain(connection, run, uncertain, now)
-                record_ending(connection, run.agent, _error(status, summary), now)
-                if status == "completed" and not run.dry_run:
-                    advance_watermark(connection, run.agent, run.watermark)
-                purse.settle(connection, ending, now)
+            note_uncertain(connection, run, uncertain, now)
+            record_ending(connection, run.agent, _error(status, summary), now)
+            if status == "completed" and not run.dry_run:
+                advance_watermark(connection, run.agent, run.watermark)
+            agent = self.agents.get(run.id)
+            purse = make_purse(self.engine, run, self.id, self.settings, agent)
+            purse.settle(connection, ending, now)
 
 
 def _time_limit(agent: Agent, settings: Settings) -> float:
@@ -246,8 +262,17 @@ def _time_limit(agent: Agent, settings: Settings) -> float:
     return seconds if most is None else min(seconds, most)
 
 
+def _storable(text: str) -> str:
+    """``text`` without what a database refuses in a text, so that every run can end."""
+    return text.encode(errors="replace").decode().replace("\x00", "?")
+
+
 def _error(status: Status, summary: str) -> str | None:
     return None if status == "completed" else summary or status
+
+
+def _record_model(run: Run, resolved: "Resolved", connection: sa.Connection) -> None:
+    set_model(connection, run.id, resolved.name, resolved.label)
 
 
 def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:

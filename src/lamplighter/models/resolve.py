@@ -7,15 +7,14 @@ running Ollama, the embedded model.
 """
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.config import Provider, Settings
-from lamplighter.errors import InvalidSettings, LamplighterError, ModelUnavailable
-from lamplighter.secrets import reveal
+from lamplighter.endpoints import FLAVORS, OLLAMA_URL, advise, make_client, read_secrets
+from lamplighter.errors import LamplighterError, ModelUnavailable
 from lamplighter.workspace import model_providers
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ LOCAL = "local"
 SCRIPTED = "scripted:"
 LABEL_LOCAL = "small local model"
 LABEL_SCRIPTED = "scripted"
-OLLAMA_URL = "http://localhost:11434/v1"
 
 KEYS = {
     "ANTHROPIC_API_KEY": "anthropic:claude-sonnet-5-5",
@@ -35,17 +33,6 @@ KEYS = {
     "OPENROUTER_API_KEY": "openrouter:auto",
 }
 """Which model serves when nobody named one, by the key that is set; the first one wins."""
-
-FLAVORS = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "google": "google",
-    "openrouter": "openrouter",
-    "aigateway": "vercel",
-    "ollama": "ollama",
-    "openai-compatible": "openai-chat",
-}
-"""Flavors of providers, and what pydantic-ai calls them."""
 
 RENAMED = {"google-gla": "google", "google-vertex": "google-cloud"}
 """Older names of providers, still in many people's files."""
@@ -119,33 +106,14 @@ def _model_of(provider: Provider, name: str, model: str) -> "Model":
     """A model of a provider that the workspace names, with its key and headers."""
     from pydantic_ai.settings import ModelSettings
 
-    try:
-        key = reveal(provider.api_key, name=f"key of {name}") if provider.api_key else None
-        headers = {
-            header: reveal(value, name=f"{header} of {name}")
-            for header, value in provider.headers.items()
-        }
-    except InvalidSettings as error:
-        raise ModelUnavailable(str(error)) from error
+    key, headers = read_secrets(provider, name)
     kind = FLAVORS[provider.flavor]
     if provider.base_url and kind in ("openai", "openrouter", "vercel"):
         kind = "openai-chat"  # what stands in for them speaks the older protocol
-    found = _infer(f"{kind}:{model}", f"{name}:{model}", lambda _: _client(provider, kind, key))
+    found = _infer(f"{kind}:{model}", f"{name}:{model}", lambda _: make_client(provider, kind, key))
     if headers:
         found._settings = ModelSettings(extra_headers=headers)
     return found
-
-
-def _client(provider: Provider, kind: str, key: str | None) -> Any:
-    """What speaks to the provider; without a key it takes that of the environment, if there is."""
-    from pydantic_ai.providers import infer_provider_class
-
-    given = {"api_key": key, "base_url": provider.base_url}
-    if provider.flavor in ("openai-compatible", "ollama"):
-        given["api_key"] = key or "none"
-    if provider.flavor == "ollama":
-        given["base_url"] = provider.base_url or os.environ.get("OLLAMA_BASE_URL", OLLAMA_URL)
-    return infer_provider_class(kind)(**{name: value for name, value in given.items() if value})
 
 
 def _known_model(name: str, written: str) -> "Model":
@@ -161,11 +129,7 @@ def _infer(name: str, written: str, *client: Callable[[str], Any]) -> "Model":
     try:
         return infer_model(name, *client)
     except UserError as error:
-        if missing := re.search(r"`(\w+_(?:KEY|TOKEN))`", str(error)):
-            reason = f"needs {missing[1]}; put it into .env"
-        else:
-            reason = f"cannot be used: {error}"
-        raise ModelUnavailable(f"model {written!r} {reason}") from error
+        raise ModelUnavailable(f"model {written!r} {advise(error)}") from error
     except ImportError as error:
         raise ModelUnavailable(f"model {written!r} needs a further package: {error}") from error
 

@@ -5,7 +5,6 @@ half as much. What counts as rare is decided by the documents that the reader ma
 else shows in the order of results.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,13 +13,10 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from lamplighter.search.filters import Filter
 from lamplighter.search.query import Query
-from lamplighter.store.fulltext import document_terms
+from lamplighter.search.scoring import rarity, score
+from lamplighter.store.fulltext import TITLE_WEIGHT, document_terms
 from lamplighter.store.tables import documents
 
-SATURATION, LENGTH = 1.2, 0.75
-"""k1 and b of BM25 (Robertson & Zaragoza, 2009), as FTS5 has them."""
-
-TITLE_WEIGHT = 2.0
 COUNTED = 2
 """For each document that is wanted, so many have their words counted: those with the rarest."""
 
@@ -40,10 +36,10 @@ def rank_terms(connection: sa.Connection, wanted: Filter, limit: int) -> dict[in
         .cte("matched")
         .prefix_with("MATERIALIZED")
     )
-    rarity, length = _weigh(connection, wanted, matched, terms)
+    weights, length = _weigh(connection, wanted, matched, terms)
     flags = [matched.c[f"has{place}"].cast(sa.Integer) for place in range(len(terms))]
     promise = sum(
-        (flag * weight for flag, weight in zip(flags, rarity, strict=True)), sa.literal(0)
+        (flag * weight for flag, weight in zip(flags, weights, strict=True)), sa.literal(0)
     )
     best = (
         sa.select(matched.c.pk, matched.c.length)
@@ -53,8 +49,7 @@ def rank_terms(connection: sa.Connection, wanted: Filter, limit: int) -> dict[in
     lengths = {row.pk: row.length for row in connection.execute(best)}
     scores = dict.fromkeys(lengths, 0.0)
     for pk, place, count in _count(connection, lengths, terms):
-        relative = 1 - LENGTH + LENGTH * lengths[pk] / length
-        scores[pk] += rarity[place] * count * (SATURATION + 1) / (count + SATURATION * relative)
+        scores[pk] += weights[place] * score(count, lengths[pk], length)
     ordered = sorted(scores, key=lambda pk: (-scores[pk], pk))[:limit]
     return {pk: scores[pk] for pk in ordered}
 
@@ -80,8 +75,7 @@ def _weigh(
     row = connection.execute(sa.select(sa.func.avg(matched.c.length), *counts)).one()
     visible = sa.select(sa.func.count()).select_from(documents).where(wanted.admits())
     total = connection.scalar(visible) or 0
-    rarity = [math.log(1 + (total - count + 0.5) / (count + 0.5)) for count in row[1:]]
-    return rarity, max(float(row[0] or 0), 1.0)
+    return [rarity(total, count) for count in row[1:]], float(row[0] or 0)
 
 
 def _count(

@@ -1,11 +1,14 @@
 """From texts to vectors: word vectors, a small model, or a provider's."""
 
 import importlib.util
-from collections.abc import Callable, Sequence
-from functools import cache
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lamplighter.config import Provider
+from lamplighter.endpoints import FLAVORS, advise, make_client, read_secrets
 from lamplighter.errors import InvalidSettings, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 NONE = "none"
+Providers = Mapping[str, Provider]
 
 
 class Embedder(Protocol):
@@ -104,20 +108,29 @@ class MiniLM:
         return mean
 
 
-class Provider:
-    """A provider's model, through pydantic-ai, which reads the keys from the environment."""
+class Remote:
+    """A provider's model, through pydantic-ai.
+
+    Args:
+        name: ``provider:model``.
+        provider: As the settings have it; ``None``: one that pydantic-ai knows, whose key is in
+            the environment.
+    """
 
     floor = 0.2
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, provider: Provider | None = None) -> None:
         from pydantic_ai import Embedder as Client
         from pydantic_ai.exceptions import UserError
 
+        self.name = name
         try:
-            self.client = Client(name)
+            self.client = Client(_model_of(name, provider) if provider else name)
             self.id = f"{name}/{self._ask(['dimension']).shape[1]}"
-        except (UserError, ImportError) as error:
-            raise ModelUnavailable(f"embedder {name!r}: {error}") from error
+        except UserError as error:
+            raise ModelUnavailable(f"embedder {name!r} {advise(error)}") from error
+        except (ImportError, ValueError) as error:
+            raise ModelUnavailable(f"embedder {name!r} cannot be used: {error}") from error
 
     def embed(self, texts: Sequence[str]) -> "Vectors":
         """See ``Embedder``."""
@@ -130,20 +143,40 @@ class Provider:
         try:
             answer: Any = self.client.embed_documents_sync(texts)
         except AgentRunError as error:
-            raise ModelUnavailable(f"the embedder does not answer: {error}") from error
+            raise ModelUnavailable(
+                f"embedder {self.name!r} does not answer: {error}; see its key, its name and its "
+                "address, or set another embedder"
+            ) from error
         return np.array(answer.embeddings, np.float32)
 
 
+def _model_of(name: str, provider: Provider) -> Any:
+    from pydantic_ai.embeddings import infer_embedding_model
+    from pydantic_ai.embeddings.settings import EmbeddingSettings
+
+    label, _, model = name.partition(":")
+    key, headers = read_secrets(provider, label)
+    kind = FLAVORS[provider.flavor].removesuffix("-chat")
+    found = infer_embedding_model(
+        f"{kind}:{model}", provider_factory=lambda _: make_client(provider, kind, key)
+    )
+    if headers:
+        found._settings = EmbeddingSettings(extra_headers=headers)
+    return found
+
+
 _BUILT_IN: dict[str, Callable[[], Embedder]] = {"wordllama": Wordllama, "minilm": MiniLM}
+_loaded: dict[str, Embedder] = {}
+_lock = threading.Lock()
 
 
-@cache
-def load_embedder(name: str) -> Embedder | None:
+def load_embedder(name: str, providers: Providers = MappingProxyType({})) -> Embedder | None:
     """The embedder of that name, loaded once per process; ``None`` for ``none``.
 
     Args:
         name: ``wordllama``, ``minilm``, ``none``, or a provider's, like
             ``openai:text-embedding-3-small``.
+        providers: Those that the settings name.
 
     Raises:
         InvalidSettings: There is no such embedder.
@@ -151,10 +184,23 @@ def load_embedder(name: str) -> Embedder | None:
     """
     if name == NONE:
         return None
+    with _lock:
+        if name not in _loaded:
+            _loaded[name] = _load(name, providers)
+        return _loaded[name]
+
+
+def forget_embedders() -> None:
+    """Let go of what is loaded; who needs it loads it again."""
+    with _lock:
+        _loaded.clear()
+
+
+def _load(name: str, providers: Providers) -> Embedder:
     if make := _BUILT_IN.get(name):
         return make()
     if ":" in name:
-        return Provider(name)
+        return Remote(name, providers.get(name.partition(":")[0]))
     known = ", ".join([*_BUILT_IN, NONE])
     raise InvalidSettings(f"unknown embedder {name!r}; use {known}, or a provider's model")
 

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lamplighter.errors import ModelUnavailable
-from lamplighter.search.embedders import NONE, Embedder, load_embedder
+from lamplighter.search.embedders import NONE, Embedder, Providers, load_embedder
 from lamplighter.store.database import is_shared, reading
 from lamplighter.store.fulltext import get_state, mark_changed, put_state
 from lamplighter.store.tables import document_texts, document_vectors, documents
@@ -27,8 +28,11 @@ log = logging.getLogger(__name__)
 BATCH = 256
 
 
+NO_PROVIDERS: Providers = MappingProxyType({})
+
+
 def embed_query(
-    connection: sa.Connection, name: str, text: str
+    connection: sa.Connection, name: str, text: str, providers: Providers = NO_PROVIDERS
 ) -> "tuple[Embedder, Vectors] | None":
     """The vector of a query, by the embedder whose vectors the index has now.
 
@@ -38,7 +42,7 @@ def embed_query(
         return None
     active = get_state(connection, EMBEDDER)
     try:
-        embedder = load_embedder(active.rpartition("/")[0] if active else name)
+        embedder = load_embedder(active.rpartition("/")[0] if active else name, providers)
         if embedder is None or not text.strip():
             return None
         vector = embedder.embed([text])[0]
@@ -48,7 +52,15 @@ def embed_query(
     return (embedder, vector) if vector.any() else None
 
 
-def embed_pending(engine: sa.Engine, name: str) -> Iterator[int]:
+def needs_embedding(engine: sa.Engine, name: str) -> bool:
+    """Whether it is worth loading the embedder."""
+    with reading(engine) as connection:
+        return name != NONE and _something_to_do(connection, name)
+
+
+def embed_pending(
+    engine: sa.Engine, name: str, providers: Providers = NO_PROVIDERS
+) -> Iterator[int]:
     """Give every document that lacks one its vector, newest first; gives how many, in steps.
 
     Each step is a transaction of its own, and the search goes on meanwhile with what there is.
@@ -56,14 +68,14 @@ def embed_pending(engine: sa.Engine, name: str) -> Iterator[int]:
     Args:
         engine: The workspace's database.
         name: The embedder, as in the settings.
+        providers: Those that the settings name.
 
     Raises:
         ModelUnavailable: It is not installed, or does not answer.
     """
-    with reading(engine) as connection:
-        if name == NONE or not _something_to_do(connection, name):
-            return
-    embedder = load_embedder(name)
+    if not needs_embedding(engine, name):
+        return
+    embedder = load_embedder(name, providers)
     assert embedder is not None
     while texts := _pending(engine, embedder.id):
         _save(engine, embedder, texts)
@@ -72,7 +84,6 @@ def embed_pending(engine: sa.Engine, name: str) -> Iterator[int]:
 
 
 def _something_to_do(connection: sa.Connection, name: str) -> bool:
-    """Whether it is worth loading the embedder."""
     active = get_state(connection, EMBEDDER) or ""
     if active.rpartition("/")[0] != name:
         return connection.scalar(sa.select(documents.c.pk).limit(1)) is not None

@@ -26,19 +26,12 @@ class Filter:
     query: Query
     changed: Span | None = None
 
-    @property
-    def is_bare(self) -> bool:
-        """Whether the scope decides alone."""
-        query = self.query
-        texts = (query.phrases, query.excluded)
-        asked = (query.sources, query.authors, query.kinds, query.after, query.before)
-        return self.changed is None and not any((*asked, *texts))
-
     def admits(self) -> sa.ColumnElement[bool]:
         """The documents that count, but for phrases and excluded words."""
-        return sa.and_(visible(self.scope), *self._operators())
+        return sa.and_(visible(self.scope), *self.operators())
 
-    def _operators(self) -> list[sa.ColumnElement[bool]]:
+    def operators(self) -> list[sa.ColumnElement[bool]]:
+        """What the query's operators ask of a document."""
         query, table = self.query, documents.c
         found: list[sa.ColumnElement[bool]] = []
         if query.sources:

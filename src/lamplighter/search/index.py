@@ -1,28 +1,33 @@
 """What the index holds, as far as a ``Scope`` admits it: list, search, read."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
 from lamplighter import clock
 from lamplighter.access import Scope
+from lamplighter.config import Settings
 from lamplighter.errors import InvalidInput, NotFound
-from lamplighter.search.embedders import NONE
+from lamplighter.search.embedders import NONE, Providers, forget_embedders
+from lamplighter.search.embedding import embed_query
 from lamplighter.search.filters import Filter, in_period
-from lamplighter.search.fusion import Fusion, freshness, fuse
-from lamplighter.search.query import parse_query
+from lamplighter.search.fusion import VECTOR_WEIGHT, Fusion, freshness, fuse
+from lamplighter.search.query import Query, parse_query
 from lamplighter.search.snippet import LOOKED_AT, Snippet, make_snippet
-from lamplighter.search.vectors import rank_vectors
-from lamplighter.search.words import holds_text, rank_words
 from lamplighter.store.access import visible
 from lamplighter.store.changes import Span, within
 from lamplighter.store.database import reading
 from lamplighter.store.tables import authors, document_texts, documents
 from lamplighter.terms import index_terms
+from lamplighter.workspace import model_providers
+
+if TYPE_CHECKING:
+    from lamplighter.search.embedders import Embedder, Vectors
 
 CANDIDATES = 100
 """Documents of each ranking that are fused, at least."""
@@ -32,6 +37,9 @@ LONGEST_LINE = 500
 
 FARTHEST = 1_000
 """Results that can be paged through."""
+
+IDLE_SECONDS = 300.0
+"""After so long without a search, a process keeps nothing of the index in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +99,21 @@ class Ranking:
 
     Attributes:
         embedder: The name of an embedder; ``none`` ranks by words alone.
+        vector_weight: What vectors count beside words when scores are added, from 0 to 1.
+        providers: Of embedders, those that the settings name.
     """
 
     embedder: str = NONE
     fusion: Fusion = "scores"
+    vector_weight: float = VECTOR_WEIGHT
+    providers: Providers = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings say."""
+        providers = model_providers(settings).providers if ":" in settings.embedder else {}
+        weight = settings.search_vector_weight
+        return cls(settings.embedder, settings.search_fusion, weight, providers)
 
 
 WORDS_ONLY = Ranking()
@@ -119,6 +138,20 @@ class Document:
     def last_line(self) -> int:
         """The number of the last of ``lines``."""
         return self.first_line + len(self.lines) - 1
+
+
+_searched_at = -math.inf
+
+
+def release_memory() -> None:
+    """Let go of the model and of what is kept of the index, if nobody has searched for long."""
+    if clock.monotonic() - _searched_at > IDLE_SECONDS:
+        from lamplighter.search.shelf import forget_shelves
+        from lamplighter.search.vectors import forget_vectors
+
+        forget_embedders()
+        forget_shelves()
+        forget_vectors()
 
 
 def list_documents(  # noqa: PLR0913 - a filter has so many sides, by name
@@ -244,14 +277,20 @@ def _rank(
     connection: sa.Connection, wanted: Filter, ranking: Ranking, count: int
 ) -> list[tuple[int, float]]:
     """Row numbers and scores, best first."""
+    global _searched_at
+    _searched_at = clock.monotonic()
     candidates = -(-count // CANDIDATES) * CANDIDATES
-    words = rank_words(connection, wanted, candidates, count)
-    near = rank_vectors(connection, wanted, ranking.embedder, candidates)
+    asked = embed_query(connection, ranking.embedder, wanted.query.plain, ranking.providers)
+    words, near = rank(connection, wanted, asked, candidates)
+    floor = asked[0].floor if asked else 0.0
     scores = {
         pk: score
-        for pk, score in fuse(words, near.cosines, ranking.fusion).items()
-        if pk in words or near.cosines[pk] >= near.floor
+        for pk, score in fuse(words, near, ranking.fusion, ranking.vector_weight).items()
+        if pk in words or near[pk] >= floor
     }
+    if len(scores) > count:  # what is too far behind, no freshness brings up
+        least = sorted(scores.values(), reverse=True)[count - 1] * freshness(math.inf)
+        scores = {pk: score for pk, score in scores.items() if score >= least}
     query = sa.select(documents.c.pk, documents.c.id, documents.c.dated_at).where(
         documents.c.pk.in_(list(scores))
     )
@@ -264,14 +303,52 @@ def _rank(
     return [(pk, score) for score, _, pk in ranked]
 
 
+def rank(
+    connection: sa.Connection, wanted: Filter, asked: "tuple[Embedder, Vectors] | None", count: int
+) -> tuple[dict[int, float], dict[int, float]]:
+    """The rankings by words and by vectors, as the database can."""
+    if connection.dialect.name == "postgresql":
+        from lamplighter.search.bm25 import rank_terms
+        from lamplighter.search.nearest import compare, find_nearest
+
+        words = rank_terms(connection, wanted, count)
+        near = {}
+        if asked:
+            near = find_nearest(connection, wanted, asked[0].id, asked[1], count)
+            near |= compare(connection, asked[0].id, asked[1], words.keys() - near.keys())
+    else:
+        from lamplighter.search.shelf import find_visible, take_shelf
+        from lamplighter.search.vectors import rank_vectors
+        from lamplighter.search.words import rank_words
+
+        shelf = take_shelf(connection)
+        visible = find_visible(connection, shelf, wanted)
+        words = rank_words(connection, shelf, visible, wanted.query.terms, count)
+        near = {}
+        if asked:
+            by, vector = asked
+            near = rank_vectors(connection, shelf, visible, by.id, vector, count, words)
+    return words, near
+
+
 def _newest(connection: sa.Connection, wanted: Filter, count: int) -> list[tuple[int, float]]:
     query = (
         sa.select(documents.c.pk)
-        .where(wanted.admits(), *holds_text(connection, wanted.query))
+        .where(wanted.admits(), *_holds_text(connection, wanted.query))
         .order_by(documents.c.dated_at.desc(), documents.c.id)
         .limit(count)
     )
     return [(pk, 0.0) for pk in connection.scalars(query)]
+
+
+def _holds_text(connection: sa.Connection, query: Query) -> list[sa.ColumnElement[bool]]:
+    if connection.dialect.name == "postgresql":
+        from lamplighter.search.bm25 import holds_terms
+
+        return holds_terms(query)
+    from lamplighter.search.matching import holds_text
+
+    return holds_text(query)
 
 
 def _show(
@@ -279,7 +356,7 @@ def _show(
 ) -> tuple[Hit, ...]:
     text = sa.func.substr(document_texts.c.text, 1, LOOKED_AT).label("text")
     chosen = documents.c.pk.in_([pk for pk, _ in ranked])
-    query = _select_info(documents.c.pk, text).where(chosen, visible(wanted.scope))
+    query = _select_info(documents.c.pk, text).where(chosen, visible(wanted.scope, chosen=True))
     rows = {row["pk"]: row for row in connection.execute(query).mappings()}
     return tuple(
         Hit(_info(rows[pk]), make_snippet(rows[pk]["text"], wanted.query.terms), round(score, 4))

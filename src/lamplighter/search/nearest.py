@@ -1,12 +1,13 @@
 """The ranking by vectors on PostgreSQL: exact in small scopes, else by HNSW, and never short."""
 
 import hashlib
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from lamplighter.search.bm25 import holds_terms
 from lamplighter.search.filters import Filter
-from lamplighter.search.words import holds_text
 from lamplighter.store.tables import Vector, document_vectors, documents
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def find_nearest(
     connection: sa.Connection, wanted: Filter, embedder: str, vector: "Vectors", limit: int
 ) -> dict[int, float]:
     """The documents that are nearest to the query in meaning, with their cosines."""
-    allowed = [wanted.admits(), *holds_text(connection, wanted.query)]
+    allowed = [wanted.admits(), *holds_terms(wanted.query)]
     asked = sa.cast(sa.literal(vector.tobytes(), Vector()), Vector())
     found: dict[int, float] = {}
     if _is_large(connection, allowed) and _dimension(embedder) <= LARGEST_INDEXED:
@@ -41,6 +42,15 @@ def find_nearest(
         plain = document_vectors.c.vector
         found = _nearest(connection, plain, asked, embedder, allowed, limit)
     return found
+
+
+def compare(
+    connection: sa.Connection, embedder: str, vector: "Vectors", pks: Collection[int]
+) -> dict[int, float]:
+    """The cosines of these documents, which are visible."""
+    asked = sa.cast(sa.literal(vector.tobytes(), Vector()), Vector())
+    chosen = [documents.c.pk.in_(list(pks))]
+    return _nearest(connection, document_vectors.c.vector, asked, embedder, chosen, len(pks))
 
 
 def make_vector_index(connection: sa.Connection, embedder: str) -> None:
@@ -71,7 +81,7 @@ def _nearest(
     compared: Any,
     asked: sa.ColumnElement[Any],
     embedder: str,
-    allowed: list[sa.ColumnElement[bool]],
+    allowed: Sequence[sa.ColumnElement[bool]],
     limit: int,
 ) -> dict[int, float]:
     distance = compared.op("<=>", return_type=sa.Float())(asked)

@@ -1,112 +1,88 @@
-"""The ranking by vectors: exact on SQLite, over all documents that the reader may see."""
+"""The ranking by vectors on SQLite: exact, over all documents that the reader may see."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
-from lamplighter.search.embedding import embed_query
-from lamplighter.search.filters import Filter
-from lamplighter.search.words import holds_text
-from lamplighter.store.access import admitted
-from lamplighter.store.fulltext import get_state
-from lamplighter.store.tables import document_vectors, documents
+from lamplighter.search.shelf import Shelf
+from lamplighter.store.tables import document_vectors
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from lamplighter.search.embedders import Vectors
+    from lamplighter.search.shelf import Mask
 
 MOST = 0.3
 """From this part of all on, it is quicker to compare all vectors than to pick the visible ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
-    """The documents that are nearest to a query.
-
-    Attributes:
-        cosines: By the documents' row numbers.
-        floor: Below it, a document has nothing in common with the query.
-    """
-
-    cosines: dict[int, float]
-    floor: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
+class _Vectors:
     """All vectors of an embedder, in memory, as they were at one moment of the database.
 
     Attributes:
         moment: The embedder, and the index's count of its changes.
         rows: The documents' row numbers, ascending; one for each row of ``matrix``.
-        sets: Their access sets.
-        sources: Their sources, as places in ``names``.
-        matrix: Shape (documents, dimension).
+        matrix: Shape (documents, dimension); zeros for a document that has no vector yet.
+        known: Which have one.
     """
 
     moment: tuple[str, str | None]
     rows: "NDArray[np.int64]"
-    sets: "NDArray[np.int64]"
-    sources: "NDArray[np.int64]"
-    names: list[str]
     matrix: "NDArray[np.float32]"
+    known: "Mask"
 
 
-_snapshots: WeakKeyDictionary[sa.Pool, _Snapshot] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[sa.Pool, _Vectors] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def rank_vectors(connection: sa.Connection, wanted: Filter, embedder: str, limit: int) -> Nearest:
-    """The documents that are nearest to the query in meaning."""
-    if not (found := embed_query(connection, embedder, wanted.query.plain)):
-        return Nearest({}, 0)
-    by, vector = found
-    if connection.dialect.name == "postgresql":
-        from lamplighter.search.nearest import find_nearest
-
-        cosines = find_nearest(connection, wanted, by.id, vector, limit)
-    else:
-        cosines = _find_nearest(connection, wanted, by.id, vector, limit)
-    return Nearest(cosines, by.floor)
-
-
-def _find_nearest(
-    connection: sa.Connection, wanted: Filter, embedder: str, vector: "Vectors", limit: int
+def rank_vectors(  # noqa: PLR0913 - all of it decides
+    connection: sa.Connection,
+    shelf: Shelf,
+    visible: "Mask",
+    embedder: str,
+    vector: "Vectors",
+    limit: int,
+    also: Collection[int] = (),
 ) -> dict[int, float]:
+    """The documents that are nearest to a vector, and others, with their cosines.
+
+    Args:
+        connection: A transaction.
+        shelf: All documents.
+        visible: Which of them count.
+        embedder: The id of the embedder that made the vector.
+        vector: What is looked for.
+        limit: How many of the nearest.
+        also: Row numbers of others, which count.
+    """
     import numpy as np
 
-    snapshot = _take_snapshot(connection, embedder)
-    places = np.flatnonzero(_allowed(connection, snapshot, wanted))
+    vectors = _take_vectors(connection, shelf, embedder)
+    places = np.flatnonzero(visible & vectors.known)
     if not places.size:
         return {}
-    if places.size > MOST * snapshot.rows.size:
-        cosines = _compare(snapshot.matrix, vector)[places]
+    if places.size > MOST * shelf.rows.size:
+        cosines = _compare(vectors.matrix, vector)[places]
     else:
-        cosines = _compare(snapshot.matrix[places], vector)
-    best = np.argpartition(-cosines, min(limit, places.size) - 1)[:limit]
-    return dict(zip(snapshot.rows[places[best]].tolist(), cosines[best].tolist(), strict=True))
+        cosines = _compare(vectors.matrix[places], vector)
+    chosen = np.zeros(places.size, np.bool_)
+    chosen[np.argpartition(-cosines, min(limit, places.size) - 1)[:limit]] = True
+    chosen |= np.isin(shelf.rows[places], list(also))
+    return dict(zip(shelf.rows[places[chosen]].tolist(), cosines[chosen].tolist(), strict=True))
 
 
-def _allowed(connection: sa.Connection, snapshot: _Snapshot, wanted: Filter) -> "NDArray[np.bool_]":
-    import numpy as np
-
-    if not wanted.is_bare:
-        query = sa.select(documents.c.pk).where(
-            wanted.admits(), *holds_text(connection, wanted.query)
-        )
-        return np.isin(snapshot.rows, np.fromiter(connection.scalars(query), np.int64))
-    scope = wanted.scope
-    sources = [name in scope.sources for name in snapshot.names]
-    allowed: NDArray[np.bool_] = np.array([*sources, False])[snapshot.sources]
-    if scope.principals is not None:
-        sets = np.fromiter(connection.scalars(admitted(scope.principals)), np.int64)
-        allowed &= np.isin(snapshot.sets, sets)
-    return allowed
+def forget_vectors() -> None:
+    """Let go of them all; they are read again when they are needed."""
+    with _lock:
+        _kept.clear()
 
 
 def _compare(matrix: "NDArray[np.float32]", vector: "NDArray[np.float32]") -> Any:
@@ -116,56 +92,34 @@ def _compare(matrix: "NDArray[np.float32]", vector: "NDArray[np.float32]") -> An
     return np.einsum("ij,j->i", matrix, vector)
 
 
-def _take_snapshot(connection: sa.Connection, embedder: str) -> _Snapshot:
+def _take_vectors(connection: sa.Connection, shelf: Shelf, embedder: str) -> _Vectors:
     """All vectors as this transaction sees them; only new ones are read."""
-    moment = (embedder, get_state(connection, "changes"))
-    former = _snapshots.get(connection.engine.pool)
-    if former and former.moment == moment:
-        return former
+    moment = (embedder, shelf.moment)
+    pool = connection.engine.pool
     with _lock:
-        former = _snapshots.get(connection.engine.pool)
-        if former and former.moment[0] != embedder:
-            former = None
-        made = _read_snapshot(connection, moment, former)
-        _snapshots[connection.engine.pool] = made
-    return made
+        kept = _kept.get(pool)
+        if kept is None or kept.moment != moment:
+            former = kept if kept and kept.moment[0] == embedder else None
+            kept = _kept[pool] = _read_vectors(connection, moment, shelf.rows, former)
+        return kept
 
 
-def _read_snapshot(
-    connection: sa.Connection, moment: tuple[str, str | None], former: _Snapshot | None
-) -> _Snapshot:
-    import numpy as np
-
-    query = (
-        sa.select(documents.c.pk, documents.c.access_set, documents.c.source)
-        .join_from(document_vectors, documents, documents.c.pk == document_vectors.c.document)
-        .where(document_vectors.c.embedder == moment[0])
-        .order_by(documents.c.pk)
-    )
-    found = connection.execute(query).all()
-    names = sorted({source for _, _, source in found})
-    codes = {name: place for place, name in enumerate(names)}
-    rows = np.fromiter((pk for pk, _, _ in found), np.int64, len(found))
-    return _Snapshot(
-        moment,
-        rows,
-        np.fromiter((access_set for _, access_set, _ in found), np.int64, len(found)),
-        np.fromiter((codes[source] for _, _, source in found), np.int64, len(found)),
-        names,
-        _read_matrix(connection, moment[0], rows, former),
-    )
-
-
-def _read_matrix(
-    connection: sa.Connection, embedder: str, rows: "NDArray[np.int64]", former: _Snapshot | None
-) -> "NDArray[np.float32]":
+def _read_vectors(
+    connection: sa.Connection,
+    moment: tuple[str, str | None],
+    rows: "NDArray[np.int64]",
+    former: _Vectors | None,
+) -> _Vectors:
     """The vectors of these rows. A row has one vector for ever, so what is known stays true."""
     import numpy as np
 
-    known = np.isin(rows, former.rows) if former else np.zeros(rows.size, bool)
+    embedder = moment[0]
+    known = np.zeros(rows.size, np.bool_)
     matrix = np.zeros((rows.size, int(embedder.rpartition("/")[2])), np.float32)
     if former:
-        matrix[known] = former.matrix[np.isin(former.rows, rows)]
+        held = former.rows[former.known]
+        known = np.isin(rows, held)
+        matrix[known] = former.matrix[former.known][np.isin(held, rows)]
     missing = np.flatnonzero(~known)
     if missing.size:
         query = (
@@ -177,5 +131,6 @@ def _read_matrix(
             .execution_options(yield_per=1_000)
         )
         for pk, vector in connection.execute(query):
-            matrix[np.searchsorted(rows, pk)] = np.frombuffer(vector, np.float32)
-    return matrix
+            place = np.searchsorted(rows, pk)
+            matrix[place], known[place] = np.frombuffer(vector, np.float32), True
+    return _Vectors(moment, rows, matrix, known)

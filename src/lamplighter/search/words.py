@@ -1,156 +1,122 @@
-"""The ranking by words: BM25, by FTS5 on SQLite, by our own code on PostgreSQL."""
+"""The ranking by words on SQLite: BM25 over what FTS5 finds and the reader may see."""
 
-from collections.abc import Collection, Iterable, Sequence
-from itertools import accumulate
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 
-from lamplighter.search.filters import Filter
-from lamplighter.search.query import Query
-from lamplighter.store.fulltext import full_text
-from lamplighter.store.tables import documents
+from lamplighter.search.matching import find_rows, in_title, quote
+from lamplighter.search.scoring import rarity, score
+from lamplighter.search.shelf import Shelf
+from lamplighter.store.fulltext import TITLE_WEIGHT, document_counts, term_hash
 
-COUNTED = 5_000
-"""Documents whose score is counted for their rare words, at most."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Phrase = Collection[str]
+    from lamplighter.search.shelf import Mask, Places
 
-
-class _CrossJoin(sa.Join):
-    """A join that SQLite does in this order, which its planner often gets wrong with FTS5."""
-
-    inherit_cache = True
-
-
-@compiles(_CrossJoin)
-def _compile_cross_join(join: _CrossJoin, compiler: SQLCompiler, **options: Any) -> str:
-    assert join.onclause is not None
-    options["asfrom"] = True
-    left, right = (compiler.process(side, **options) for side in (join.left, join.right))
-    return f"{left} CROSS JOIN {right} ON {compiler.process(join.onclause, **options)}"
+COUNTED = 3
+"""For each document that is wanted, so many have their words counted: the most promising."""
 
 
 def rank_words(
-    connection: sa.Connection, wanted: Filter, limit: int, enough: int
+    connection: sa.Connection, shelf: Shelf, visible: "Mask", terms: Sequence[str], limit: int
 ) -> dict[int, float]:
-    """The documents that hold any of the words, and all that must be, with their scores.
+    """The documents that hold any of the terms, with their scores.
+
+    What counts as rare is decided by the documents that the reader may see, so nothing else shows
+    in the order of results.
 
     Args:
         connection: A transaction.
-        wanted: What counts.
+        shelf: All documents.
+        visible: Which of them count.
+        terms: What is looked for.
         limit: How many at most.
-        enough: With so many, those that hold nothing but common words may be missing.
     """
-    query = wanted.query
-    if not query.terms:
+    if not terms:
         return {}
-    if connection.dialect.name == "postgresql":
-        from lamplighter.search.bm25 import rank_terms
-
-        return rank_terms(connection, wanted, limit)
-    if not query.phrases:
-        found = _rank_rare(connection, wanted, limit)
-        if len(found) >= enough:
-            return found
-    return _match(connection, wanted, match_expression(query), limit)
+    found, weights = _find(connection, shelf, visible, terms)
+    mean = float(shelf.lengths[visible].mean()) if visible.any() else 0.0
+    promise = _promise(found, weights, shelf.lengths, mean)
+    rows = _read_counts(connection, shelf.rows[_best(promise, limit * COUNTED)])
+    scores = _score(rows, dict(zip(terms, weights, strict=True)), mean)
+    ordered = sorted(scores, key=lambda pk: (-scores[pk], pk))[:limit]
+    return {pk: scores[pk] for pk in ordered}
 
 
-def _rank_rare(connection: sa.Connection, wanted: Filter, limit: int) -> dict[int, float]:
-    """The same, but without documents that hold some common words and nothing else.
-
-    FTS5 finds quickly and counts BM25 slowly, 2 us a document, so it has to count few.
-    """
-    counts = _count(connection, wanted.query.words)
-    ordered = sorted(counts, key=lambda word: counts[word])
-    sums = accumulate(counts[word] for word in ordered)
-    rare = [word for word, total in zip(ordered, sums, strict=True) if total <= COUNTED]
-    common = ordered[len(rare) :]
-    found: dict[int, float] = {}
-    if len(common) > 1:
-        found = _match(
-            connection, wanted, _excluding(" AND ".join(_words(common)), wanted.query), limit
-        )
-    if rare and common:
-        # Each word stands here twice, so each counts the same.
-        scored = " OR ".join(_words([*rare, *common, *common]))
-        both = _excluding(f"({' OR '.join(_words(rare))}) AND ({scored})", wanted.query)
-        found |= {pk: score / 2 for pk, score in _match(connection, wanted, both, limit).items()}
-    ordered_found = sorted(found, key=lambda pk: (-found[pk], pk))[:limit]
-    return {pk: found[pk] for pk in ordered_found}
-
-
-def _match(
-    connection: sa.Connection, wanted: Filter, expression: str, limit: int
-) -> dict[int, float]:
-    score = (-sa.literal_column("documents_fts.rank", sa.Float)).label("score")
-    query = (
-        sa.select(documents.c.pk, score)
-        .select_from(_CrossJoin(full_text, documents, documents.c.pk == full_text.c.rowid))
-        .where(_matches(expression), wanted.admits())
-        # By rank itself, FTS5 would count the scores of all documents, before they are filtered.
-        .order_by(score.desc())
-        .limit(limit)
+def _find(
+    connection: sa.Connection, shelf: Shelf, visible: "Mask", terms: Sequence[str]
+) -> "tuple[list[tuple[Places, Places]], list[float]]":
+    """Where each term is, in texts or titles, and in titles; and what it is worth."""
+    asked = [*(quote([term]) for term in terms), *(in_title(term) for term in terms)]
+    found = [shelf.places(rows) for rows in find_rows(connection, asked)]
+    found = [places[visible[places]] for places in found]
+    total = int(visible.sum())
+    anywhere, titles = found[: len(terms)], found[len(terms) :]
+    return (
+        list(zip(anywhere, titles, strict=True)),
+        [rarity(total, places.size) for places in anywhere],
     )
-    return {row.pk: row.score for row in connection.execute(query)}
 
 
-def _count(connection: sa.Connection, words: Sequence[str]) -> dict[str, int]:
-    """How many documents hold each word, whoever may see them; it is not told to anybody."""
-    number = sa.select(sa.func.count()).select_from(full_text)
-    counts = (number.where(_matches(_quote([word]))).scalar_subquery() for word in words)
-    return dict(zip(words, connection.execute(sa.select(*counts)).one(), strict=True))
+def _promise(
+    found: "list[tuple[Places, Places]]",
+    weights: Sequence[float],
+    lengths: "NDArray[np.float64]",
+    mean: float,
+) -> "NDArray[np.float64]":
+    """BM25 of each document, as if each of its words stood in it once."""
+    import numpy as np
+
+    promise = np.zeros(lengths.size)
+    once, titled = score(1.0, lengths, mean), score(1.0 + TITLE_WEIGHT, lengths, mean)
+    for (anywhere, titles), weight in zip(found, weights, strict=True):
+        promise[anywhere] += weight * once[anywhere]
+        promise[titles] += weight * (titled[titles] - once[titles])
+    return promise
 
 
-def holds_text(connection: sa.Connection, query: Query) -> list[sa.ColumnElement[bool]]:
-    """What phrases and excluded words ask of a document."""
-    if connection.dialect.name == "postgresql":
-        from lamplighter.search.bm25 import holds_terms
+def _best(promise: "NDArray[np.float64]", count: int) -> "Places":
+    import numpy as np
 
-        return holds_terms(query)
-    found: list[sa.ColumnElement[bool]] = []
-    if query.phrases:
-        found.append(documents.c.pk.in_(_rows(" AND ".join(_quoted(query.phrases)))))
-    if query.excluded:
-        found.append(documents.c.pk.not_in(_rows(" OR ".join(_quoted(query.excluded)))))
-    return found
+    places = np.flatnonzero(promise)
+    if places.size <= count:
+        return places
+    return np.sort(places[np.argpartition(-promise[places], count)[:count]])
 
 
-def match_expression(query: Query) -> str:
-    """The query for FTS5. Every term stands in quotes and has none in it."""
-    words = " OR ".join(_words(query.words))
-    phrases = " AND ".join(_quoted(query.phrases))
-    found = words or phrases
-    if words and phrases:
-        found = f"({phrases}) OR (({phrases}) AND ({words}))"
-    return _excluding(found, query)
+def _read_counts(connection: sa.Connection, pks: "NDArray[np.int64]") -> Sequence[Any]:
+    chosen = document_counts.c.document.in_(pks.tolist())
+    return connection.execute(sa.select(*document_counts.c).where(chosen)).all()
 
 
-def _excluding(expression: str, query: Query) -> str:
-    if not query.excluded:
-        return expression
-    return f"({expression}) NOT ({' OR '.join(_quoted(query.excluded))})"
+def _score(rows: Sequence[Any], weights: dict[str, float], mean: float) -> dict[int, float]:
+    """BM25 of the documents with these counts."""
+    import numpy as np
+
+    if not rows:
+        return {}
+    sizes = np.array([len(row.counts) // 5 for row in rows])
+    lengths = np.array([row.length for row in rows], np.float64)
+    hashes, numbers = _unpack(rows, sizes.tolist())
+    owners = np.repeat(np.arange(len(rows)), sizes)
+    scores = np.zeros(len(rows))
+    for term, weight in weights.items():
+        held = np.flatnonzero(hashes == term_hash(term))
+        places = owners[held]
+        scores[places] += weight * score(numbers[held], lengths[places], mean)
+    return {row.document: each for row, each in zip(rows, scores.tolist(), strict=True)}
 
 
-def _words(words: Iterable[str]) -> list[str]:
-    return [_quote([word]) for word in words]
+def _unpack(
+    rows: Sequence[Any], sizes: Sequence[int]
+) -> "tuple[NDArray[np.uint32], NDArray[np.uint8]]":
+    """See ``store.fulltext``: hashes of four bytes each, then numbers of one byte each."""
+    import numpy as np
 
-
-def _quoted(phrases: Iterable[Phrase]) -> list[str]:
-    return [_quote(list(phrase)) for phrase in phrases]
-
-
-def _quote(terms: list[str]) -> str:
-    beginning = "*" if terms[-1].endswith("*") else ""
-    return f'"{" ".join(term.rstrip("*") for term in terms)}"{beginning}'
-
-
-def _rows(expression: str) -> sa.Select[tuple[int]]:
-    return sa.select(full_text.c.rowid).where(_matches(expression))
-
-
-def _matches(expression: str) -> sa.ColumnElement[bool]:
-    found: sa.ColumnElement[bool] = sa.literal_column("documents_fts").op("MATCH")(expression)
-    return found
+    pairs = [(row.counts, 4 * size) for row, size in zip(rows, sizes, strict=True)]
+    hashes = b"".join(counts[:end] for counts, end in pairs)
+    numbers = b"".join(counts[end:] for counts, end in pairs)
+    return np.frombuffer(hashes, "<u4"), np.frombuffer(numbers, np.uint8)

@@ -5,6 +5,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
@@ -66,22 +67,26 @@ class Tree(Protocol):
         """The whole file."""
         ...
 
+    def close(self) -> None:
+        """No more will be read."""
+        ...
+
 
 def survey(visit: Visit[FilesSource]) -> Iterator[Finding]:
     """Every file that counts. Its stamp is made of time and size, or what the far side has."""
-    tree = open_tree(visit)
-    files = list(tree.files())
-    yield Total(len(files))
-    for file in files:
-        yield Item(
-            path=file.path,
-            stamp=file.stamp,
-            read=partial(_read, tree, file),
-            access=access_of(visit.config, file.path),
-            problem=file.problem,
-            gone=bool(file.stamp),
-            settled=clock.now() - file.modified_at >= FRESH,
-        )
+    with closing(open_tree(visit)) as tree:
+        files = list(tree.files())
+        yield Total(len(files))
+        for file in files:
+            yield Item(
+                path=file.path,
+                stamp=file.stamp,
+                read=partial(_read, tree, file),
+                access=access_of(visit.config, file.path),
+                problem=file.problem,
+                gone=bool(file.stamp),
+                settled=clock.now() - file.modified_at >= FRESH,
+            )
 
 
 def open_tree(visit: Visit[FilesSource]) -> Tree:
@@ -195,6 +200,9 @@ class Folder:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise Unreadable("no longer a file")
             return checked(self.config, stream.read(self.config.max_file_size_bytes + 1))
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def _look_at(self, entry: os.DirEntry[str], path: str) -> Iterator[File]:
         if entry.is_symlink():

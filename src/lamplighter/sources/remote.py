@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 ARCHIVES = frozenset({"zip", "tar"})
+SSH = frozenset({"sftp", "ssh"})
 FAR = frozenset({"s3", "s3a", "http", "https", "sftp", "ssh", "ftp", "webdav", "webdavs"})
 """What a member may use. Their sockets are Python's, so that the guard sees them."""
 
@@ -74,6 +76,13 @@ class RemoteTree:
         with self.system.open(posixpath.join(self.root, file.path), "rb") as stream:
             return checked(self.config, stream.read(self.config.max_file_size_bytes + 1))
 
+    def close(self) -> None:
+        """End the connection, where the library keeps one open."""
+        client = getattr(self.system, "client", None)
+        for opened in (client, getattr(client, "http", None)):
+            if isinstance(getattr(type(opened), "close", None), FunctionType):
+                opened.close()
+
     def _list(self, folder: str) -> list[tuple[str, Mapping[str, Any]]]:
         top = self.root.strip("/")
         inside = posixpath.join(self.root, folder.rstrip("/")) if folder else self.root
@@ -112,9 +121,9 @@ def open_remote(visit: Visit[FilesSource]) -> RemoteTree:
     try:
         if first in ("webdav", "webdavs"):
             return _open_webdav(url, options, visit.config)
-        system, root = fsspec.url_to_fs(
-            url, skip_instance_cache=True, use_listings_cache=False, **options
-        )
+        if first not in SSH:  # which would hand it to the SSH library
+            options["use_listings_cache"] = False
+        system, root = fsspec.url_to_fs(url, skip_instance_cache=True, **options)
         if visit.boundary.remote_only and hasattr(system, "retries"):
             system.retries = 1  # of s3fs: an address that is refused stays refused
         if not system.exists(root or "/") and not system.ls(root):
@@ -137,7 +146,7 @@ def _open_webdav(url: str, options: dict[str, Any], config: FilesSource) -> Remo
     base = re.sub("^webdavs?", lambda found: "https" if found[0] == "webdavs" else "http", url)
     if "username" in options:
         options["auth"] = (options.pop("username"), options.pop("password", ""))
-    system = WebdavFileSystem(base, **options)
+    system = WebdavFileSystem(base, skip_instance_cache=True, **options)
     system.ls("", detail=True)
     return RemoteTree(system, "", config)
 
@@ -183,7 +192,7 @@ def _without_this_machine(name: str, far: str, options: Mapping[str, Any]) -> di
         raise SignInFailed(f"source {name}: give key and secret, or the option anon = true")
     if far in ("s3", "s3a"):
         return {"config_kwargs": {"retries": {"max_attempts": 1}}}
-    if far in ("sftp", "ssh"):
+    if far in SSH:
         return {"allow_agent": False, "look_for_keys": False}
     return {}
 

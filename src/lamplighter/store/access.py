@@ -20,12 +20,25 @@ def put_access_sets(
     return {principals: _put_set(connection, principals | {OWNER}) for principals in set(lists)}
 
 
-def visible(scope: Scope, table: sa.FromClause = documents) -> sa.ColumnElement[bool]:
-    """``Scope.admits`` in SQL, for a table with a source and an access set."""
-    within = table.c.source.in_(sorted(scope.sources))
+def visible(
+    scope: Scope, table: sa.FromClause = documents, *, chosen: bool = False
+) -> sa.ColumnElement[bool]:
+    """``Scope.admits`` in SQL, for a table with a source and an access set.
+
+    Args:
+        scope: What the reader may see.
+        table: The table.
+        chosen: Whether the statement names a few rows: SQLite would look at all that are visible
+            instead, if it knew an index for this.
+    """
+    source: sa.ColumnElement[str] = table.c.source
+    access_set: sa.ColumnElement[int] = table.c.access_set
+    if chosen:
+        source, access_set = source + "", access_set + 0
+    within = source.in_(sorted(scope.sources))
     if scope.principals is None:
         return within
-    return sa.and_(within, table.c.access_set.in_(admitted(scope.principals)))
+    return sa.and_(within, access_set.in_(admitted(scope.principals)))
 
 
 def admitted(principals: Iterable[str]) -> sa.Select[tuple[int]]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -88,12 +89,16 @@ def get_version(engine: sa.Engine, version: str) -> Agent:
         row = connection.execute(
             sa.select(agent_versions).where(agent_versions.c.id == version)
         ).one()
-    agent, _problems = read_agent(
-        row.text, name=row.agent, file=f"{row.agent}.md", timezone=row.timezone
-    )
+    agent = _read_version(row.text, row.agent, row.timezone)
     if agent is None:
         raise NotFound(f"version {version[:12]} of {row.agent} can no longer be read")
     return agent
+
+
+@lru_cache(maxsize=1000)
+def _read_version(text: str, name: str, timezone: str) -> Agent | None:
+    """A text of an agent, which its runs read again and again."""
+    return read_agent(text, name=name, file=f"{name}.md", timezone=timezone)[0]
 
 
 def current_versions(

@@ -17,6 +17,7 @@ FILE = "lamplighter.db"
 UPGRADE_LOCK = 0x4C414D50
 DECISION_LOCK = 0x4C414D51
 PRUNING_LOCK = 0x4C414D52
+EMBEDDING_LOCK = 0x4C414D53
 """PostgreSQL's advisory locks are numbers; these are ours."""
 
 CONNECTING = {"connect_timeout": 10, "fallback_application_name": "lamplighter"}
@@ -108,22 +109,29 @@ def decide_alone(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(DECISION_LOCK)))
 
 
-@contextmanager
-def pruning_alone(engine: sa.Engine) -> Iterator[bool]:
-    """Whether this process may prune while the block runs: only one at a time does.
+def pruning_alone(engine: sa.Engine) -> AbstractContextManager[bool]:
+    """Whether this process may prune while the block runs: only one at a time does."""
+    return _alone(engine, PRUNING_LOCK)
 
-    On SQLite only one process has the workspace anyway.
-    """
+
+def embedding_alone(engine: sa.Engine) -> AbstractContextManager[bool]:
+    """Whether this process may embed while the block runs: only one at a time does."""
+    return _alone(engine, EMBEDDING_LOCK)
+
+
+@contextmanager
+def _alone(engine: sa.Engine, lock: int) -> Iterator[bool]:
+    """Whether nobody else has the lock; on SQLite only one process has the workspace anyway."""
     if not is_shared(engine):
         yield True
         return
     with engine.connect() as connection:  # the lock is the connection's, and ends with it
-        alone = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(PRUNING_LOCK)))
+        alone = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(lock)))
         connection.commit()  # or an old snapshot would stay in use
         try:
             yield bool(alone)
         finally:
-            connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(lock)))
             connection.commit()
 
 
@@ -140,8 +148,11 @@ def _open_file(folder: Path) -> sa.Engine:
     def _begin(connection: sa.Connection) -> None:
         # IMMEDIATE, because a deferred transaction that reads and then writes fails at once
         # with "database is locked" when somebody else wrote in between.
-        deferred = connection.get_execution_options().get("readonly")
-        connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("readonly"):
+            driver: Any = connection.connection.driver_connection
+            driver.execute("BEGIN")  # nothing can be wrong with it, so without what surrounds it
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -200,8 +211,8 @@ def _connect_file(path: Path, isolation_level: str | None = None) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": 30},
-        pool_size=10,
-        max_overflow=20,
+        pool_size=30,  # a busy process opens none anew
+        max_overflow=0,
     )
 
     @event.listens_for(engine, "connect")

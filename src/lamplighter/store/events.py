@@ -1,7 +1,7 @@
 """A run's record: append-only, numbered from 1."""
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from lamplighter.allowance import Usage
 from lamplighter.store.database import reading
-from lamplighter.store.runs import owned_runs
 from lamplighter.store.tables import events
 
 
@@ -33,13 +32,11 @@ class Event:
     data: dict[str, Any]
 
 
-def append_events(engine: sa.Engine, worker: str, new: Collection[Event]) -> None:
-    """Write events in one transaction; those of runs that ``worker`` no longer has are dropped."""
-    with engine.begin() as connection:
-        mine = owned_runs(connection, {event.run_id for event in new}, worker)
-        rows = [asdict(event) for event in new if event.run_id in mine]
-        if rows:
-            connection.execute(events.insert(), rows)
+def add_events(connection: sa.Connection, new: Sequence[Event]) -> None:
+    """Write events."""
+    if new:
+        rows = [{name: getattr(event, name) for name in Event.__slots__} for event in new]
+        connection.execute(events.insert(), rows)
 
 
 def list_events(engine: sa.Engine, run_id: str, *, after: int = 0) -> list[Event]:

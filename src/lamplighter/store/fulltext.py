@@ -1,15 +1,19 @@
 """The full text of documents, in the database's own index, fed with the terms of ``terms``."""
 
+import struct
 import unicodedata
+import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 import Stemmer
 
 from lamplighter.store.tables import document_texts, documents, index_state
-from lamplighter.terms import index_terms
+from lamplighter.terms import index_terms, is_unspaced
 
-ANALYSER = f"1 {Stemmer.version()} {unicodedata.unidata_version}"
+ANALYSER = f"2 {Stemmer.version()} {unicodedata.unidata_version}"
 """What decides which terms a text has. Those of another analyser cannot be taken out again."""
 
 CHUNK = 500
@@ -20,7 +24,18 @@ MOST_POSITIONS = 255
 MOST_TERMS = 20_000
 """Different terms of a document on PostgreSQL, whose ``tsvector`` holds 1 MB at most."""
 
+TITLE_WEIGHT = 2
+"""So often counts a word of the title."""
+
 full_text = sa.table("documents_fts", sa.column("rowid", sa.Integer))
+document_counts = sa.table(
+    "document_counts",
+    sa.column("document", sa.Integer),
+    sa.column("length", sa.Integer),
+    sa.column("counts", sa.LargeBinary),
+)
+"""On SQLite: how often each document has each term, which FTS5 tells only slowly."""
+
 document_terms = sa.table(
     "document_terms",
     sa.column("document", sa.Integer),
@@ -42,6 +57,7 @@ def add_texts(connection: sa.Connection, texts: Mapping[int, Text]) -> None:
     else:
         statement = "INSERT INTO documents_fts (rowid, title, text) VALUES (:pk, :title, :text)"
         rows = [_terms_row(pk, text) for pk, text in texts.items()]
+        connection.execute(document_counts.insert(), [_counts_row(row) for row in rows])
     connection.execute(sa.text(statement), rows)
 
 
@@ -69,11 +85,17 @@ def refresh(connection: sa.Connection) -> None:
         connection.execute(
             sa.text("INSERT INTO documents_fts (documents_fts) VALUES ('delete-all')")
         )
+        connection.execute(document_counts.delete())
     pks = list(connection.scalars(sa.select(documents.c.pk)))
     for start in range(0, len(pks), CHUNK):
         chosen = documents.c.pk.in_(pks[start : start + CHUNK])
         add_texts(connection, _texts(connection, chosen))
     put_state(connection, "analyser", ANALYSER)
+
+
+def term_hash(term: str) -> int:
+    """By what a term is known in ``document_counts``."""
+    return zlib.crc32(term.encode())
 
 
 def mark_changed(connection: sa.Connection) -> None:
@@ -110,9 +132,22 @@ def _texts(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> dict[in
     return {row.pk: (row.title, row.text) for row in connection.execute(query)}
 
 
-def _terms_row(pk: int, text: Text) -> dict[str, object]:
+def _terms_row(pk: int, text: Text) -> dict[str, Any]:
     title, body = text
     return {"pk": pk, "title": " ".join(index_terms(title)), "text": " ".join(index_terms(body))}
+
+
+def _counts_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The hashes of all terms, four bytes each, then their numbers, a byte each."""
+    title, body = row["title"].split(), row["text"].split()
+    counts: Counter[int] = Counter()
+    for term in (*title * TITLE_WEIGHT, *body):
+        counts[term_hash(term)] += 1
+        if is_unspaced(term):
+            counts[term_hash(f"{term[0]}*")] += 1  # a query of one such character
+    numbers = bytes(min(number, 255) for number in counts.values())
+    packed = struct.pack(f"<{len(counts)}I", *counts) + numbers
+    return {"document": row["pk"], "length": len(title) + len(body), "counts": packed}
 
 
 def _tsvector_row(pk: int, text: Text) -> dict[str, object]:

@@ -189,23 +189,19 @@ def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime
 
     Gives the run, unchanged if it has ended. From now on no other worker can write to it.
     """
-    connection.execute(
-        runs.update()
-        .where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
-        .values(
-            status="running",
-            worker=worker,
-            started_at=sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type)),
-            watermark=sa.func.coalesce(runs.c.watermark, newest_change()),
-        )
-    )
-    return _run(connection.execute(sa.select(runs).where(runs.c.id == run_id)).one())
+    since = sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type))
+    mine = runs.update().where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
+    seen = sa.func.coalesce(runs.c.watermark, newest_change())
+    claim = mine.values(status="running", worker=worker, started_at=since, watermark=seen)
+    row = connection.execute(claim.returning(*runs.c)).first()
+    return _run(row or connection.execute(sa.select(runs).where(runs.c.id == run_id)).one())
 
 
 def owned_runs(connection: sa.Connection, run_ids: Collection[str], worker: str) -> set[str]:
     """Which of some runs ``worker`` carries out; they stay its own until the transaction ends."""
     query = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.worker == worker)
-    return set(connection.scalars(query.with_for_update(read=True)))
+    # In one order, so that two transactions never wait for each other.
+    return set(connection.scalars(query.order_by(runs.c.id).with_for_update(read=True)))
 
 
 def set_model(connection: sa.Connection, run_id: str, model: str, label: str) -> None:
@@ -306,11 +302,13 @@ def list_runs(
     sight: Sight = EVERYTHING,
     limit: int = 50,
 ) -> list[Run]:
-    """Runs, newest first; with ``before`` only those with a smaller id."""
-    query = sa.select(runs).where(sight.clause(runs.c.agent)).order_by(runs.c.id.desc())
-    query = query.limit(limit)
+    """Runs, the newest first, however long ago they were due; with ``before`` those after it."""
+    place = sa.tuple_(runs.c.created_at, runs.c.id)
+    newest_first = (runs.c.created_at.desc(), runs.c.id.desc())
+    query = sa.select(runs).where(sight.clause(runs.c.agent)).order_by(*newest_first).limit(limit)
     if before:
-        query = query.where(runs.c.id < before)
+        created_at = sa.select(runs.c.created_at).where(runs.c.id == before).scalar_subquery()
+        query = query.where(place < sa.tuple_(created_at, before))
     if agent:
         query = query.where(runs.c.agent == agent)
     if status:

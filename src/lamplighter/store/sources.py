@@ -1,21 +1,13 @@
-"""How the syncing of sources stands: where each goes on, when it was begun, and by whom."""
+"""How the syncing of sources stands: where each goes on, and when it was begun."""
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 
-from lamplighter.errors import Conflict
-from lamplighter.store.database import is_shared, reading
+from lamplighter.store.database import reading
 from lamplighter.store.tables import credentials, sources
-
-LOCKS = "syncing"
-"""The folder of the locks, in the workspace's state."""
 
 
 def get_state(engine: sa.Engine, source: str, made_for: str) -> Mapping[str, Any]:
@@ -54,53 +46,3 @@ def list_begun(engine: sa.Engine) -> dict[str, datetime]:
 def forget_source(connection: sa.Connection, source: str) -> None:
     """Remove what a source signs in with; its documents are ``documents``' to forget."""
     connection.execute(credentials.delete().where(credentials.c.source == source))
-
-
-@contextmanager
-def syncing_alone(engine: sa.Engine, state_dir: Path, source: str) -> Iterator[None]:
-    """Let no other process sync the source meanwhile; whoever dies lets go.
-
-    Raises:
-        Conflict: Another process is at it.
-    """
-    alone = _locked_database(engine, source) if is_shared(engine) else _locked(state_dir, source)
-    with alone:
-        yield
-
-
-@contextmanager
-def _locked(state_dir: Path, source: str) -> Iterator[None]:
-    folder = state_dir / LOCKS
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{_digest(source):x}.lock", mode=0o600)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        _refuse(source)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _locked_database(engine: sa.Engine, source: str) -> Iterator[None]:
-    key = _digest(source) - 2**63
-    with engine.connect() as connection:  # the lock is the connection's, and ends with it
-        alone = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key)))
-        connection.commit()  # or an old snapshot would stay in use
-        if not alone:
-            _refuse(source)
-        try:
-            yield
-        finally:
-            connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
-            connection.commit()
-
-
-def _digest(source: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"sync {source}".encode()).digest()[:8])
-
-
-def _refuse(source: str) -> None:
-    raise Conflict(f"source {source} is being synced by another process; wait until it has ended")

@@ -14,9 +14,6 @@ from lamplighter.store.runs import ACTIVE, SUCCESSES
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import runs, spending
 
-BUDGET_LOCK = 0x4C414D53
-"""PostgreSQL's advisory lock for what all runs share."""
-
 ALL = ""
 """What stands for all agents together."""
 
@@ -63,14 +60,16 @@ class Spent:
 
 
 def add_spending(
-    connection: sa.Connection, keys: Sequence[tuple[str, str]], outcome: str, usage: Usage,
+    connection: sa.Connection, keys: Sequence[tuple[str, str, str]], outcome: str, usage: Usage,
     *, priced: bool,
 ) -> None:  # fmt: skip
     """Count a run that has ended; in the transaction that ends it.
 
     Args:
         connection: In a transaction.
-        keys: For whom, and on which day.
+        keys: For whom, on which day, and which worker counts that: of an agent none, since its
+            runs come one after the other; of all together each its own, or they would wait for
+            each other.
         outcome: How it ended.
         usage: What it used.
         priced: Whether the cost is known.
@@ -81,10 +80,12 @@ def add_spending(
     added = ", ".join(f"{name} = spending.{name} + excluded.{name}" for name in row)
     given = ", ".join(f":{name}" for name in row)
     statement = sa.text(
-        f"INSERT INTO spending (agent, day, {names}) VALUES (:agent, :day, {given})"  # noqa: S608 - names of columns
-        f" ON CONFLICT (agent, day) DO UPDATE SET {added}"
+        f"INSERT INTO spending (agent, day, worker, {names})"  # noqa: S608 - names of columns
+        f" VALUES (:agent, :day, :worker, {given})"
+        f" ON CONFLICT (agent, day, worker) DO UPDATE SET {added}"
     )
-    connection.execute(statement, [{**row, "agent": agent, "day": day} for agent, day in keys])
+    whose = [dict(zip(("agent", "day", "worker"), key, strict=True)) for key in keys]
+    connection.execute(statement, [row | each for each in whose])
 
 
 def hold(connection: sa.Connection, run_id: str, worker: str, usage: Usage) -> None:
@@ -99,12 +100,6 @@ def hold(connection: sa.Connection, run_id: str, worker: str, usage: Usage) -> N
         raise Conflict(f"{run_id} is carried out by another process")
 
 
-def lock_budgets(connection: sa.Connection) -> None:
-    """Let no other run count until this transaction ends; SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(BUDGET_LOCK)))
-
-
 def used_by(connection: sa.Connection, agent: str, day: Day, *, but: str, now: datetime) -> Usage:
     """What has been used of a day: by runs that have ended, and held by those under way.
 
@@ -115,10 +110,9 @@ def used_by(connection: sa.Connection, agent: str, day: Day, *, but: str, now: d
         but: A run that does not count.
         now: For the time that runs have taken.
     """
-    ended = sa.select(*(spending.c[kind] for kind in KINDS))
+    ended = sa.select(*(sa.func.coalesce(sa.func.sum(spending.c[kind]), 0) for kind in KINDS))
     ended = ended.where(spending.c.agent == agent, spending.c.day == day.name)
-    row = connection.execute(ended).first()
-    total = Usage(*row) if row else Usage()
+    total = Usage(*connection.execute(ended).one())
     under_way = sa.select(runs).where(
         runs.c.status.in_([sa.literal_column(f"'{status}'") for status in ACTIVE]),
         runs.c.admitted_at.is_not(None),
@@ -146,7 +140,10 @@ def list_spending(
         since: Only from this day on, such as ``2026-10-05``.
         sight: Whose may be seen.
     """
-    query = sa.select(spending).where(spending.c.day >= since, sight.clause(spending.c.agent))
+    key = (spending.c.agent, spending.c.day)
+    sums = [sa.func.sum(spending.c[name]).label(name) for name in Spent.__slots__[2:]]
+    query = sa.select(*key, *sums).group_by(*key)
+    query = query.where(spending.c.day >= since, sight.clause(spending.c.agent))
     if agent is None:
         query = query.where(spending.c.agent != ALL)
     else:

@@ -170,7 +170,8 @@ runs = sa.Table(
     sa.Column("cost_microusd", sa.BigInteger, comment="null: nobody knows; so far, while it runs"),
     sa.Column("stopped_by", sa.Text, comment="the limit, such as agent_day:cost"),
     sa.Column("watermark", sa.BigInteger, comment="the newest change of the index that it sees"),
-    sa.Index("runs_by_agent", "agent", "id"),
+    sa.Index("runs_by_agent", "agent", "created_at", "id"),
+    sa.Index("runs_by_creation", "created_at", "id"),
     sa.Index("runs_by_end", "finished_at"),
     _some("runs_active", "agent", "id", where="status IN ('pending', 'running')"),
     _some("runs_waiting", "trigger", "id", where="status = 'pending' AND admitted_at IS NULL"),
@@ -186,6 +187,7 @@ spending = sa.Table(
     metadata,
     sa.Column("agent", sa.Text, primary_key=True, comment="empty: all together"),
     sa.Column("day", sa.Text, primary_key=True, comment="on which runs began, in their zone"),
+    sa.Column("worker", sa.Text, primary_key=True, comment="that counts all; else empty"),
     sa.Column("runs", sa.Integer, nullable=False, comment="that have ended"),
     sa.Column("successes", sa.Integer, nullable=False),
     sa.Column("iterations", sa.Integer, nullable=False),
@@ -233,6 +235,15 @@ events = sa.Table(
     sa.UniqueConstraint("run_id", "key"),
 )
 
+steps = sa.Table(
+    "steps",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False, comment="what came of it, as JSON"),
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,
@@ -276,6 +287,14 @@ sources = sa.Table(
     sa.Column("begun_at", Moment, comment="begin of the last sync, however it ended"),
     sa.Column("synced_at", Moment, comment="end of the last whole sync"),
     sa.Column("error", sa.Text, comment="why the last sync failed"),
+)
+
+source_claims = sa.Table(
+    "source_claims",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False, comment="the process that syncs it"),
+    sa.Column("beat_at", Moment, nullable=False, comment="by the database's clock"),
 )
 
 credentials = sa.Table(

@@ -17,6 +17,7 @@ from lamplighter.config import Settings
 from lamplighter.engine.holder import Holder, hold, making_rounds
 from lamplighter.engine.observe import observe
 from lamplighter.engine.run_logs import import_history
+from lamplighter.engine.syncing import keep_synced, list_far, log_report
 from lamplighter.engine.watch import follow_workspace
 from lamplighter.errors import Conflict
 from lamplighter.store.users import list_users
@@ -93,7 +94,12 @@ async def work(settings: Settings, say: Say, *, drain_seconds: float) -> None:
         async with making_rounds(holder):
             say(f"Working for {settings.workspace.resolve()} as {holder.worker.id} (Ctrl-C stops)")
             _get_ready()
+            far = list_far(settings)
+            syncing = asyncio.create_task(keep_synced(holder.engine, settings, far, log_report))
             await stop.wait()
+            syncing.cancel()
+            with suppress(asyncio.CancelledError):
+                await syncing
         await _drain(holder, drain_seconds, stop, say)
 
 

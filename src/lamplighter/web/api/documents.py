@@ -84,7 +84,7 @@ def search(
     """Search the documents that you may see, best first."""
     offset = _offset(paging.after)
     scope = _scope(home, caller, source)
-    ranking = index.Ranking(home.settings.embedder, home.settings.search_fusion)
+    ranking = index.Ranking.of(home.settings)
     results = index.search_documents(
         home.engine, scope, q, limit=paging.limit + 1, offset=offset, ranking=ranking
     )

@@ -15,7 +15,13 @@ SQLITE_INDEX = (
         title, text, content='', tokenize="ascii tokenchars '_.@+#-'"
     )
     """,
-    "INSERT INTO documents_fts(documents_fts, rank) VALUES ('rank', 'bm25(2.0, 1.0)')",
+    """
+    CREATE TABLE document_counts (
+        document INTEGER PRIMARY KEY REFERENCES documents (pk) ON DELETE CASCADE,
+        length INTEGER NOT NULL,
+        counts BLOB NOT NULL
+    )
+    """,
 )
 
 POSTGRESQL_INDEX = (
@@ -115,6 +121,13 @@ def upgrade() -> None:
         sa.Column("offered", sa.JSON(), nullable=True, comment="what it says now, if that differs"),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("server", "tool"),
+    )
+    op.create_table(
+        "source_claims",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False, comment="the process that syncs it"),
+        sa.Column("beat_at", sa.BigInteger(), nullable=False, comment="by the database's clock"),
+        sa.PrimaryKeyConstraint("source"),
     )
     op.create_table(
         "sources",
@@ -244,7 +257,8 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('pending', 'running')"),
         postgresql_where=sa.text("status IN ('pending', 'running')"),
     )
-    op.create_index("runs_by_agent", "runs", ["agent", "id"], unique=False)
+    op.create_index("runs_by_agent", "runs", ["agent", "created_at", "id"], unique=False)
+    op.create_index("runs_by_creation", "runs", ["created_at", "id"], unique=False)
     op.create_index("runs_by_end", "runs", ["finished_at"], unique=False)
     op.create_index(
         "runs_under_way",
@@ -282,6 +296,15 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "sha256", "part"),
+    )
+    op.create_table(
+        "steps",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="from 1"),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False, comment="what came of it, as JSON"),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "number"),
     )
     op.create_table(
         "outbox",
@@ -563,6 +586,7 @@ def _create_memory() -> None:
         "spending",
         sa.Column("agent", sa.Text(), nullable=False, comment="empty: all together"),
         sa.Column("day", sa.Text(), nullable=False, comment="on which runs began, in their zone"),
+        sa.Column("worker", sa.Text(), nullable=False, comment="that counts all; else empty"),
         sa.Column("runs", sa.Integer(), nullable=False, comment="that have ended"),
         sa.Column("successes", sa.Integer(), nullable=False),
         sa.Column("iterations", sa.Integer(), nullable=False),
@@ -574,7 +598,7 @@ def _create_memory() -> None:
             "cost_microusd", sa.BigInteger(), nullable=False, comment="as far as it is known"
         ),
         sa.Column("unpriced", sa.Integer(), nullable=False, comment="runs of which it is not"),
-        sa.PrimaryKeyConstraint("agent", "day"),
+        sa.PrimaryKeyConstraint("agent", "day", "worker"),
     )
     op.create_table(
         "agent_notes",
