@@ -94,9 +94,9 @@ class DayPurse:
         near = [*ending.strained, *self._strained(connection, used, now)]
         _note(connection, self.run, self.days, near, ending.stopped_by, now)
         mine, everybodys = (day.name for day in self.days)
-        keys = [(self.run.agent, mine, ""), (ALL, everybodys, self.worker)]
+        keys = [(self.run.agent, mine), (ALL, everybodys)]
         priced = ending.cost_microusd is not None
-        add_spending(connection, keys, ending.outcome, used, priced=priced)
+        add_spending(connection, self.worker, keys, ending.outcome, used, priced=priced)
 
     def _claim(self, used: Usage, request: Usage) -> Claim:
         now = clock.now()

@@ -59,17 +59,21 @@ class Spent:
     unpriced: int
 
 
-def add_spending(
-    connection: sa.Connection, keys: Sequence[tuple[str, str, str]], outcome: str, usage: Usage,
-    *, priced: bool,
-) -> None:  # fmt: skip
+def add_spending(  # noqa: PLR0913 - what a run has used, and where that counts
+    connection: sa.Connection,
+    worker: str,
+    keys: Sequence[tuple[str, str]],
+    outcome: str,
+    usage: Usage,
+    *,
+    priced: bool,
+) -> None:
     """Count a run that has ended; in the transaction that ends it.
 
     Args:
         connection: In a transaction.
-        keys: For whom, on which day, and which worker counts that: of an agent none, since its
-            runs come one after the other; of all together each its own, or they would wait for
-            each other.
+        worker: Who counts; each has rows of its own, so none waits for another.
+        keys: For whom, and on which day.
         outcome: How it ended.
         usage: What it used.
         priced: Whether the cost is known.
@@ -84,7 +88,7 @@ def add_spending(
         f" VALUES (:agent, :day, :worker, {given})"
         f" ON CONFLICT (agent, day, worker) DO UPDATE SET {added}"
     )
-    whose = [dict(zip(("agent", "day", "worker"), key, strict=True)) for key in keys]
+    whose = [{"agent": agent, "day": day, "worker": worker} for agent, day in keys]
     connection.execute(statement, [row | each for each in whose])
 
 

@@ -187,7 +187,7 @@ spending = sa.Table(
     metadata,
     sa.Column("agent", sa.Text, primary_key=True, comment="empty: all together"),
     sa.Column("day", sa.Text, primary_key=True, comment="on which runs began, in their zone"),
-    sa.Column("worker", sa.Text, primary_key=True, comment="that counts all; else empty"),
+    sa.Column("worker", sa.Text, primary_key=True, comment="who counted them"),
     sa.Column("runs", sa.Integer, nullable=False, comment="that have ended"),
     sa.Column("successes", sa.Integer, nullable=False),
     sa.Column("iterations", sa.Integer, nullable=False),

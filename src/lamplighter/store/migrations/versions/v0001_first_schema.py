@@ -586,7 +586,7 @@ def _create_memory() -> None:
         "spending",
         sa.Column("agent", sa.Text(), nullable=False, comment="empty: all together"),
         sa.Column("day", sa.Text(), nullable=False, comment="on which runs began, in their zone"),
-        sa.Column("worker", sa.Text(), nullable=False, comment="that counts all; else empty"),
+        sa.Column("worker", sa.Text(), nullable=False, comment="who counted them"),
         sa.Column("runs", sa.Integer(), nullable=False, comment="that have ended"),
         sa.Column("successes", sa.Integer(), nullable=False),
         sa.Column("iterations", sa.Integer(), nullable=False),
