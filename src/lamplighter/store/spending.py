@@ -59,7 +59,7 @@ class Spent:
     unpriced: int
 
 
-def add_spending(  # noqa: PLR0913 - what a run has used, and where that counts
+def add_spending(
     connection: sa.Connection,
     worker: str,
     keys: Sequence[tuple[str, str]],
