@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from lamplighter import clock
 from lamplighter.store.agents import save_agents
-from lamplighter.store.tables import EPOCH, MILLISECOND, schedules
+from lamplighter.store.tables import EPOCH, MILLISECOND, agent_versions, agents, schedules
 from lamplighter.testing import Workspace, call, turn
 from lamplighter.workspace import read_catalogue
 
@@ -26,26 +26,29 @@ WITH RECURSIVE numbers(i) AS (
 """
 """Numbers of eight digits, so that they can stand for the end of a version's id."""
 
+NAME = "'agent-' || i"
+
+
+def _copy(table: sa.Table, template: str, **other: str) -> sa.TextClause:
+    """Copy a row for each number, with ``other`` values in some of its columns."""
+    names = [column.name for column in table.columns]
+    values = ", ".join(other.get(name, name) for name in names)
+    return sa.text(
+        f"INSERT INTO {table.name} ({', '.join(names)}) {NUMBERS}"
+        f"SELECT {values} FROM numbers, {table.name} WHERE {template} = :template"
+    )
+
+
 COPIES = (
-    """
-    INSERT INTO agent_versions (id, agent, text, timezone, created_at)
-    {numbers}
-    SELECT substr(id, 1, 56) || i, 'agent-' || i, text, timezone, created_at
-    FROM numbers, agent_versions WHERE agent = :template
-    """,
-    """
-    INSERT INTO agents (name, version, enabled, failures)
-    {numbers}
-    SELECT 'agent-' || i, substr(version, 1, 56) || i, enabled, failures
-    FROM numbers, agents WHERE name = :template
-    """,
-    """
-    INSERT INTO schedules (id, agent, spec, anchor_at, enabled, next_due_at)
-    {numbers}
-    SELECT 'agent-' || i || '#1', 'agent-' || i, spec, anchor_at, enabled,
-        :first + (i - 10000000) * :step
-    FROM numbers, schedules WHERE agent = :template
-    """,
+    _copy(agent_versions, "agent", id="substr(id, 1, 56) || i", agent=NAME),
+    _copy(agents, "name", name=NAME, version="substr(version, 1, 56) || i"),
+    _copy(
+        schedules,
+        "agent",
+        id=f"{NAME} || '#1'",
+        agent=NAME,
+        next_due_at=":first + (i - 10000000) * :step",
+    ),
 )
 
 
@@ -70,7 +73,7 @@ def fill(workspace: Workspace, count: int, first: datetime, hours: int = 24) -> 
     with workspace.engine.begin() as connection:
         save_agents(connection, catalogue, "UTC", clock.now())
         for copy in COPIES:
-            connection.execute(sa.text(copy.format(numbers=NUMBERS)), values)
+            connection.execute(copy, values)
     with workspace.engine.connect() as connection:  # as either database does by itself in time
         connection.exec_driver_sql("ANALYZE")
         connection.commit()

@@ -9,6 +9,7 @@ import attacking
 import burst
 import click
 import lateness
+import pages
 import recovery
 import sandbox
 import schedules
@@ -28,6 +29,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "sandbox": sandbox.measure,
     "search": searching.measure,
     "attacks": attacking.measure,
+    "pages": pages.measure,
 }
 
 
@@ -37,8 +39,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
 def main(names: tuple[str, ...], peers: bool) -> None:
     """Run the benches called NAME, or all of them.
 
-    They are startup, lateness, recovery, throughput, burst, schedules, sandbox, search and
-    attacks.
+    They are startup, lateness, recovery, throughput, burst, schedules, sandbox, search,
+    pages and attacks.
     Together they take about fifteen minutes. The machine should have nothing else to do.
 
     \b

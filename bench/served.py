@@ -25,10 +25,12 @@ class Served:
 
     Attributes:
         ready_seconds: From its start until it said that it serves or works.
+        url: Where it serves; empty if it only works.
     """
 
     process: subprocess.Popen[str]
     ready_seconds: float
+    url: str = ""
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -79,7 +81,9 @@ def _running(command: list[str], workspace: Workspace, at_most: int) -> Iterator
         [sys.executable, *command], env=environment(**settings), stderr=subprocess.PIPE, text=True
     )
     try:
-        yield Served(process, _await_ready(process) - started)
+        ready, said = _await_ready(process)
+        url = said.split(" on ")[1].split(" ")[0] if said.startswith("Serving") else ""
+        yield Served(process, ready - started, url)
     finally:
         process.terminate()
         _await_end(process)
@@ -135,8 +139,8 @@ def _await_end(process: subprocess.Popen[str]) -> None:
         raise
 
 
-def _await_ready(process: subprocess.Popen[str]) -> float:
-    """When it said that it is ready, by ``time.perf_counter``."""
+def _await_ready(process: subprocess.Popen[str]) -> tuple[float, str]:
+    """When it said that it is ready, by ``time.perf_counter``, and in which words."""
     assert process.stderr is not None
     said: list[str] = []
     for line in process.stderr:
@@ -145,5 +149,5 @@ def _await_ready(process: subprocess.Popen[str]) -> float:
             ready = time.perf_counter()
             # A full pipe would stop it.
             threading.Thread(target=process.stderr.read, daemon=True).start()
-            return ready
+            return ready, line
     raise RuntimeError("".join(said))

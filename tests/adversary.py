@@ -152,9 +152,12 @@ def serving() -> Iterator[tuple[World, str, str]]:
         world.told.append(request.path)
         return answer(request)
 
-    with web_server(answer_abroad, "127.0.0.2") as far, web_server(answer_here) as near:
-        with reaching("127.0.0.2/32"):
-            yield world, far.url, near.url
+    with (
+        web_server(answer_abroad, "127.0.0.2") as far,
+        web_server(answer_here) as near,
+        reaching("127.0.0.2/32"),
+    ):
+        yield world, far.url, near.url
 
 
 @contextmanager

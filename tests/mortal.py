@@ -28,16 +28,20 @@ import warm
 from dbos import DBOS
 from sqlalchemy.engine.default import DefaultDialect
 
+from lamplighter.accounts import OWNER_ID, Caller
 from lamplighter.config import Settings
 from lamplighter.engine import fleet
+from lamplighter.engine.chat import decide
 from lamplighter.engine.holder import Holder, hold, making_rounds
 from lamplighter.engine.manual import request_run
 from lamplighter.engine.record import RunJournal
 from lamplighter.outbox import Effect, Outbox, Outcome
+from lamplighter.roster import Roster
 from lamplighter.store import steps
 from lamplighter.store.database import is_shared, open_database, reading
 from lamplighter.store.outbox import Quota
-from lamplighter.store.runs import ACTIVE, Run, list_runs
+from lamplighter.store.runs import ACTIVE, Run, get_run
+from lamplighter.store.tables import runs
 from lamplighter.store.workers import give_up_silent
 from lamplighter.tools.delivery import FileDelivery
 from lamplighter.workspace import load_settings
@@ -52,6 +56,7 @@ LOG = "mortal.jsonl"
 """In the workspace: what its children say of themselves; each line is there once it is written."""
 
 PATIENCE_SECONDS = 60
+OWNER = Caller(OWNER_ID, admin=True)
 WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:\w+\.)?\"?(\w+)", re.IGNORECASE)
 
 perform = Outbox.perform
@@ -147,6 +152,7 @@ class Order:
         model: Which model they use.
         moment: When it dies, counted from the request of those runs.
         after_seconds: When it dies, counted from its birth.
+        approvals: Of chats, which it gives; what follows is among the runs.
         approved: Whether it only performs what was approved; it may die from its birth on.
     """
 
@@ -155,6 +161,7 @@ class Order:
     model: str = ""
     moment: Moment | None = None
     after_seconds: float | None = None
+    approvals: tuple[str, ...] = ()
     approved: bool = False
 
 
@@ -189,6 +196,8 @@ class Child:
             self.armed = True
             for agent in self.order.agents:
                 request_run(settings, holder.engine, agent, model=self.order.model)
+            for approval in self.order.approvals:
+                decide(Roster(settings, holder.engine), OWNER, approval, "once")
             holder.woken.set()
             await _await_ends(holder)
             self.say(reached=self.reached)
@@ -229,8 +238,10 @@ async def _await_ends(holder: Holder) -> None:
 
 
 def active_runs(engine: sa.Engine) -> list[Run]:
-    """The runs that have not ended."""
-    return [run for status in ACTIVE for run in list_runs(engine, status=status, limit=1000)]
+    """The runs that have not ended, turns of chats too."""
+    with reading(engine) as connection:
+        found = connection.scalars(sa.select(runs.c.id).where(runs.c.status.in_(ACTIVE)))
+        return [get_run(engine, id) for id in found]
 
 
 def kept_steps(engine: sa.Engine, run_id: str) -> dict[int, str]:

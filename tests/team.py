@@ -7,13 +7,23 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelRequest,
+    ModelResponse,
+    ToolCallPart,
+)
 from starlette.testclient import TestClient
 
 from lamplighter import clock
 from lamplighter.access import Access
 from lamplighter.accounts import RIGHTS, Caller, make_token
+from lamplighter.engine.chat import begin_chat
 from lamplighter.roster import Roster
 from lamplighter.store.agents import current_versions
+from lamplighter.store.chat_approvals import Approval, add_approvals, approval_id
+from lamplighter.store.chats import end_turn
 from lamplighter.store.documents import Changes, NewDocument, apply_changes
 from lamplighter.store.runs import Run, add_runs, finish_run, new_run_id, start_run
 from lamplighter.store.sessions import add_session
@@ -106,6 +116,37 @@ class Team:
             ending: dict[str, Any] = {"status": "completed", "outcome": "reported"}
             finish_run(connection, run.id, "worker", **ending, finished_at=now)
         return run.id
+
+    def asking_chat(self, user: str, agent: str) -> tuple[str, str]:
+        """A chat of a user's whose first turn waits for an approval; gives the ids of both."""
+        begun = begin_chat(self.roster, Caller(user, admin=False), agent, "Deliver it.")
+        [turn], now = begun.turns, clock.now()
+        assert turn.run_id is not None
+        approval = Approval(
+            id=approval_id(turn.run_id, "call"),
+            chat=begun.chat.id,
+            run_id=turn.run_id,
+            call="call",
+            tool="deliver_file",
+            name="deliver_file",
+            arguments={"path": "a.md"},
+            asked=user,
+            created_at=now,
+            expires_at=now + timedelta(hours=24),
+        )
+        part = ToolCallPart("deliver_file", approval.arguments, tool_call_id="call")
+        said: list[ModelMessage] = [
+            ModelRequest.user_text_prompt("Deliver it."),
+            ModelResponse(parts=[part]),
+        ]
+        with self.workspace.engine.begin() as connection:
+            start_run(connection, turn.run_id, "worker", now)
+            ending: dict[str, Any] = {"status": "completed", "outcome": "awaiting_approval"}
+            finish_run(connection, turn.run_id, "worker", **ending, finished_at=now)
+            messages = ModelMessagesTypeAdapter.dump_python(said, mode="json")
+            end_turn(connection, turn.run_id, outcome="awaiting_approval", messages=messages)
+            add_approvals(connection, [approval])
+        return begun.chat.id, approval.id
 
 
 @contextmanager

@@ -37,6 +37,13 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/agents/{agent}/notes/restore"): {"topic": "plan", "version": 1},
     ("post", "/api/v1/schedules/preview"): {"schedule": "every hour"},
     ("post", "/api/v1/agents/{agent}/runs"): {},
+    ("post", "/api/v1/agents/{agent}/chats"): {},
+    ("patch", "/api/v1/chats/{chat}"): {"title": "Deliveries"},
+    ("post", "/api/v1/chats/{chat}/messages"): {"message": "Go on."},
+    ("post", "/api/v1/chats/{chat}/branches"): {"turn": 1, "message": "Or that."},
+    ("post", "/api/v1/approvals/{approval}/approve"): {"scope": "chat"},
+    ("post", "/api/v1/approvals/{approval}/deny"): {"reason": "no"},
+    ("patch", "/api/v1/settings"): {"max_iterations": 20},
     ("post", "/api/v1/users"): {"address": "new@x.org"},
     ("patch", "/api/v1/users/{user}"): {"name": "Bo"},
     ("put", "/api/v1/groups/{group}"): {"members": [ANN]},
@@ -51,7 +58,9 @@ QUERIES = {
     "/api/v1/agents/{agent}/notes": {"topic": "plan"},
     "/api/v1/agents/{agent}/notes/versions": {"topic": "plan"},
 }
-FOR_ADMINS = ("/api/v1/users", "/api/v1/groups", "/api/v1/audit")
+CHATS = ("/api/v1/agents/{agent}/chats", "/api/agents/{agent}/chat")
+"""Everybody may talk with every agent that there is."""
+FOR_ADMINS = ("/api/v1/sources/{name}/sync", "/api/v1/users", "/api/v1/groups", "/api/v1/audit")
 ABSENT = "ABSENT"
 
 
@@ -68,6 +77,11 @@ class Route:
     @property
     def changes(self) -> bool:
         return self.method != "get"
+
+    @property
+    def for_admins(self) -> bool:
+        """Whether only admins may do it."""
+        return self.path.startswith(FOR_ADMINS) or str(self) == "PATCH /api/v1/settings"
 
     @property
     def about_history(self) -> bool:
@@ -129,6 +143,8 @@ def places(team: Team) -> Places:
             add_notice(connection, "failure", name, "It failed.", now=clock.now(), agent=name)
     effects = {entry.run_id: entry.id for entry in list_entries(engine)}
     notices = {notice.agent: notice.id for notice in list_notices(engine)}
+    talkers = {"own": ANN, "other": BO, "org": ROOT}
+    chats = {whose: team.asking_chat(user, names["org"]) for whose, user in talkers.items()}
     same = {"user": BO, "group": "eng", "name": "notes", "number": "1"}
     values = {
         "agent": {whose: id_of(name) for whose, name in names.items()},
@@ -136,6 +152,8 @@ def places(team: Team) -> Places:
         "token": tokens,
         "effect": {whose: effects[run] for whose, run in runs.items()},
         "notice": {whose: notices[name] for whose, name in names.items()},
+        "chat": {whose: chat for whose, (chat, _approval) in chats.items()},
+        "approval": {whose: approval for whose, (_chat, approval) in chats.items()},
         **{key: dict.fromkeys(("own", "other", "org"), value) for key, value in same.items()},
     }
     absent = {key: "999" if key == "number" else ABSENT for key in values}
@@ -187,7 +205,7 @@ def test_nobody_unknown_gets_anywhere(
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_a_token_without_the_right_is_refused(team: Team, places: Places, route: Route) -> None:
     path = places.fill(route.path, "own")
-    user = ROOT if route.path.startswith(FOR_ADMINS) else ANN
+    user = ROOT if route.for_admins else ANN
     for right in RIGHTS:
         others = [each for each in RIGHTS if each != right]
         client = team.program(user, *others)
@@ -216,7 +234,7 @@ def test_a_page_of_another_site_changes_nothing(team: Team, places: Places, rout
 
 @pytest.mark.parametrize("route", [each for each in NAMED if each != MAKES_ITS_GROUP], ids=str)
 def test_what_is_absent_is_not_found(team: Team, places: Places, route: Route) -> None:
-    user = ROOT if route.path.startswith(FOR_ADMINS) else ANN
+    user = ROOT if route.for_admins else ANN
     assert ask(team.browser(user), route, places.fill(route.path, ABSENT)) == 404
 
 
@@ -229,7 +247,10 @@ def test_a_member_neither_sees_nor_changes_what_is_not_theirs(
     path = places.fill(route.path, whose)
     before = state(team)
     status = ask(browser, route, path)
-    if route.path.startswith(FOR_ADMINS):
+    if route.path in CHATS:
+        assert status in (200, 201)
+        return
+    if route.for_admins:
         assert status == 403
     elif route.path == "/api/v1/sources/{name}":
         assert status == 200  # that it exists is known to everybody
@@ -243,7 +264,13 @@ def test_a_member_neither_sees_nor_changes_what_is_not_theirs(
 
 
 @pytest.mark.parametrize(
-    "route", [each for each in NAMED if "{agent}" in each.path or "{run_id}" in each.path], ids=str
+    "route",
+    [
+        each
+        for each in NAMED
+        if re.search(r"\{(agent|run_id|chat|approval)\}", each.path) and each.path not in CHATS
+    ],
+    ids=str,
 )
 def test_an_admin_does_not_read_what_members_agents_did(
     team: Team, places: Places, route: Route
@@ -259,7 +286,7 @@ def test_an_admin_does_not_read_what_members_agents_did(
     "route", [each for each in ROUTES if not each.path.endswith("/stream")], ids=str
 )
 def test_everybody_may_do_with_theirs_what_there_is_to_do(team: Team, route: Route) -> None:
-    user = ROOT if route.path.startswith(FOR_ADMINS) else ANN
+    user = ROOT if route.for_admins else ANN
     path = _mine(team, str(route)).fill(route.path, "own")
     status = ask(team.browser(user), route, path)
     if route.path.endswith("/sharing"):
@@ -275,6 +302,7 @@ def _mine(team: Team, why: str) -> Places:
     agent = team.agent(ANN, "-".join(re.findall(r"\w+", why)))
     run = team.run(agent)
     note_plan(engine, agent)
+    chat, approval = team.asking_chat(ANN, agent)
     effect = new_intent(run, "1:a", "file", "x", {})
     assert add_intent(engine, "worker", effect)
     with engine.begin() as connection:
@@ -286,6 +314,8 @@ def _mine(team: Team, why: str) -> Places:
         "token": make_token(engine, ANN, "kept", ("read",), None)[0].id,
         "effect": effect.id,
         "notice": list_notices(engine)[0].id,
+        "chat": chat,
+        "approval": approval,
         "user": BO,
         "group": "eng",
         "name": "notes",
@@ -306,10 +336,13 @@ def _restores(route: Route) -> bool:
 
 def _right(route: Route) -> str:
     """The right that a route needs."""
-    if route.path.startswith(FOR_ADMINS):
+    if route.for_admins:
         return "admin"
-    if route.path.endswith(("/cancel", "/retry", "/trigger")) or str(route).startswith(
-        "POST /api/v1/agents/{agent}/runs"
+    of_chats = route.path in CHATS or route.path.startswith(("/api/v1/chats", "/api/v1/approvals"))
+    if (
+        (of_chats and route.changes)
+        or route.path.endswith(("/cancel", "/retry", "/trigger"))
+        or str(route).startswith("POST /api/v1/agents/{agent}/runs")
     ):
         return "run"
     reading = ("/api/v1/schedules/preview", "/api/v1/me/password", "/api/v1/session")

@@ -33,6 +33,7 @@ def team() -> Iterator[Team]:
     with made_team() as made:
         made.agent(ROOT, "census", org=True, head="actions: []")
         made.run(made.agent(ANN, "digest"))
+        made.asking_chat(ANN, "digest")
         yield made
 
 

@@ -47,7 +47,7 @@ def test_a_run_is_found_by_its_end_and_by_last(workspace: Workspace) -> None:
     assert json.loads(by_end.stdout)["id"] == run.id
     shown = json.loads(last.stdout)
     assert shown["tool_calls"] == 1
-    assert [event["seq"] for event in shown["events"]] == list(range(1, 9))
+    assert [event["seq"] for event in shown["events"]] == list(range(1, 11))
 
 
 def test_watch_as_json_is_one_document_a_line(workspace: Workspace) -> None:

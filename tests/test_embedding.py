@@ -209,7 +209,7 @@ def test_an_unknown_embedder_is_refused() -> None:
 
 
 def test_a_provider_without_a_key_is_said_to_be_unavailable() -> None:
-    with pytest.raises(ModelUnavailable, match="OPENAI_API_KEY; put it into .env"):
+    with pytest.raises(ModelUnavailable, match=r"OPENAI_API_KEY; put it into \.env"):
         load_embedder("openai:text-embedding-3-small")
 
 

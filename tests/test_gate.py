@@ -84,7 +84,8 @@ def test_answers_are_neither_kept_nor_misread(team: Team) -> None:
     for answer in (team.browser(ANN).get("/api/v1/me"), team.browser().get("/api/v1/me")):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert answer.headers["content-security-policy"].startswith("default-src 'self';")
 
 
 def test_errors_are_problems(team: Team) -> None:

@@ -222,3 +222,21 @@ def test_what_cannot_be_read_is_reported_and_stops_nothing(
         "agents/pipe.md": "this is no ordinary file",
         "agents/up.md": "the link leads out of the workspace",
     }
+
+
+def test_bare_names_in_the_environment_belong_to_other_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("HOST", "PORT", "TEAM", "MODEL", "SOURCES", "MCP", "TIMEZONE", "SANDBOX", "WORKSPACE")
+    for name in names:
+        monkeypatch.setenv(name, "else")
+    (tmp_path / ".env").write_text("HOST=else\nTEAM=else\nLAMPLIGHTER_PORT=8400\n")
+    monkeypatch.setenv("LAMPLIGHTER_HOST", "::1")
+    settings = load_settings(tmp_path)
+    assert (settings.host, settings.port, settings.team, settings.model) == (
+        "::1",
+        8400,
+        None,
+        None,
+    )
+    assert settings.sandbox == "auto"

@@ -119,6 +119,12 @@ def identify(
         return _caller(settings, connection, user, frozenset(RIGHTS), cookie)
 
 
+def find_caller(settings: "Settings", engine: "Engine", user: str) -> Caller | None:
+    """Somebody as they are now, for what they have asked for earlier; ``None``: nobody any more."""
+    with reading(engine) as connection:
+        return _caller(settings, connection, user, frozenset(RIGHTS))
+
+
 def is_current(settings: "Settings", engine: "Engine", caller: Caller) -> bool:
     """Whether a caller could still ask: neither signed out, nor revoked, nor deactivated."""
     now = clock.now()

@@ -1,5 +1,6 @@
 """Settings, read once: flags > environment > ``.env`` > ``lamplighter.toml`` > default."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from email.utils import formataddr, parseaddr
 from functools import cached_property
@@ -13,6 +14,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    EnvSettingsSource,
     InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -273,6 +275,8 @@ class Team(BaseModel):
     Attributes:
         url: Where they reach it, such as ``https://agents.example.org``.
         session_days: After how many days they have to sign in again.
+        network: The hosts that commands of members' agents may reach; those of admins may reach
+            what their agents' files say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -280,6 +284,28 @@ class Team(BaseModel):
     url: str | None = None
     session_days: float = Field(default=14.0, gt=0, le=365)
     oidc: Oidc | None = None
+    network: tuple[str, ...] = ()
+
+
+class _Documented(EnvSettingsSource):
+    """Of the environment only what is documented: ``HOST`` and ``TEAM`` are other programs'."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        names = set()
+        for field in self.settings_cls.model_fields.values():
+            alias = field.validation_alias
+            choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+            names |= {name.casefold() for name in map(str, choices) if name.isupper()}
+        found = super()._load_env_vars()
+        return {name: value for name, value in found.items() if name.casefold() in names}
+
+
+class _Environment(_Documented):
+    """What is set."""
+
+
+class _EnvFile(_Documented, DotEnvSettingsSource):
+    """What stands in ``.env``."""
 
 
 def _setting(default: Any, *names: str, **constraints: Any) -> Any:
@@ -434,8 +460,8 @@ class Settings(BaseSettings):
         folder: Path = init_settings.init_kwargs["workspace"]  # type: ignore[attr-defined]
         return (
             init_settings,
-            env_settings,
-            DotEnvSettingsSource(settings_cls, env_file=folder / ".env"),
+            _Environment(settings_cls),
+            _EnvFile(settings_cls, env_file=folder / ".env"),
             TomlConfigSettingsSource(settings_cls, toml_file=folder / CONFIG_FILE),
             InitSettingsSource(settings_cls, _defaults_of(folder)),
         )

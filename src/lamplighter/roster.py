@@ -7,15 +7,17 @@ names theirs as they like, and the organisation's by their name alone.
 
 import hashlib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lamplighter import clock
 from lamplighter.access import agent_of, may_call, owner_of, short_name
 from lamplighter.accounts import Caller
 from lamplighter.definitions.agent import ORG_ONLY_TOOLS, Agent
-from lamplighter.definitions.catalogue import FOLDER, Catalogue, Entry, name_agent
+from lamplighter.definitions.catalogue import FOLDER, REMEMBERED, Catalogue, Entry, name_agent
+from lamplighter.definitions.hosts import AllowedHost, read_host
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, read_agent, refuse_size
 from lamplighter.definitions.spelling import hint_at
 from lamplighter.definitions.tool import refer
@@ -86,11 +88,29 @@ class Roster:
         """Whether an agent's runs are for this caller's eyes."""
         return self.sight(caller).admits(name)
 
+    def reachable(self, person: Caller | None, agent: Agent) -> tuple[AllowedHost, ...]:
+        """The hosts that an agent's commands may reach for somebody, in a chat or as its owner.
+
+        A run of the organisation's is nobody's.
+
+        Raises:
+            InvalidInput: ``[team] network`` has something that is no host.
+        """
+        team = self.settings.team
+        if team is None or person is None or person.admin:
+            return agent.network
+        allowed = {read_host(host) for host in team.network}
+        return tuple(host for host in agent.network if _is_within(host, allowed))
+
     def sight(self, caller: Caller) -> Sight:
         """Which agents' runs and notices are for this caller's eyes."""
         if not self.settings.team:
             return EVERYTHING
         return Sight(caller.user, caller.admin, frozenset(shared_histories(self.engine)))
+
+    def recall(self, name: str, text: str) -> Entry:
+        """What a text says that the database has, for lists: what it refers to is not looked at."""
+        return _read_text(name, text, self.settings.timezone)
 
     # Changes
 
@@ -245,9 +265,7 @@ class Roster:
         return self._read_entry(name, texts[name])
 
     def _read_entry(self, name: str, text: str) -> Entry:
-        file = f"{FOLDER}/{name}.md"
-        agent, problems = read_agent(text, name=name, file=file, timezone=self.settings.timezone)
-        entry = Entry(name, file, agent, tuple(problems), text)
+        entry = self.recall(name, text)
         return check_agents(Catalogue((entry,)), self.settings).entries[0]
 
     def _check_rights(self, caller: Caller, agent: Agent) -> None:
@@ -264,6 +282,11 @@ class Roster:
             raise Forbidden("only admins make agents of the organisation")
         if agent.model and agent.model.startswith(SCRIPTED):
             raise Forbidden("only admins use scripted models")
+        if beyond := set(agent.network) - set(self.reachable(caller, agent)):
+            raise Forbidden(
+                f"only admins may allow commands to reach {', '.join(sorted(map(str, beyond)))}; "
+                "others what [team] network lists"
+            )
         for tool in agent.tools or ():
             self._check_right_to(caller, tool)
 
@@ -292,6 +315,22 @@ class Roster:
         note(connection, caller.user, action, entry.name, now=now, detail={"version": version})
         if not self.settings.team:  # in this transaction, so that a watcher finds nothing new
             write_agent_file(self.settings.workspace, entry.name, entry.text)
+
+
+def _is_within(host: AllowedHost, allowed: Collection[AllowedHost]) -> bool:
+    """Whether all that an entry admits is admitted by one of these."""
+    return any(
+        host == each
+        or (each.with_subdomains and each.port == host.port and host.name.endswith(f".{each.name}"))
+        for each in allowed
+    )
+
+
+@lru_cache(REMEMBERED)
+def _read_text(name: str, text: str, timezone: str) -> Entry:
+    file = f"{FOLDER}/{name}.md"
+    agent, problems = read_agent(text, name=name, file=file, timezone=timezone)
+    return Entry(name, file, agent, tuple(problems), text)
 
 
 def _choose(names: Sequence[str], caller: Caller | None, called: str) -> str:

@@ -64,6 +64,17 @@ def add_source(workspace: Path, name: str, table: Mapping[str, Any]) -> None:
     _write(workspace, tomlkit.dumps(document))
 
 
+def write_settings(workspace: Path, values: Mapping[str, Any]) -> None:
+    """Write settings at the top of ``lamplighter.toml``; ``None`` takes one out."""
+    document = _read(workspace)
+    for name, value in values.items():
+        if value is not None:
+            document[name] = value
+        elif name in document:
+            del document[name]
+    _write(workspace, tomlkit.dumps(document))
+
+
 def remove_source(workspace: Path, name: str) -> None:
     """Take a source's table out of ``lamplighter.toml``.
 

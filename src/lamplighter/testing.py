@@ -76,6 +76,7 @@ def turn(
     sleep: float = 0,
     error: str = "",
     overloaded: int = 0,
+    pace: float = 0,
 ) -> dict[str, Any]:
     """One turn of a scripted model; see ``lamplighter.models.scripted``."""
     return {
@@ -85,6 +86,7 @@ def turn(
         "sleep": sleep,
         "error": error,
         "overloaded": overloaded,
+        "pace": pace,
     }
 
 

@@ -6,7 +6,15 @@ from typing import Literal, NamedTuple, Protocol
 from lamplighter.allowance import KINDS, UNBOUNDED, Allowance, Bound, Usage
 
 Outcome = Literal[
-    "reported", "nothing_to_report", "stopped_by_limit", "error", "needs_attention", "cancelled"
+    "reported",
+    "nothing_to_report",
+    "stopped_by_limit",
+    "error",
+    "needs_attention",
+    "cancelled",
+    "answered",
+    "awaiting_approval",
+    "awaiting_answer",
 ]
 
 
@@ -15,7 +23,8 @@ class Ending:
     """How a run ended.
 
     Attributes:
-        outcome: See ``Outcome``; ``reported`` and ``nothing_to_report`` are successes.
+        outcome: See ``Outcome``; ``reported`` and ``nothing_to_report`` are successes. A turn of a
+            chat has ``answered``, or waits for the viewer's approval or answer.
         summary: For people: what was accomplished, or why it stopped.
         requests: Model requests made.
         tool_calls: Tool calls made, refused and mistaken ones included.

@@ -17,12 +17,16 @@ from pydantic_ai.messages import (
     ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
     TextPart,
+    TextPartDelta,
     ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import AbstractToolset, WrapperToolset
@@ -85,10 +89,17 @@ class Bench(Protocol):
         ...
 
 
-class JournaledModel(WrapperModel):
-    """Makes each model request a step, and tells the record what was said."""
+Draft = Callable[[int, str], Awaitable[None]]
+"""Is told what the model is just saying: the number of its request, and all of it so far."""
 
-    def __init__(
+
+class JournaledModel(WrapperModel):
+    """Makes each model request a step, and tells the record what was said.
+
+    With a ``draft`` somebody is watching: what the model says is told while it says it.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a request depends on
         self,
         wrapped: Model,
         journal: Journal,
@@ -96,6 +107,7 @@ class JournaledModel(WrapperModel):
         patience: Patience,
         conditions: Conditions = USUAL,
         bench: "Bench | None" = None,
+        draft: Draft | None = None,
     ) -> None:
         super().__init__(wrapped)
         self.journal = journal
@@ -103,6 +115,7 @@ class JournaledModel(WrapperModel):
         self.patience = patience
         self.conditions = conditions
         self.bench = bench
+        self.draft = draft
 
     async def request(
         self,
@@ -127,7 +140,10 @@ class JournaledModel(WrapperModel):
             settings = ModelSettings(**{**settings, "max_tokens": need.output})
 
         def send() -> Awaitable[ModelResponse]:
-            return self.wrapped.request(fitted.messages, settings or None, model_request_parameters)
+            ask = (fitted.messages, settings or None, model_request_parameters)
+            if self.draft is not None and _can_stream(self.wrapped):
+                return self._stream(self.draft, *ask)
+            return self.wrapped.request(*ask)
 
         async def ask() -> Any:
             return {"prompt": prompt, **await self._ask(send, fitted, need)}
@@ -206,6 +222,20 @@ class JournaledModel(WrapperModel):
                 {"bound": bound.code, "most": bound.most, "message": f"near {bound}"},
             )
 
+    async def _stream(self, draft: Draft, *ask: Any) -> ModelResponse:
+        """The answer, which is told as it comes; one that is asked for again begins anew."""
+        number, said = self.budget.requests + 1, ""
+        async with self.wrapped.request_stream(*ask) as stream:
+            async for event in stream:
+                if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+                    said += event.part.content
+                elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+                    said += event.delta.content_delta
+                else:
+                    continue
+                await draft(number, said)
+            return stream.get()
+
     def _tell_retry(self, attempt: int, wait: float, error: str) -> None:
         request = self.budget.requests + 1
         self.journal.event(
@@ -266,6 +296,10 @@ class JournaledModel(WrapperModel):
                 )
 
 
+def _can_stream(model: Model) -> bool:
+    return not isinstance(model, FunctionModel) or model.stream_function is not None
+
+
 def _tell_apart(response: ModelResponse) -> None:
     """Give each call an id of its own; a model that repeats one means two calls all the same."""
     seen: set[str] = set()
@@ -293,7 +327,19 @@ def is_delivery(effect: Mapping[str, Any]) -> bool:
     return reaches and effect["state"] in ("sent", "held", "approved", "staged")
 
 
-class JournaledTools(WrapperToolset[Any]):
+class ToolsOfRun(WrapperToolset[Any]):
+    """Tools that are made for one run."""
+
+    async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
+        """This very object: it belongs to one run already."""
+        return self
+
+    async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
+        """This very object: it belongs to one run already."""
+        return self
+
+
+class JournaledTools(ToolsOfRun):
     """Makes each tool call a step, within the budget, and tells the record what came of it.
 
     What comes of it goes through the ``Entrance``, which labels the run and fences the answer.
@@ -314,14 +360,6 @@ class JournaledTools(WrapperToolset[Any]):
         self.entrance = entrance
         self.at_once = asyncio.Semaphore(PARALLEL_TOOLS)
         self.tools: dict[str, ToolsetTool[Any]] | None = None
-
-    async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """This very object: it belongs to one run already."""
-        return self
-
-    async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """This very object: it belongs to one run already."""
-        return self
 
     async def get_tools(self, ctx: RunContext[Any]) -> dict[str, ToolsetTool[Any]]:
         """The tools, which stay the same for the whole run."""

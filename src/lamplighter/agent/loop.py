@@ -95,7 +95,7 @@ async def perform(task: Task, journal: Journal) -> Ending:
         if isinstance(output, str) and not task.caller:
             output = await _summarise(model, turns.all_messages(), output)
     except UsageLimitExceeded:
-        return _stopped(budget)
+        return stop(budget)
     return _conclude(budget, output)
 
 
@@ -164,7 +164,7 @@ def _conclude(budget: Budget, output: object) -> Ending:
             outcome, summary = _judge_text(str(output))
     summary = summary.strip()
     if budget.refused or (outcome == "needs_attention" and budget.used_up):
-        return _stopped(budget, summary)
+        return stop(budget, summary)
     if outcome in ("reported", "nothing_to_report") and budget.all_failed:
         count = budget.total("tool_calls")
         calls = "its only tool call" if count == 1 else f"every one of its {count} tool calls"
@@ -179,7 +179,8 @@ def _judge_text(text: str) -> tuple[Outcome, str]:
     return "reported", text
 
 
-def _stopped(budget: Budget, said: str = "") -> Ending:
+def stop(budget: Budget, said: str = "") -> Ending:
+    """The ending of a run that one of its bounds has stopped."""
     bound = budget.refused or budget.full or Bound("run", "iterations", budget.iterations)
     text = (
         f"Stopped by {bound} after {budget.total('tool_calls')} tool calls and "

@@ -16,6 +16,8 @@ COMMANDS = {
     "serve": ("lamplighter.cli.serve:command", "Let the agents make their rounds."),
     "worker": ("lamplighter.cli.worker:command", "Carry out runs beside others, on PostgreSQL."),
     "agent": ("lamplighter.cli.agent:group", "List, show and check agents."),
+    "chat": ("lamplighter.cli.chat:command", "Talk with an agent."),
+    "approval": ("lamplighter.cli.approval:group", "Decide what chats may do."),
     "run": ("lamplighter.cli.run:group", "Start, list, show, watch and cancel runs."),
     "memory": ("lamplighter.cli.memory:group", "See and mend what agents have noted."),
     "outbox": ("lamplighter.cli.outbox:group", "See what runs did to the world, and decide."),

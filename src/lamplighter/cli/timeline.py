@@ -130,7 +130,7 @@ def _what(kind: str, data: dict[str, Any]) -> str:
         case "message":
             text = f"asked: {data['content']}"
         case "tool_call":
-            text = f"  → {data['tool']} {_brief(data['arguments'])}"
+            text = f"  → {data['tool']} {brief(data['arguments'])}"
         case "tool_result":
             text = f"  {_result(data)}"
         case "effect" | "label":
@@ -142,7 +142,7 @@ def _what(kind: str, data: dict[str, Any]) -> str:
         case "finished":
             text = f"{MARKS[data['status']]} {data['outcome']}: {data['summary']}"
         case _:
-            text = f"{kind}: {_brief(data)}"
+            text = f"{kind}: {brief(data)}"
     return " ".join(text.split("\n")) if kind == "finished" else _one_line(text)
 
 
@@ -180,7 +180,7 @@ def _retry(data: dict[str, Any]) -> str:
 def _result(data: dict[str, Any]) -> str:
     if "error" in data:
         return f"✗ {data['tool']}: {data['error']}"
-    return f"← {data['tool']} ({data['seconds']:.2f} s) {_brief(data['result'])}"
+    return f"← {data['tool']} ({data['seconds']:.2f} s) {brief(data['result'])}"
 
 
 def _one_line(text: str) -> str:
@@ -188,5 +188,6 @@ def _one_line(text: str) -> str:
     return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
 
 
-def _brief(value: object) -> str:
+def brief(value: object) -> str:
+    """A value on one line."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

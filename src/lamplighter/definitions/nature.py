@@ -5,12 +5,13 @@ depends on its agent (a command that may reach the network), the worse is told b
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from lamplighter.definitions.tool import refer
 
 Label = Literal["private", "untrusted"]
 """What content is: not for everybody, or written by somebody who must not be obeyed."""
+LABELS: tuple[Label, ...] = get_args(Label)
 Reach = Literal["nothing", "workspace", "outside"]
 """What a call changes: nothing but the run's own files, what the workspace keeps, or the world."""
 

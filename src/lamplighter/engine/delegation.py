@@ -18,7 +18,7 @@ from lamplighter.agent.loop import Task, perform
 from lamplighter.allowance import Bound
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
-from lamplighter.definitions.nature import SPAWN
+from lamplighter.definitions.nature import SPAWN, nature_of
 from lamplighter.definitions.tool import refer
 from lamplighter.engine.acting import acting_scope, find_callee, withheld_tools
 from lamplighter.engine.commands import make_shell, without
@@ -96,6 +96,7 @@ class Delegation:
         subflow: The ids of those calls.
         model: What all are to use instead of their own models, if anything.
         actions: All that may be called, however deep; ``None`` if nothing restricts that.
+        only_reads: Whether those that are called may only read: nobody could be asked in them.
         at: What the models are told as the time.
         journal: The caller's.
         budget: The caller's.
@@ -119,6 +120,7 @@ class Delegation:
     equip: "Equip"
     resolve: "Resolve" = resolve_model
     watch: Watch | None = None
+    only_reads: bool = False
 
     def toolset(self) -> FunctionToolset[Workbench]:
         """The agents that this one may call."""
@@ -210,6 +212,9 @@ class Delegation:
         """The agent with nothing that those above it may not do."""
         network = tuple(host for host in agent.network if host in self.agent.network)
         agent = replace(agent, network=network)
+        if self.only_reads:
+            tools = tuple(t for t in agent.allowed_tools if nature_of(t).reaches == "nothing")
+            agent = replace(agent, tools=tools, network=())
         if self.actions is None:
             return agent
         return replace(agent, tools=tuple(t for t in agent.allowed_tools if t in self.actions))

@@ -12,6 +12,8 @@ from typing import Any
 from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
 
 from lamplighter import clock
+from lamplighter.access import owner_of
+from lamplighter.accounts import Caller, find_caller
 from lamplighter.agent.budget import Budget
 from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, perform
@@ -23,10 +25,21 @@ from lamplighter.engine.acting import acting_scope, withheld_tools
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation, conditions_of
 from lamplighter.engine.purse import make_purse, run_allowance
+from lamplighter.engine.turn import (
+    Conversation,
+    Drafts,
+    Spoken,
+    absent_tools,
+    as_approved,
+    load_conversation,
+    make_talk,
+    viewing_scope,
+)
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox, all_of, follow_flow, follow_mode
+from lamplighter.roster import Roster
 from lamplighter.search.index import Ranking
 from lamplighter.store.agent_records import find_watermark
 from lamplighter.store.agents import get_version
@@ -35,7 +48,7 @@ from lamplighter.store.runs import Run
 from lamplighter.tools.bench import Memory, Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
-from lamplighter.tools.files import RunFiles
+from lamplighter.tools.files import RunFiles, read_changes
 from lamplighter.tools.mcp import Servers
 from lamplighter.tools.mcp_tools import McpTools
 from lamplighter.tools.toolset import build_toolset
@@ -49,13 +62,15 @@ class Preparation:
         task: The work.
         bench: What its tools work on; to be closed when it has ended.
         resolved: The model that does it.
-        missing: The names of tools that its agent lists and this machine cannot offer -> why.
+        missing: The names of tools that its agent lists and this run cannot have -> why.
+        spoken: What it needs besides if it is a turn of a chat.
     """
 
     task: Task
     bench: Workbench
     resolved: Resolved
     missing: dict[str, str]
+    spoken: Spoken | None = None
 
 
 def prepare(
@@ -68,18 +83,30 @@ def prepare(
         NotFound: The agent's version cannot be read any more.
     """
     agent = get_version(outbox.engine, run.version)
+    conversation = load_conversation(run, outbox.engine, settings) if run.chat else None
     resolved = _choose(run, agent, settings)
     bound_run(budget, agent, settings)
     budget.purse = make_purse(outbox.engine, run, outbox.worker, settings, agent)
     mode: Mode = "staged" if run.dry_run else agent.effects
     flow = Flow()
-    policy = all_of(follow_mode(mode), follow_flow(flow))
+    policy, absent = all_of(follow_mode(mode), follow_flow(flow)), {}
+    home = Roster(settings, outbox.engine)
+    agent = replace(agent, network=home.reachable(_person(agent, conversation, home), agent))
+    if conversation:
+        viewer = conversation.viewer
+        flow.take(conversation.labels, "earlier in this chat")
+        policy = as_approved(policy, by_owner=home.may_change(viewer, agent.name))
+        absent = absent_tools(agent, viewer, home)
+        agent = without(agent, absent)
     outbox = replace(outbox, agent=agent.name, policy=policy)
-    bench, missing = _workbench(run, agent, journal, outbox, settings, flow)
+    bench, missing = _workbench(run, agent, journal, outbox, settings, conversation, flow)
     agent = without(agent, missing)
+    talk, drafts = None, Drafts(outbox.engine, outbox.worker, run.id)
+    if conversation:
+        talk = make_talk(run, agent, conversation, absent, drafts, flow)
     task = Task(
         agent=agent,
-        message=run.message or agent.message,
+        message=run.message if talk else run.message or agent.message,
         at=run.due_at or run.created_at,
         timezone=settings.timezone,
         model=resolved.model,
@@ -90,7 +117,16 @@ def prepare(
         conditions=conditions_of(resolved.name, settings),
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
     )
-    return Preparation(task, bench, resolved, missing)
+    spoken = Spoken(task, talk, drafts, bench) if talk else None
+    return Preparation(task, bench, resolved, absent | missing, spoken)
+
+
+def _person(agent: Agent, conversation: Conversation | None, home: Roster) -> Caller | None:
+    """Whose rights a run has besides what it may see; ``None``: the organisation's."""
+    if conversation:
+        return conversation.viewer
+    owner = owner_of(agent.name)
+    return find_caller(home.settings, home.engine, owner) if owner else None
 
 
 def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
@@ -155,24 +191,41 @@ def _delegation(
         journal=journal,
         budget=budget,
         equip=equip,
+        only_reads=run.chat is not None,
     )
 
 
-def _workbench(
-    run: Run, agent: Agent, journal: Journal, outbox: Outbox, settings: Settings, flow: Flow
+def _workbench(  # noqa: PLR0913 - what tools need of a run
+    run: Run,
+    agent: Agent,
+    journal: Journal,
+    outbox: Outbox,
+    settings: Settings,
+    conversation: Conversation | None,
+    flow: Flow,
 ) -> tuple[Workbench, dict[str, str]]:
     """What the tools work on, and the tools that are missing, with the reason."""
     bounds = bound(agent, settings)
-    withheld = withheld_tools(agent, outbox.engine, settings)
+    engine = outbox.engine
+    withheld = withheld_tools(agent, engine, settings)
     agent = without(agent, withheld)
-    files = RunFiles(outbox.engine, run.id, bounds.disk_bytes)
+    if conversation:
+        scope = viewing_scope(agent, conversation.viewer, engine, settings)
+        files = RunFiles(engine, conversation.keeper, bounds.disk_bytes)
+        files.apply(read_changes(conversation.files))
+        new = memory = None  # what an agent's runs know is none of a viewer's business
+    else:
+        scope = acting_scope(agent, engine, settings)
+        files = RunFiles(engine, run.id, bounds.disk_bytes)
+        new = Span(find_watermark(engine, run.agent) or 0, run.watermark or 0)
+        memory = Memory(engine, agent.name, run.id)
     shell, missing = make_shell(agent, bounds, files, journal, settings, flow)
     bench = Workbench(
         library=Library(
-            outbox.engine,
-            acting_scope(agent, outbox.engine, settings),
+            engine,
+            scope,
             Ranking.of(settings),
-            Span(find_watermark(outbox.engine, run.agent) or 0, run.watermark or 0),
+            new,
         ),
         run_files=files,
         destination=Delivery(settings.workspace, agent.name, run.id),
@@ -186,6 +239,6 @@ def _workbench(
         webhooks=agent.webhooks,
         shell=shell,
         flow=flow,
-        memory=Memory(outbox.engine, agent.name, run.id),
+        memory=memory,
     )
     return bench, withheld | missing

@@ -19,7 +19,7 @@ from lamplighter.models.prices import find_tariff
 from lamplighter.models.resolve import choose_model
 from lamplighter.store.database import decide_alone
 from lamplighter.store.notices import add_notice
-from lamplighter.store.runs import Run
+from lamplighter.store.runs import SUCCESSES, Run
 from lamplighter.store.spending import (
     ALL,
     Day,
@@ -96,7 +96,8 @@ class DayPurse:
         mine, everybodys = (day.name for day in self.days)
         keys = [(self.run.agent, mine), (ALL, everybodys)]
         priced = ending.cost_microusd is not None
-        add_spending(connection, self.worker, keys, ending.outcome, used, priced=priced)
+        success = None if self.run.chat else ending.outcome in SUCCESSES
+        add_spending(connection, self.worker, keys, success, used, priced=priced)
 
     def _claim(self, used: Usage, request: Usage) -> Claim:
         now = clock.now()

@@ -68,7 +68,7 @@ class Situation:
     def places(self) -> Places:
         """Where in the workspace runs may go now."""
         settings = self.settings
-        return Places(settings.workspace, security(settings), settings.key_path)
+        return Places(settings.workspace, security(settings), settings.key_path, self.agent.writes)
 
 
 def revive(entry: Entry, home: Roster, servers: Servers) -> Effect:

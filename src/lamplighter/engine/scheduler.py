@@ -13,13 +13,16 @@ from lamplighter import clock
 from lamplighter.engine.firing import fire
 from lamplighter.schedule import describe_seconds
 from lamplighter.store.database import decide_alone
-from lamplighter.store.runs import Run, take_admissible
+from lamplighter.store.runs import Run, take_admissible, take_admissible_turns
 from lamplighter.store.schedules import bring_forward, earliest_due, take_due
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
 """Due schedules handled in one transaction."""
+
+TURNS_AT_ONCE = 3
+"""Turns of one person's chats that are under way at once; no background run holds them up."""
 
 JUMP = timedelta(seconds=5)
 """By how much the clock may differ from the time that passed before that is a jump."""
@@ -61,6 +64,7 @@ class Scheduler:
             if self.fires:
                 fire(connection, take_due(connection, now, BATCH), now)
             admitted = take_admissible(connection, self.max_concurrent_runs, now)
+            admitted += take_admissible_turns(connection, TURNS_AT_ONCE, now)
             for run in admitted:
                 self.enqueue(connection, run)
         self._busy_seconds = clock.monotonic() - began

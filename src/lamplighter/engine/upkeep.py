@@ -12,6 +12,7 @@ from lamplighter.config import Settings
 from lamplighter.credentials import note_expiries
 from lamplighter.search.apart import embed_apart
 from lamplighter.search.index import release_memory
+from lamplighter.store.chats import delete_chats, list_prunable_chats, list_runs_of
 from lamplighter.store.database import pruning_alone
 from lamplighter.store.notices import add_notice
 from lamplighter.store.retention import (
@@ -112,6 +113,9 @@ class Upkeep:
             with self.engine.begin() as connection:
                 delete_versions(connection, versions)
             yield len(versions)
+        while chat_ids := list_prunable_chats(self.engine, retention.since, BATCH):
+            self._delete_chats(chat_ids)
+            yield len(chat_ids)
         with self.engine.begin() as connection:
             deleted = delete_read_notices(connection, retention)
         yield deleted
@@ -128,6 +132,12 @@ class Upkeep:
         self.forget(run_ids)
         with self.engine.begin() as connection:
             delete_runs(connection, run_ids)
+
+    def _delete_chats(self, chat_ids: list[str]) -> None:
+        run_ids = list_runs_of(self.engine, chat_ids)
+        self._delete_runs(run_ids)
+        with self.engine.begin() as connection:
+            delete_chats(connection, chat_ids)
 
     def _delete_occurrences(self, keys: list[Key]) -> None:
         with self.engine.begin() as connection:

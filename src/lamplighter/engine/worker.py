@@ -39,7 +39,9 @@ from lamplighter.store.runs import (
 from lamplighter.store.steps import kept_steps
 
 if TYPE_CHECKING:
+    from lamplighter.definitions.agent import Agent
     from lamplighter.engine.preparation import Preparation
+    from lamplighter.engine.turn import Spoken
     from lamplighter.models.resolve import Resolved
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class Worker:
         self.cancelling: set[str] = set()
         self.interruptible: set[str] = set()
         self.agents: dict[str, Agent] = {}
+        self.spoken: dict[str, Spoken] = {}
         self.one_ended = asyncio.Condition()
 
     async def carry_out(self, run_id: str) -> str:
@@ -88,11 +91,13 @@ class Worker:
                 ending = ending.covering(recorded[0], priced=recorded[1])
             ending = replace(ending, summary=_storable(redact(ending.summary, journal.secrets)))
             await self._finish(run, ending, journal)
-            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, ending.summary)
+            said = "" if run.chat else ending.summary  # a chat is nobody else's
+            log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, said)
         finally:
             del self.under_way[run_id]
             self.agents.pop(run_id, None)
             self.cancelling.discard(run_id)
+            self.spoken.pop(run_id, None)
             self.on_end()
         async with self.one_ended:
             self.one_ended.notify_all()
@@ -127,6 +132,8 @@ class Worker:
             task = asyncio.current_task()
             assert task is not None
             task.uncancel()
+            if spoken := self.spoken.get(run.id):
+                spoken.stop(journal)
             return budget.end("cancelled", "Cancelled.")
         except Exception as error:
             # What we say ourselves needs no traceback.
@@ -139,12 +146,15 @@ class Worker:
 
     async def _perform(self, run: Run, journal: RunJournal, budget: Budget) -> Ending:
         prepared = await asyncio.to_thread(self._prepare, run, budget, journal)
-        from lamplighter.agent.loop import perform  # by now imported, in that thread
+        from lamplighter.agent.conversation import converse  # by now imported, in that thread
+        from lamplighter.agent.loop import perform
 
-        task = prepared.task
+        task, spoken = prepared.task, prepared.spoken
         self.agents[run.id] = task.agent
         if run.model is None:
             journal.change(partial(_record_model, run, prepared.resolved))
+        if spoken:
+            self.spoken[run.id] = spoken
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
         seconds = _time_limit(task.agent, self.settings)
@@ -152,6 +162,8 @@ class Worker:
         bound = asyncio.timeout(remaining.total_seconds())
         try:
             async with bound, prepared.bench.servers:
+                if spoken:
+                    return await converse(task, spoken.talk, journal)
                 return await perform(task, journal)
         except TimeoutError:
             if not bound.expired():
@@ -196,7 +208,7 @@ class Worker:
         except Conflict as error:
             log.info("nothing more is said here: %s", error)
             return
-        if self.settings.rowboat_write_runs:
+        if self.settings.rowboat_write_runs and not run.chat:
             await asyncio.to_thread(self._write_log, run.id)
 
     def _write_log(self, run_id: str) -> None:
@@ -235,7 +247,11 @@ class Worker:
             cost_microusd=ending.cost_microusd,
             stopped_by=by.code if by else None,
         )
-        if first:
+        if first and run.chat:
+            from lamplighter.engine.turn import finish_turn
+
+            finish_turn(connection, run, ending, self.spoken.get(run.id), now)
+        elif first:
             note_ending(
                 connection,
                 run,
@@ -250,6 +266,7 @@ class Worker:
             record_ending(connection, run.agent, _error(status, summary), now)
             if status == "completed" and not run.dry_run:
                 advance_watermark(connection, run.agent, run.watermark)
+        if first:
             agent = self.agents.get(run.id)
             purse = make_purse(self.engine, run, self.id, self.settings, agent)
             purse.settle(connection, ending, now)
@@ -275,6 +292,13 @@ def _record_model(run: Run, resolved: "Resolved", connection: sa.Connection) -> 
     set_model(connection, run.id, resolved.name, resolved.label)
 
 
+def _principal(run: Run, agent: "Agent") -> str:
+    """Whose permissions a run has."""
+    return run.viewer or (
+        "organisation" if agent.type == "org" else owner_of(agent.name) or "owner"
+    )
+
+
 def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:
     """What a run may do, for its record."""
     agent, resolved = prepared.task.agent, prepared.resolved
@@ -287,6 +311,6 @@ def _start_data(run: Run, prepared: "Preparation") -> dict[str, object]:
         "label": resolved.label,
         "tools": list(agent.allowed_tools),
         "sources": "all" if agent.all_sources else list(agent.sources),
-        "acts_as": "organisation" if agent.type == "org" else owner_of(agent.name) or "owner",
+        "acts_as": _principal(run, agent),
         **missing,
     }

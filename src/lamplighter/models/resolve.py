@@ -88,6 +88,15 @@ def resolve_model(name: str, settings: Settings, *, agent: str) -> Resolved:
     return Resolved(name, _known_model(known, name))
 
 
+def list_models(settings: Settings) -> list[str]:
+    """The models that could serve here: the default, those whose key is set, the local one."""
+    from lamplighter.models.weights import find_weights
+
+    keyed = [model for key, model in KEYS.items() if os.environ.get(key)]
+    local = [LOCAL] if find_weights(settings) else []
+    return list(dict.fromkeys([choose_model(None, settings), *keyed, *local]))
+
+
 def problem_with(name: str | None, settings: Settings) -> str | None:
     """Why ``name`` could not serve here and now, for ``agent validate``; ``None`` if it can."""
     try:

@@ -8,16 +8,18 @@ The script is a YAML file::
         calls: [{tool: report, arguments: {summary: Read one note.}}]
 
 or ``agents: {NAME: [turns]}`` for several agents. A turn may also ``sleep: SECONDS`` before it
-answers, say ``text: ...``, fail with ``error: ...``, or be ``overloaded: TIMES`` as a busy provider
-is, before it answers. Which turn is next follows from the
-conversation alone, so a run that was interrupted goes on where it was.
+answers, say ``text: ...`` (in a chat word by word, each after ``pace: SECONDS``), fail with
+``error: ...``, or be ``overloaded: TIMES`` as a busy provider is, before it answers. Which turn is
+next follows from the conversation alone, so a run that was interrupted goes on where it was.
 
 With ``obeys: true`` it follows, besides, every order that it finds in anything that it is shown
 (``lamplighter.models.obedience``): the adversary that attacks are tried with.
 """
 
 import asyncio
+import re
 from collections import Counter
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 from pydantic_ai.models import Model
-from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from lamplighter.errors import InvalidInput, ModelDiverged, ModelUnavailable, Place
 from lamplighter.models.obedience import is_obedience, obey
@@ -59,6 +61,7 @@ class Turn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = ""
+    pace: float = Field(default=0, ge=0)
     calls: list[Call] = Field(default_factory=list)
     expect: list[str] = Field(default_factory=list)
     sleep: float = Field(default=0, ge=0)
@@ -129,13 +132,23 @@ def scripted_model(script: Script, agent: str) -> Model:
     refused: Counter[int] = Counter()
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        return (await find(messages, info))[0]
+
+    async def speak(
+        messages: list[ModelMessage], info: AgentInfo
+    ) -> AsyncIterator[str | DeltaToolCalls]:
+        response, pace = await find(messages, info)
+        async for said in _speak(response, pace):
+            yield said
+
+    async def find(messages: list[ModelMessage], info: AgentInfo) -> tuple[ModelResponse, float]:
         turns = script.turns_of(agent)
         if script.obeys:
-            return await _play_and_obey(turns, messages, info)
+            return await _play_and_obey(turns, messages, info), 0
         number = sum(isinstance(message, ModelResponse) for message in messages)
         if number == len(turns) and not turns[-1].calls:
             # Asked to sum up what it said last, it says it again.
-            return ModelResponse(parts=[TextPart(turns[-1].text)])
+            return ModelResponse(parts=[TextPart(turns[-1].text)]), 0
         if number >= len(turns):
             raise ModelDiverged(
                 f"the script for {agent} ends after turn {len(turns)}, but the run went on; "
@@ -144,9 +157,22 @@ def scripted_model(script: Script, agent: str) -> Model:
         refused[number] += 1
         if refused[number] <= turns[number].overloaded:
             raise ModelOverloadedError("scripted", "the script says that the model is overloaded")
-        return await _play(turns[number], number + 1, messages)
+        return await _play(turns[number], number + 1, messages), turns[number].pace
 
-    return FunctionModel(answer, model_name="scripted")
+    return FunctionModel(answer, stream_function=speak, model_name="scripted")
+
+
+async def _speak(response: ModelResponse, pace: float) -> AsyncIterator[str | DeltaToolCalls]:
+    """A response as it would come word by word."""
+    yield ""
+    for index, part in enumerate(response.parts):
+        if isinstance(part, TextPart):
+            for word in re.findall(r"\S+\s*|\s+", part.content):
+                await asyncio.sleep(pace)
+                yield word
+        elif isinstance(part, ToolCallPart):
+            id, arguments = part.tool_call_id, part.args_as_json_str()
+            yield {index: DeltaToolCall(part.tool_name, arguments, tool_call_id=id)}
 
 
 async def _play_and_obey(

@@ -37,21 +37,19 @@ def embed_apart(
         return
     named = {each: provider.model_dump(mode="json") for each, provider in providers.items()}
     work = {"place": str(place), "is_url": isinstance(place, str), "name": name}
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        # Not among the arguments, which everybody on the machine can read: it may have a password.
-        json.dump({**work, "providers": named}, child.stdin)
-        child.stdin.close()
-        yield from _steps(child.stdout)
-    finally:
-        child.terminate()  # harmless: what is embedded is saved
-        child.wait()
-        if child.stdout:
-            child.stdout.close()
+    command = [sys.executable, "-m", __name__]
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            # No argument, which everybody on the machine can read: it may have a password.
+            json.dump({**work, "providers": named}, child.stdin)
+            child.stdin.close()
+            yield from _steps(child.stdout)
+        finally:
+            child.terminate()  # harmless: what is embedded is saved
 
 
 def _steps(answers: IO[str]) -> Iterator[int]:

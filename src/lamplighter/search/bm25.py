@@ -24,6 +24,8 @@ COUNTED = 2
 def rank_terms(connection: sa.Connection, wanted: Filter, limit: int) -> dict[int, float]:
     """The documents that hold any of the words, and all that must be, with their scores."""
     terms = wanted.query.terms
+    if not terms:
+        return {}
     any_of = _tsquery(" | ".join(_lexeme(term) for term in terms))
     matched = (
         sa.select(

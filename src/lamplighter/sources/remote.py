@@ -78,9 +78,10 @@ class RemoteTree:
 
     def close(self) -> None:
         """End the connection, where the library keeps one open."""
-        client = getattr(self.system, "client", None)
+        client: Any = getattr(self.system, "client", None)
+        opened: Any
         for opened in (client, getattr(client, "http", None)):
-            if isinstance(getattr(type(opened), "close", None), FunctionType):
+            if opened and isinstance(getattr(type(opened), "close", None), FunctionType):
                 opened.close()
 
     def _list(self, folder: str) -> list[tuple[str, Mapping[str, Any]]]:

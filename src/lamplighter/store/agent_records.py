@@ -97,7 +97,9 @@ def list_schedule_states(engine: sa.Engine, ids: dict[str, str]) -> dict[str, Sc
             row.agent: row.started_at or row.admitted_at
             for row in connection.execute(
                 sa.select(runs.c.agent, runs.c.started_at, runs.c.admitted_at).where(
-                    runs.c.status.in_(("pending", "running")), runs.c.admitted_at.is_not(None)
+                    runs.c.status.in_(("pending", "running")),
+                    runs.c.admitted_at.is_not(None),
+                    runs.c.chat.is_(None),
                 )
             )
         }

@@ -110,8 +110,8 @@ def current_versions(
     return {row.name: (row.version, row.message) for row in found}
 
 
-def next_due_times(engine: sa.Engine) -> dict[str, datetime]:
-    """When each agent is due next, for those that are."""
+def next_due_times(engine: sa.Engine, agent: str | None = None) -> dict[str, datetime]:
+    """When each agent, or only this one, is due next, for those that are."""
     query = (
         sa.select(
             schedules.c.agent,
@@ -120,6 +120,8 @@ def next_due_times(engine: sa.Engine) -> dict[str, datetime]:
         .where(schedules.c.next_due_at.is_not(None))
         .group_by(schedules.c.agent)
     )
+    if agent is not None:
+        query = query.where(schedules.c.agent == agent)
     with reading(engine) as connection:
         return dict(connection.execute(query).all())
 

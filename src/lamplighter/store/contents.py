@@ -3,7 +3,7 @@
 Which files there are is told by the answers of the run's steps; nothing here is ever changed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -37,6 +37,16 @@ def save_content(engine: sa.Engine, run_id: str, sha256: str, content: bytes) ->
     starts = range(0, len(content), PART_BYTES)
     parts = [(sha256, number, content[at : at + PART_BYTES]) for number, at in enumerate(starts)]
     save_parts(engine, run_id, parts)
+
+
+def copy_contents(connection: sa.Connection, run_id: str, to: str, hashes: Collection[str]) -> None:
+    """Let another run, which keeps nothing yet, have some of what a run keeps."""
+    others = [contents.c[name] for name in ("sha256", "part", "content")]
+    mine = sa.select(sa.literal(to), *others).where(
+        contents.c.run_id == run_id, contents.c.sha256.in_(hashes)
+    )
+    names = ["run_id", *(column.name for column in others)]
+    connection.execute(contents.insert().from_select(names, mine))
 
 
 def read_part(engine: sa.Engine, run_id: str, sha256: str, part: int) -> bytes:

@@ -1,6 +1,6 @@
 """The outbox: what runs meant to do to the world, and what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from ulid import ULID
 
 from lamplighter import clock
+from lamplighter.access import owner_of
 from lamplighter.definitions.effects import PERFORM, Act, Verdict
 from lamplighter.errors import Conflict, InvalidInput, NotFound, ToolFailed
+from lamplighter.store.audit import note
 from lamplighter.store.database import decide_alone, lasting, reading
 from lamplighter.store.notices import add_notice
 from lamplighter.store.runs import owned_runs
@@ -189,12 +191,14 @@ def settle(
     """
     known = None if receipt is None else dict(receipt)
     with lasting(engine) as connection:
-        connection.execute(
+        changed = connection.execute(
             outbox.update()
             .where(outbox.c.id == entry_id, outbox.c.state.in_(UNSETTLED))
             .values(state=state, receipt=known, error=error, updated_at=clock.now())
-        )
+        ).rowcount
         row = connection.execute(sa.select(outbox).where(outbox.c.id == entry_id)).one()
+        if changed:
+            _note(connection, [entry_of(row)])
     return entry_of(row)
 
 
@@ -205,7 +209,7 @@ def doubt_intents(engine: sa.Engine, worker: str, run_id: str, why: str) -> list
         return unsettled
     with lasting(engine) as connection:
         if owned_runs(connection, {run_id}, worker):
-            connection.execute(
+            doubted = connection.execute(
                 outbox.update()
                 .where(
                     outbox.c.run_id == run_id,
@@ -213,8 +217,26 @@ def doubt_intents(engine: sa.Engine, worker: str, run_id: str, why: str) -> list
                     outbox.c.worker.is_(None),  # else it was approved, and somebody is at it
                 )
                 .values(state="uncertain", error=why, updated_at=clock.now())
+                .returning(*outbox.c)
             )
+            _note(connection, [entry_of(row) for row in doubted])
     return _list_unsettled(engine, run_id)
+
+
+def _note(connection: sa.Connection, entries: Collection[Entry]) -> None:
+    """Write into the audit log what has become of effects, and in whose name."""
+    for entry in entries:
+        found = sa.select(runs.c.agent, runs.c.viewer).where(runs.c.id == entry.run_id)
+        agent, viewer = connection.execute(found).one()
+        detail = {"agent": entry.agent or agent, "run": entry.run_id, "kind": entry.kind}
+        note(
+            connection,
+            viewer or owner_of(agent) or "",
+            f"effect.{entry.state}",
+            entry.id,
+            now=entry.updated_at,
+            detail=detail | {"destination": entry.destination},
+        )
 
 
 def _list_unsettled(engine: sa.Engine, run_id: str) -> list[Entry]:
@@ -277,9 +299,8 @@ def get_entry(engine: sa.Engine, entry_id: str) -> Entry:
 def _visible(sight: Sight) -> sa.Select[Any]:
     if sight is EVERYTHING:
         return sa.select(outbox)
-    return (
-        sa.select(outbox).join(runs, runs.c.id == outbox.c.run_id).where(sight.clause(runs.c.agent))
-    )
+    query = sa.select(outbox).join(runs, runs.c.id == outbox.c.run_id)
+    return query.where(sight.of_runs(runs))
 
 
 def entry_of(row: sa.Row[Any]) -> Entry:

@@ -37,13 +37,14 @@ class Retention:
 
 
 def list_prunable_runs(engine: sa.Engine, retention: Retention, limit: int) -> list[str]:
-    """Ids of some runs that may go, at most twice ``limit``; never of active ones.
+    """Ids of some background runs that may go, at most twice ``limit``; never of active ones.
 
-    Nor of those with an effect that waits for a person.
+    Nor of those with an effect that waits for a person. Turns go with their chats.
     """
-    ended = runs.c.status.not_in(ACTIVE) & ~sa.exists().where(
+    waits = sa.exists().where(
         outbox.c.run_id == runs.c.id, outbox.c.state.in_(("held", "approved"))
     )
+    ended = runs.c.status.not_in(ACTIVE) & runs.c.chat.is_(None) & ~waits
     wanted = []
     if retention.since is not None:
         old = sa.select(runs.c.id).where(ended, runs.c.finished_at < retention.since)

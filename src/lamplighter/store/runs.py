@@ -1,6 +1,6 @@
 """Runs: made, admitted to the queue, started, finished, found."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +18,12 @@ from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import runs
 
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
-Trigger = Literal["manual", "scheduled", "imported"]
+Trigger = Literal["manual", "scheduled", "imported", "chat"]
 ACTIVE: tuple[Status, ...] = ("pending", "running")
-SUCCESSES = ("reported", "nothing_to_report")
+SUCCESSES = (
+    *("reported", "nothing_to_report"),
+    *("answered", "awaiting_approval", "awaiting_answer"),  # of chats
+)
 
 
 def _is_active(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
@@ -38,6 +41,11 @@ def _is_under_way(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
     return _is_active(of) & of.c.admitted_at.is_not(None)
 
 
+def _is_background(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
+    """Whether a run is no turn of a chat; those neither hold up others nor count as history."""
+    return of.c.chat.is_(None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One execution of an agent.
@@ -50,6 +58,8 @@ class Run:
         worker: The process that carries it out; only it may write to the run.
         due_at: When its schedule said; ``None`` for a manual run.
         admitted_at: When it was handed to the queue.
+        chat: The chat of which it is a turn; ``None``: it is a background run.
+        viewer: Whose chat that is. The run has their permissions, and nobody else sees it.
         dry_run: Whether its effects are only recorded, whatever its agent's file says.
         cost_microusd: ``None``: nobody knows. While it is under way the counters say what it may
             have used with the request that it is making, if any limit of a day needs them.
@@ -85,6 +95,8 @@ class Run:
     cost_microusd: int | None = None
     stopped_by: str | None = None
     watermark: int | None = None
+    chat: str | None = None
+    viewer: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -102,6 +114,11 @@ class Run:
 def new_run_id() -> str:
     """An id for a manual run; ids sort by time."""
     return str(ULID.from_datetime(clock.now()))
+
+
+def first_id(since: datetime) -> str:
+    """What the ids of runs are not less than that are due, or were asked for, from then on."""
+    return str(ULID.from_datetime(since))[:10]
 
 
 def create_run(connection: sa.Connection, run: Run) -> None:
@@ -125,7 +142,7 @@ def add_runs(connection: sa.Connection, new: Collection[Run]) -> None:
 
 def find_active(connection: sa.Connection, agent: str) -> Run | None:
     """The agent's pending or running run, if it has one."""
-    query = sa.select(runs).where(runs.c.agent == agent, _is_active())
+    query = sa.select(runs).where(runs.c.agent == agent, _is_active(), _is_background())
     row = connection.execute(query.limit(1)).first()
     return _run(row) if row else None
 
@@ -133,7 +150,10 @@ def find_active(connection: sa.Connection, agent: str) -> Run | None:
 def find_last_report(engine: sa.Engine, agent: str, *, but: str) -> Run | None:
     """The agent's last run that has reported something, other than ``but``."""
     query = sa.select(runs).where(
-        runs.c.agent == agent, runs.c.outcome == "reported", runs.c.id != but
+        runs.c.agent == agent,
+        runs.c.outcome == "reported",
+        runs.c.id != but,
+        _is_background(),
     )
     with reading(engine) as connection:
         row = connection.execute(query.order_by(runs.c.id.desc()).limit(1)).first()
@@ -142,7 +162,8 @@ def find_last_report(engine: sa.Engine, agent: str, *, but: str) -> Run | None:
 
 def list_active(connection: sa.Connection, agents: Collection[str]) -> Mapping[str, list[Run]]:
     """The pending and running runs of some agents, of each the oldest first."""
-    query = sa.select(runs).where(runs.c.agent.in_(agents), _is_active()).order_by(runs.c.id)
+    mine = runs.c.agent.in_(agents) & _is_active() & _is_background()
+    query = sa.select(runs).where(mine).order_by(runs.c.id)
     found = defaultdict(list)
     for row in connection.execute(query):
         found[row.agent].append(_run(row))
@@ -154,11 +175,32 @@ def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> l
 
     Of each agent one run at a time is under way.
     """
-    counting = sa.select(sa.func.count()).select_from(runs).where(_is_under_way())
+    under_way = _is_under_way() & _is_background()
+    counting = sa.select(sa.func.count()).select_from(runs).where(under_way)
     free = at_most - (connection.scalar(counting) or 0)
     if free <= 0:
         return []
-    query = _first_of_idle_agents().limit(free)
+    return _admit(connection, _first_of_idle_agents().limit(free), now)
+
+
+def take_admissible_turns(connection: sa.Connection, at_most: int, now: datetime) -> list[Run]:
+    """Admit turns of chats while fewer than ``at_most`` of their viewer are under way."""
+    waiting = sa.select(runs.c.id, runs.c.viewer).where(_is_waiting(), ~_is_background())
+    found = connection.execute(waiting.order_by(runs.c.id)).all()
+    if not found:
+        return []
+    counting = sa.select(runs.c.viewer, sa.func.count()).group_by(runs.c.viewer)
+    counting = counting.where(_is_under_way(), ~_is_background())
+    busy: Counter[str] = Counter(dict(connection.execute(counting).all()))
+    chosen = []
+    for run_id, viewer in found:
+        if busy[viewer] < at_most:
+            busy[viewer] += 1
+            chosen.append(run_id)
+    return _admit(connection, sa.select(runs).where(runs.c.id.in_(chosen)), now)
+
+
+def _admit(connection: sa.Connection, query: sa.Select[Any], now: datetime) -> list[Run]:
     admitted = [_run(row) for row in connection.execute(query)]
     if admitted:
         ids = [run.id for run in admitted]
@@ -173,15 +215,18 @@ def _first_of_idle_agents() -> sa.Select[Any]:
     short one.
     """
     busy, before = runs.alias(), runs.alias()
-    is_busy = sa.exists().where(busy.c.agent == runs.c.agent, _is_under_way(busy))
+    is_busy = sa.exists().where(
+        busy.c.agent == runs.c.agent, _is_under_way(busy), _is_background(busy)
+    )
     is_later = sa.exists().where(
         before.c.agent == runs.c.agent,
         # Not _is_waiting: here it has to be the index by agent that is used.
-        _is_active(before) & before.c.admitted_at.is_(None),
+        _is_active(before) & before.c.admitted_at.is_(None) & _is_background(before),
         sa.tuple_(before.c.trigger, before.c.id) < sa.tuple_(runs.c.trigger, runs.c.id),
     )
     order = (runs.c.trigger, runs.c.id)  # "manual" sorts before "scheduled"
-    return sa.select(runs).where(_is_waiting(), ~is_busy, ~is_later).order_by(*order)
+    first = _is_waiting() & _is_background() & ~is_busy & ~is_later
+    return sa.select(runs).where(first).order_by(*order)
 
 
 def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime) -> Run:
@@ -249,8 +294,9 @@ def cancel_active(connection: sa.Connection, agent: str, now: datetime) -> None:
 
 
 def cancel_runs_of(connection: sa.Connection, user: str, now: datetime) -> None:
-    """Ask for the end of all active runs of a user's agents."""
-    theirs = runs.c.agent.startswith(f"{user}/", autoescape=True) & runs.c.status.in_(ACTIVE)
+    """Ask for the end of all active runs of a user's agents, and of their chats."""
+    own = runs.c.agent.startswith(f"{user}/", autoescape=True) | (runs.c.viewer == user)
+    theirs = own & runs.c.status.in_(ACTIVE)
     request_cancels(connection, list(connection.scalars(sa.select(runs.c.id).where(theirs))), now)
 
 
@@ -285,7 +331,7 @@ def find_run(engine: sa.Engine, run_id: str, sight: Sight) -> Run:
     Raises:
         NotFound: There is none, or none that may be seen.
     """
-    query = sa.select(runs).where(runs.c.id == run_id, sight.clause(runs.c.agent))
+    query = sa.select(runs).where(runs.c.id == run_id, sight.of_runs(runs))
     with reading(engine) as connection:
         row = connection.execute(query).first()
     if row is None:
@@ -293,19 +339,30 @@ def find_run(engine: sa.Engine, run_id: str, sight: Sight) -> Run:
     return _run(row)
 
 
-def list_runs(
+def agents_of(engine: sa.Engine, run_ids: Collection[str]) -> dict[str, str]:
+    """The agents of some runs, by the runs' ids."""
+    query = sa.select(runs.c.id, runs.c.agent).where(runs.c.id.in_(run_ids))
+    with reading(engine) as connection:
+        return {row.id: row.agent for row in connection.execute(query)}
+
+
+def list_runs(  # noqa: PLR0913 - each argument narrows the list
     engine: sa.Engine,
     *,
     agent: str | None = None,
     status: str | None = None,
+    trigger: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: str | None = None,
     sight: Sight = EVERYTHING,
     limit: int = 50,
 ) -> list[Run]:
-    """Runs, the newest first, however long ago they were due; with ``before`` those after it."""
+    """Background runs, newest first, whenever they were due; with ``before`` those after it."""
     place = sa.tuple_(runs.c.created_at, runs.c.id)
     newest_first = (runs.c.created_at.desc(), runs.c.id.desc())
-    query = sa.select(runs).where(sight.clause(runs.c.agent)).order_by(*newest_first).limit(limit)
+    query = sa.select(runs).where(sight.of_runs(runs), _is_background())
+    query = query.order_by(*newest_first).limit(limit)
     if before:
         created_at = sa.select(runs.c.created_at).where(runs.c.id == before).scalar_subquery()
         query = query.where(place < sa.tuple_(created_at, before))
@@ -315,6 +372,12 @@ def list_runs(
         if status not in get_args(Status):
             raise InvalidInput(f"no status {status!r}", hint=", ".join(get_args(Status)))
         query = query.where(runs.c.status == status)
+    if trigger:
+        query = query.where(runs.c.trigger == trigger)
+    if since:
+        query = query.where(runs.c.id >= first_id(since))
+    if until:
+        query = query.where(runs.c.id < first_id(until))
     with reading(engine) as connection:
         return [_run(row) for row in connection.execute(query)]
 

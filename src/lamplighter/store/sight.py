@@ -37,6 +37,13 @@ class Sight:
             found |= agent.is_(None) | ~agent.contains("@")
         return found
 
+    def of_runs(self, runs: sa.FromClause) -> sa.ColumnElement[bool]:
+        """Which runs are visible: those of such agents, but of chats only their viewer's."""
+        if self.user is None:
+            return sa.true()
+        background = runs.c.viewer.is_(None) & self.clause(runs.c.agent)
+        return background | (runs.c.viewer == self.user)
+
 
 EVERYTHING = Sight(None, True)
 """What the owner of a personal workspace may see."""

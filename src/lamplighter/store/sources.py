@@ -36,6 +36,11 @@ def begin_sync(connection: sa.Connection, source: str, now: datetime) -> None:
         connection.execute(sources.insert().values(row))
 
 
+def ask_for_sync(connection: sa.Connection, name: str) -> None:
+    """Let a source be due now."""
+    connection.execute(sources.update().where(sources.c.name == name).values(begun_at=None))
+
+
 def list_begun(engine: sa.Engine) -> dict[str, datetime]:
     """When each source was last begun to be synced."""
     query = sa.select(sources.c.name, sources.c.begun_at).where(sources.c.begun_at.is_not(None))

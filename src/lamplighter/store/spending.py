@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from lamplighter.allowance import KINDS, Usage
 from lamplighter.errors import Conflict
 from lamplighter.store.database import reading
-from lamplighter.store.runs import ACTIVE, SUCCESSES
+from lamplighter.store.runs import ACTIVE
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import runs, spending
 
@@ -63,7 +63,7 @@ def add_spending(
     connection: sa.Connection,
     worker: str,
     keys: Sequence[tuple[str, str]],
-    outcome: str,
+    success: bool | None,
     usage: Usage,
     *,
     priced: bool,
@@ -74,11 +74,11 @@ def add_spending(
         connection: In a transaction.
         worker: Who counts; each has rows of its own, so none waits for another.
         keys: For whom, and on which day.
-        outcome: How it ended.
+        success: Whether it went well; ``None``: it is a turn of a chat, which only costs.
         usage: What it used.
         priced: Whether the cost is known.
     """
-    row = {"runs": 1, "successes": int(outcome in SUCCESSES), **asdict(usage)}
+    row = {"runs": int(success is not None), "successes": int(bool(success)), **asdict(usage)}
     row["unpriced"] = int(not priced)
     names = ", ".join(row)
     added = ", ".join(f"{name} = spending.{name} + excluded.{name}" for name in row)
@@ -165,6 +165,7 @@ def list_usages(engine: sa.Engine, agent: str, *, last: int = 30) -> list[tuple[
             runs.c.agent == agent,
             runs.c.status.not_in(ACTIVE),
             runs.c.requests > 0,
+            runs.c.chat.is_(None),
             sa.or_(runs.c.label.is_(None), runs.c.label != "scripted"),
         )
         .order_by(runs.c.id.desc())

@@ -146,7 +146,9 @@ runs = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("agent", sa.Text, nullable=False),
     sa.Column("version", sa.ForeignKey("agent_versions.id"), nullable=False),
-    sa.Column("trigger", sa.Text, nullable=False, comment="manual or scheduled"),
+    sa.Column("trigger", sa.Text, nullable=False, comment="manual, scheduled or chat"),
+    sa.Column("chat", sa.Text, comment="whose turn it is; null: a background run"),
+    sa.Column("viewer", sa.Text, comment="whose chat that is, and who alone may see the run"),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("model_override", sa.Text),
     sa.Column("status", sa.Text, nullable=False),
@@ -211,6 +213,59 @@ agent_notes = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("is_current", sa.Boolean, nullable=False, comment="the newest of its topic"),
     sa.Index("agent_notes_current", "agent", "is_current"),
+)
+
+chats = sa.Table(
+    "chats",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="a ULID"),
+    sa.Column("agent", sa.Text, nullable=False),
+    sa.Column("viewer", sa.Text, nullable=False, comment="whose it is; nobody else sees it"),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("parent", sa.Text, comment="the chat that it branched from"),
+    sa.Column("parent_turn", sa.Integer, comment="the first turn that is another here"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("deleted_at", Moment, comment="invisible since then; pruning takes it away"),
+    sa.Index("chats_by_viewer", "viewer", "updated_at"),
+    sa.Index("chats_by_time", "updated_at"),
+)
+
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("chat", sa.ForeignKey("chats.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="SET NULL"), index=True),
+    sa.Column("message", sa.Text, nullable=False, comment="empty: it goes on after decisions"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("outcome", sa.Text, comment="null: it is under way"),
+    sa.Column("answer", sa.Text, comment="what the viewer was told last"),
+    sa.Column("messages", sa.JSON(none_as_null=True), comment="added to the conversation"),
+    sa.Column("files", sa.JSON(none_as_null=True), comment="the run's files at its end"),
+    sa.Column("draft", sa.JSON(none_as_null=True), comment="what the model is saying"),
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="a ULID of run and call"),
+    sa.Column("chat", sa.ForeignKey("chats.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False, index=True, comment="the turn that asks"),
+    sa.Column("call", sa.Text, nullable=False, comment="the model's id of the tool call"),
+    sa.Column("tool", sa.Text, nullable=False, comment="as agent files name it"),
+    sa.Column("name", sa.Text, nullable=False, comment="as the model called it"),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("asked", sa.Text, nullable=False, comment="who alone can decide"),
+    sa.Column("state", sa.Text, nullable=False, comment="pending, approved, denied, completed"),
+    sa.Column("whole_chat", sa.Boolean, nullable=False, comment="approved for later calls, too"),
+    sa.Column("reason", sa.Text, nullable=False, comment="why it was denied"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("decided_at", Moment),
+    sa.Column("used_by", sa.Text, index=True, comment="the turn that acts on the decision"),
+    sa.Index("approvals_by_asked", "asked", "id"),
+    sa.Index("approvals_by_chat", "chat", "id"),
 )
 
 requests = sa.Table(

@@ -65,6 +65,13 @@ def get_change(engine: sa.Engine, agent: str, number: int) -> Change:
     return _change(row)
 
 
+def find_text(engine: sa.Engine, version: str) -> str:
+    """The text that is known by ``version``; empty if there is none."""
+    query = sa.select(agent_versions.c.text).where(agent_versions.c.id == version)
+    with reading(engine) as connection:
+        return connection.scalar(query) or ""
+
+
 def shared_histories(engine: sa.Engine) -> set[str]:
     """The agents whose runs everybody may see."""
     query = sa.select(agents.c.name).where(agents.c.shares_history)

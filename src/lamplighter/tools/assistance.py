@@ -30,10 +30,16 @@ if TYPE_CHECKING:
 MEMORY = "memory"
 """The workspace's folder of what agents have noted for themselves, a file for each."""
 
+ASK = "ask-human"
 SKILLS = ("skills", "~/.agents/skills")
 SAVED = "saved"
 """The topic of these notes for ``recall``."""
 MAX_NOTE_CHARACTERS = 10_000
+
+
+def is_question(tool: str) -> bool:
+    """Whether a tool asks a person. In a chat somebody is there, so the turn ends with it."""
+    return tool == ASK
 
 
 async def ask_human(
@@ -231,7 +237,7 @@ def _read(folder: Path) -> Skill | None:
 TOOLS: dict[str, Tool[Workbench]] = {
     tool.name: tool
     for tool in (
-        Tool(ask_human, name="ask-human", docstring_format="google"),
+        Tool(ask_human, name=ASK, docstring_format="google"),
         Tool(load_skill, name="loadSkill", docstring_format="google"),
         Tool(notify_user, name="notify-user", docstring_format="google", sequential=True),
         Tool(save_to_memory, name="save-to-memory", docstring_format="google", sequential=True),

@@ -123,8 +123,8 @@ async def _call(
     if not tool.reads:
         effect = McpCall(servers, server, tool, arguments, fixed)
         return await ctx.deps.outbox.perform(call_of(ctx), effect)
-    origin = origin_of(f"{MCP}{server}/{tool.name}", {})
-    if why := ctx.deps.flow.objection(acts=False, fixed=fixed, origin=origin):
+    origin, asked = origin_of(f"{MCP}{server}/{tool.name}", {}), ctx.tool_call_approved
+    if why := ctx.deps.flow.objection(acts=False, fixed=asked or fixed, origin=origin):
         raise Withheld(f"{server}/{tool.name} was not asked: {why}")
     return await servers.call(server, tool.name, dict(arguments))
 

@@ -43,14 +43,20 @@ async def fetch_url(
     """
     request = Request(url, method, headers or {}, body)
     if method in READING:
-        return await fetch(request, check=partial(_require_leave, ctx.deps))
+        approved = url if ctx.tool_call_approved else None
+        return await fetch(request, check=partial(_require_leave, ctx.deps, approved))
     if not ctx.deps.pages.admits(url):
         raise Withheld(f"{url} was not called: {NOT_LISTED}")
     return await ctx.deps.outbox.perform(call_of(ctx), Submission(request))
 
 
-def _require_leave(bench: Workbench, request: "Request") -> None:
+def _require_leave(bench: Workbench, approved: str | None, request: "Request") -> None:
     """See whether a page may be asked for at this moment; its address says something, too.
+
+    Args:
+        bench: The run's.
+        approved: An address that a person has just approved.
+        request: What is to be asked.
 
     Raises:
         Withheld: It may not.
@@ -58,7 +64,7 @@ def _require_leave(bench: Workbench, request: "Request") -> None:
     if not bench.pages.admits(request.url):
         raise Withheld(f"{request.url} was not fetched: {NOT_LISTED}")
     is_bare = not request.headers and not request.body
-    fixed = is_bare and bench.pages.fixes(request.url)
+    fixed = request.url == approved or (is_bare and bench.pages.fixes(request.url))
     if why := bench.flow.objection(acts=False, fixed=fixed):
         raise Withheld(
             f"{request.url} was not fetched: {why}. Only addresses that stand whole in the agent's "

@@ -45,7 +45,7 @@ async def web_search(
     provider = search_provider(ctx.deps.settings)
     if provider is None:
         raise ToolFailed("no provider of searches is configured")
-    if why := ctx.deps.flow.objection(acts=False, fixed=False):
+    if why := ctx.deps.flow.objection(acts=False, fixed=ctx.tool_call_approved):
         raise Withheld(f"nothing was searched for: {why}")
     wanted = min(max(numResults or count or RESULTS, 1), MOST_RESULTS)
     ask = _ask_exa if provider.provider == "exa" else _ask_brave

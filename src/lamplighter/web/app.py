@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
+from starlette.middleware.gzip import GZipMiddleware
 
 from lamplighter import __version__
 from lamplighter.roster import Roster
@@ -11,6 +12,7 @@ from lamplighter.store.runs import count_active
 from lamplighter.store.schedules import earliest_due
 from lamplighter.web.api import (
     agents,
+    chats,
     documents,
     memory,
     omni,
@@ -23,6 +25,8 @@ from lamplighter.web.api import (
     users,
 )
 from lamplighter.web.gate import Gate
+from lamplighter.web.lookout import Lookout
+from lamplighter.web.pages import PAGES
 from lamplighter.web.problems import PROBLEMS, install_problems
 
 if TYPE_CHECKING:
@@ -38,6 +42,7 @@ ROUTERS = (
     runs.router,
     memory.router,
     spending.router,
+    chats.router,
     documents.router,
     users.router,
     tokens.router,
@@ -62,14 +67,18 @@ def create_app(settings: "Settings", engine: "Engine") -> FastAPI:
         redoc_url=None,
     )
     app.state.roster = roster
+    app.state.lookout = Lookout(roster)
     # Browsers give a cookie to all ports of a host, so each workspace has a name of its own.
     app.state.cookie = "lamplighter" if settings.team else f"lamplighter-{settings.port}"
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Gate, roster=roster, cookie=app.state.cookie)
     install_problems(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, responses=PROBLEMS)
     app.include_router(session.links)
     app.include_router(omni.router)
+    for router in PAGES:
+        app.include_router(router)
     app.add_api_route("/healthz", healthz, tags=["health"])
     return app
 

@@ -22,11 +22,16 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 PUBLIC = {
     ("GET", "/healthz"),
     ("POST", "/api/v1/session"),
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
     ("GET", "/sign-in/oidc"),
     ("GET", "/sign-in/oidc/callback"),
 }
 OPEN = "/open/"
 """Where one-time links lead."""
+
+FOR_EVERYBODY = (OPEN, "/static/")
+"""What begins so is for everybody to get."""
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -36,7 +41,12 @@ MAX_BODY_BYTES = 2_000_000
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # With "no-referrer", browsers would send our own forms with "Origin: null".
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        "object-src 'none'"
+    ),
 }
 
 
@@ -67,7 +77,7 @@ class Gate:
         except ClientDisconnect:
             return
         except LamplighterError as error:
-            await answer_problem(error, request.url.path)(scope, receive, protected)
+            await answer_problem(error, request)(scope, receive, protected)
             return
         await self.app(scope, _replaying(body, receive), protected)
 
@@ -89,7 +99,7 @@ class Gate:
 
 def _is_public(request: Request) -> bool:
     method, path = request.method, request.url.path
-    return (method, path) in PUBLIC or (method == "GET" and path.startswith(OPEN))
+    return (method, path) in PUBLIC or (method == "GET" and path.startswith(FOR_EVERYBODY))
 
 
 def _bearer(request: Request) -> str | None:
@@ -154,8 +164,7 @@ def _protecting(request: Request, send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
-            if request.url.path.startswith(("/api/", OPEN)):
-                headers.setdefault("Cache-Control", "no-store")
+            headers.setdefault("Cache-Control", "no-store")
         await send(message)
 
     return protected

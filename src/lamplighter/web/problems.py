@@ -5,13 +5,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from lamplighter.errors import (
     AgentAlreadyActive,
     InvalidInput,
     LamplighterError,
+    NotFound,
     NotSignedIn,
     TooManyAttempts,
 )
@@ -56,8 +57,13 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_fault)
 
 
-def answer_problem(error: LamplighterError, path: str) -> JSONResponse:
-    """An error of ours as an answer to a request for ``path``."""
+def answer_problem(error: LamplighterError, request: Request) -> Response:
+    """An error of ours as an answer."""
+    if wants_page(request):
+        from lamplighter.web.pages.trouble import show_error
+
+        return show_error(request, error)
+    path = request.url.path
     headers = {}
     if isinstance(error, TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after)
@@ -66,6 +72,13 @@ def answer_problem(error: LamplighterError, path: str) -> JSONResponse:
     if path.startswith(OMNI):
         return JSONResponse(_as_omni(error), error.status, headers)
     return _problem(error.status, error.code, str(error), headers, **_more(error))
+
+
+def wants_page(request: Request) -> bool:
+    """Whether somebody looks at it in a browser, not a program."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get(
+        "accept", ""
+    )
 
 
 def _more(error: LamplighterError) -> dict[str, Any]:
@@ -93,15 +106,17 @@ def _problem(
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
 
-async def _on_own(request: Request, error: Exception) -> JSONResponse:
+async def _on_own(request: Request, error: Exception) -> Response:
     assert isinstance(error, LamplighterError)
-    return answer_problem(error, request.url.path)
+    return answer_problem(error, request)
 
 
-async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [_invalid(each) for each in error.errors()]
     detail = "; ".join(f"{each['field']}: {each['message']}" for each in errors)
+    if wants_page(request):
+        return answer_problem(InvalidInput(detail), request)
     if request.url.path.startswith(OMNI):
         return JSONResponse({"error": detail, "code": InvalidInput.code}, 422)
     return _problem(422, InvalidInput.code, detail, {}, errors=errors)
@@ -114,8 +129,10 @@ def _invalid(detail: Any) -> dict[str, Any]:
     return {"message": message, "field": field or "body", "line": None, "hint": None}
 
 
-async def _on_http(request: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if wants_page(request) and error.status_code == 404:
+        return answer_problem(NotFound("there is no such page"), request)
     code = CODES.get(error.status_code, "invalid_input")
     headers = dict(error.headers or {})
     if request.url.path.startswith(OMNI):
@@ -123,6 +140,10 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     return _problem(error.status_code, code, str(error.detail), headers)
 
 
-async def _on_fault(_request: Request, _error: Exception) -> JSONResponse:
+async def _on_fault(request: Request, _error: Exception) -> Response:
     """A fault of ours, which the log tells, and the answer does not."""
+    if wants_page(request):
+        from lamplighter.web.pages.trouble import show_fault
+
+        return show_fault(request)
     return _problem(500, LamplighterError.code, "something went wrong here; the log says what", {})

@@ -292,7 +292,7 @@ def pause_agent(agent: str, caller: Writer, home: Home) -> AgentView:
     """Let an agent's schedules not fire until it is resumed."""
     entry = changeable(home, caller, agent)
     manual.pause(home.settings, home.engine, entry.name, by=caller.user)
-    return _Known(home).view(caller, entry)
+    return _Known(home, entry.name).view(caller, entry)
 
 
 @router.post("/{agent}/resume")
@@ -301,7 +301,7 @@ def resume_agent(agent: str, caller: Writer, home: Home) -> AgentView:
     entry = changeable(home, caller, agent)
     manual.resume(home.settings, home.engine, entry.name, by=caller.user)
     wake(home)
-    return _Known(home).view(caller, entry)
+    return _Known(home, entry.name).view(caller, entry)
 
 
 @router.post("/{agent}/promote")
@@ -323,7 +323,7 @@ def share_agent(agent: str, body: Sharing, caller: Writer, home: Home) -> AgentV
         detail = {"history_shared": body.history_shared}
         now = clock.now()
         note(connection, caller.user, "agent.share", entry.name, now=now, detail=detail)
-    return _Known(home).view(caller, entry)
+    return _Known(home, entry.name).view(caller, entry)
 
 
 @router.get("/{agent}/versions")
@@ -412,7 +412,7 @@ def _says_org(body: NewAgent, text: str, home: Roster) -> bool:
 
 def _answer(home: Roster, caller: Caller, entry: Entry, response: Response) -> AgentView:
     response.headers["ETag"] = f'"{home.version(entry)}"'
-    view = _Known(home).view(caller, entry)
+    view = _Known(home, entry.name).view(caller, entry)
     if entry.agent is not None and view.may_change:
         view.problems += _foreseen(home, entry.agent)
     return view
@@ -455,11 +455,11 @@ def _version(change: Change) -> VersionView:
 
 
 class _Known:
-    """What the database knows beside the texts."""
+    """What the database knows beside the texts, of all agents or of one."""
 
-    def __init__(self, home: Roster) -> None:
+    def __init__(self, home: Roster, agent: str | None = None) -> None:
         self.home = home
-        self.dues = next_due_times(home.engine)
+        self.dues = next_due_times(home.engine, agent)
         self.pauses = list_pauses(home.engine)
         self.shared = shared_histories(home.engine)
 

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 
 from lamplighter.accounts import Caller
 from lamplighter.engine.control import wake_engine
-from lamplighter.errors import AgentsDisabled, NotSignedIn
+from lamplighter.errors import AgentsDisabled, NotFound, NotSignedIn
 from lamplighter.roster import Roster
 
 
@@ -39,6 +39,12 @@ async def _admin(request: Request) -> Caller:
     return _caller(request, "admin")
 
 
+async def _admin_page(request: Request) -> Caller:
+    if not _caller(request, "read").admin:
+        raise NotFound("there is no such page")
+    return _caller(request, "admin")
+
+
 async def _enabled(request: Request) -> None:
     if not _roster(request).settings.agents_enabled:
         raise AgentsDisabled("agents are switched off here; set AGENTS_ENABLED=true to enable them")
@@ -54,6 +60,9 @@ Runner = Annotated[Caller, Depends(_runner)]
 Writer = Annotated[Caller, Depends(_writer)]
 Admin = Annotated[Caller, Depends(_admin)]
 """Each is the caller, once they have shown that they may read, run, write or administer."""
+
+AdminPage = Annotated[Caller, Depends(_admin_page)]
+"""An admin; for others there is no such page."""
 
 
 def wake(home: Roster) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from lamplighter import clock
 from lamplighter.access import Scope
 from lamplighter.accounts import Caller, viewer_scope
 from lamplighter.errors import InvalidInput, NotFound, Place
@@ -13,9 +14,11 @@ from lamplighter.roster import Roster
 from lamplighter.search import index
 from lamplighter.search.index import DocumentInfo
 from lamplighter.search.people import Person, search_people
+from lamplighter.store.audit import note
 from lamplighter.store.documents import SourceState
 from lamplighter.store.documents import list_sources as read_states
-from lamplighter.web.api.asking import Home, Reader
+from lamplighter.store.sources import ask_for_sync
+from lamplighter.web.api.asking import Admin, Home, Reader
 from lamplighter.web.api.pages import Page, Paging
 
 router = APIRouter(tags=["documents"])
@@ -71,6 +74,16 @@ def show_source(name: str, caller: Reader, home: Home) -> SourceView:
     if not found:
         raise NotFound(f"no source {name!r}")
     return found[0]
+
+
+@router.post("/sources/{name}/sync", status_code=202)
+def sync_source(name: str, caller: Admin, home: Home) -> SourceView:
+    """Let a source be synced within a minute, however often it is synced otherwise."""
+    source = show_source(name, caller, home)
+    with home.engine.begin() as connection:
+        ask_for_sync(connection, name)
+        note(connection, caller.user, "source.sync", name, now=clock.now())
+    return source
 
 
 @router.get("/search")

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,11 +13,12 @@ from lamplighter.accounts import Caller
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.catalogue import Entry
 from lamplighter.definitions.writing import write_fields
+from lamplighter.engine import chat as chats
 from lamplighter.errors import NotFound
 from lamplighter.roster import Roster, id_of
 from lamplighter.schedule import Cron, Interval, Schedule
 from lamplighter.store.events import list_events
-from lamplighter.store.runs import Run, find_run, list_runs
+from lamplighter.store.runs import Run, Trigger, find_run, list_runs
 from lamplighter.web.api.agents import changeable
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner, Writer, wake
 from lamplighter.web.api.runs import NewRun, follow, start
@@ -106,7 +107,7 @@ class OmniRun(BaseModel):
     id: str
     agent_id: str
     status: Literal["pending", "running", "completed", "failed"]
-    trigger: Literal["manual", "scheduled", "imported"]
+    trigger: Trigger
     started_at: datetime | None
     completed_at: datetime | None
     summary: str | None
@@ -118,6 +119,12 @@ class OmniRunLog(OmniRun):
     """A run with its messages, in order."""
 
     execution_log: list[dict[str, Any]]
+
+
+class Begun(BaseModel):
+    """A chat that was begun."""
+
+    chatId: str
 
 
 class Queued(BaseModel):
@@ -183,6 +190,12 @@ def trigger_agent(agent: str, caller: Runner, home: Home, key: Key = None) -> Qu
     return Queued(run_id=start(home, caller, entry.name, NewRun(), key).id)
 
 
+@router.post("/{agent}/chat")
+def begin_chat(agent: str, caller: Runner, home: Home) -> Begun:
+    """Begin a chat with an agent; `/api/v1/chats` goes on with it."""
+    return Begun(chatId=chats.begin_chat(home, caller, agent).chat.id)
+
+
 @router.get("/{agent}/runs")
 def list_agents_runs(
     agent: str, caller: Reader, home: Home, limit: Annotated[int, Query(ge=1, le=200)] = 50
@@ -208,10 +221,13 @@ def show_run(agent: str, run_id: str, caller: Reader, home: Home) -> OmniRunLog:
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-def stream_run(agent: str, run_id: str, caller: Reader, home: Home) -> StreamingResponse:
+def stream_run(
+    agent: str, run_id: str, request: Request, caller: Reader, home: Home
+) -> StreamingResponse:
     """Follow a run."""
     run = _run_of(home, caller, agent, run_id)
-    return StreamingResponse(follow(home, caller, run.id, 0), media_type="text/event-stream")
+    events = follow(request.app.state.lookout, caller, run.id, 0)
+    return StreamingResponse(events, media_type="text/event-stream")
 
 
 def _named(name: str) -> str:

@@ -7,11 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lamplighter import clock
 from lamplighter.engine import approvals
-from lamplighter.store.audit import Record, list_records
+from lamplighter.source_file import write_settings
+from lamplighter.store.audit import Record, list_records, note
 from lamplighter.store.notices import Notice, list_notices, read_notice
 from lamplighter.store.outbox import Entry, State, find_effect, list_entries
 from lamplighter.web.api.asking import ENABLED, Admin, Home, Reader, Writer, wake
 from lamplighter.web.api.pages import Page, Paging
+from lamplighter.workspace import load_settings
 
 router = APIRouter(tags=["records"])
 effects = APIRouter(tags=["outbox"], dependencies=[ENABLED])
@@ -37,6 +39,29 @@ class SettingsView(BaseModel):
     max_iterations: int
     run_timeout_seconds: float
     run_retention_days: float
+
+
+class SettingsChange(BaseModel):
+    """Settings that may be changed from afar: nothing that reaches files, programs or keys.
+
+    A setting that is not given stays as it is; one that is null is taken out.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    timezone: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    max_concurrent_runs: Annotated[int, Field(ge=1, le=1000)] | None = None
+    max_iterations: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    run_timeout: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    run_retention_days: Annotated[float, Field(ge=0, le=100_000)] | None = None
+    run_retention_count: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    pause_after_failures: Annotated[int, Field(ge=0, le=10_000)] | None = None
+
+
+class SettingsChanged(BaseModel):
+    """What was written; it counts from the next start on."""
+
+    written: list[str]
 
 
 @router.get("/notices")
@@ -106,6 +131,22 @@ def list_audit(_caller: Admin, home: Home, paging: Paging) -> Page[Record]:
     """List who did what, newest first."""
     found = list_records(home.engine, before=paging.after, limit=paging.limit + 1)
     return paging.page(found, lambda record: record.id)
+
+
+@router.patch("/settings")
+def change_settings(body: SettingsChange, caller: Admin, home: Home) -> SettingsChanged:
+    """Write settings into `lamplighter.toml`; they count when the workspace is served again.
+
+    What the environment or `.env` says goes before it.
+    """
+    values = body.model_dump(exclude_unset=True)
+    folder = home.settings.workspace
+    given = {name: value for name, value in values.items() if value is not None}
+    load_settings(folder, **given)  # or it is told what is wrong with them
+    write_settings(folder, values)
+    with home.engine.begin() as connection:
+        note(connection, caller.user, "settings.update", now=clock.now(), detail=values)
+    return SettingsChanged(written=sorted(values))
 
 
 @router.get("/settings")

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from lamplighter.accounts import Caller, is_current
+from lamplighter.accounts import Caller
 from lamplighter.engine import manual
-from lamplighter.errors import Forbidden, NotFound
+from lamplighter.errors import Conflict, Forbidden, NotFound
 from lamplighter.roster import SCRIPTED, Roster, id_of
 from lamplighter.store.events import Event, list_events
 from lamplighter.store.outbox import Entry, list_entries
@@ -22,16 +22,14 @@ from lamplighter.store.runs import Run, Status, find_run, list_runs
 from lamplighter.web.api.agents import changeable
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner, wake
 from lamplighter.web.api.pages import Page, Paging, Wanted
+from lamplighter.web.lookout import Lookout
 
 router = APIRouter(tags=["runs"], dependencies=[ENABLED])
+BEAT = ": still here\n\n"
+"""A stream that has nothing to say still shows that it lives."""
+
 RunId = Annotated[str, Field(max_length=100)]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
-
-LOOK_SECONDS = 0.2
-"""How often a stream looks for new events; another process may write them."""
-
-LOOKS_PER_BEAT = 75
-"""A stream that has nothing to say still shows that it lives."""
 
 
 class NewRun(BaseModel):
@@ -57,6 +55,7 @@ class RunView(BaseModel):
         agent_id: What URLs call the agent.
         label: ``scripted`` or ``small local model``; empty for ordinary models.
         due_at: When its schedule said; null for a manual run.
+        chat: The chat of which it is a turn; null: it is a background run.
         dry_run: Whether its effects are only recorded.
         cost_microusd: In millionths of a US dollar; null: nobody knows.
         stopped_by: The limit that stopped it, such as ``run:cost`` or ``fleet_day:input_tokens``.
@@ -86,6 +85,7 @@ class RunView(BaseModel):
     output_tokens: int
     cost_microusd: int | None
     stopped_by: str | None
+    chat: str | None
 
 
 class EventView(BaseModel):
@@ -173,9 +173,9 @@ async def stream_run(
 ) -> StreamingResponse:
     """Follow a run: its events as they come, resumed after ``Last-Event-ID``."""
     await asyncio.to_thread(find_run, home.engine, run_id, home.sight(caller))
-    after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
-    after = min(after, 1_000_000_000)
-    return StreamingResponse(follow(home, caller, run_id, after), media_type="text/event-stream")
+    after = read_number(last_event_id)
+    events = follow(request.app.state.lookout, caller, run_id, after)
+    return StreamingResponse(events, media_type="text/event-stream")
 
 
 @router.post("/runs/{run_id}/cancel", status_code=202)
@@ -193,6 +193,8 @@ def retry_run(
 ) -> RunView:
     """Start another run like this one, of the agent as it is now."""
     run = _startable(home, caller, run_id)
+    if run.chat:
+        raise Conflict("this is a turn of a chat; say it again there")
     again = NewRun(message=run.message, model=run.model_override, dry_run=run.dry_run)
     return start(home, caller, run.agent, again, idempotency_key)
 
@@ -227,35 +229,23 @@ def view_run(run: Run) -> RunView:
     return RunView(agent_id=id_of(run.agent), **named)
 
 
-async def follow(home: Roster, caller: Caller, run_id: str, after: int) -> AsyncIterator[str]:
+async def follow(lookout: Lookout, caller: Caller, run_id: str, after: int) -> AsyncIterator[str]:
     """The events of a run as server-sent events, until it has ended or the caller may not."""
-    looks = 0
-    while True:
-        found = await asyncio.to_thread(_look, home, caller, run_id, after)
-        if found is None:
-            return
-        run, events = found
+    last = None
+    async for watched, events in lookout.follow(caller, run_id, after):
+        last = watched
         for event in events:
-            after = event.seq
             yield _say(event.kind, _view_event(event).model_dump_json(), event.seq)
-        if run.ended and not events:
-            yield _say("end", json.dumps({"status": run.status, "outcome": run.outcome}))
-            return
-        looks += 1
-        if looks % LOOKS_PER_BEAT == 0:
-            yield ": still here\n\n"
-        await asyncio.sleep(LOOK_SECONDS)
+        if not events:
+            yield BEAT
+    if last and last.over and (run := last.run):
+        yield _say("end", json.dumps({"status": run.status, "outcome": run.outcome}))
 
 
-def _look(home: Roster, caller: Caller, run_id: str, after: int) -> tuple[Run, list[Event]] | None:
-    """What is new in a run; ``None`` if it is not for this caller any more."""
-    if not is_current(home.settings, home.engine, caller):
-        return None
-    try:
-        run = find_run(home.engine, run_id, home.sight(caller))
-    except NotFound:
-        return None
-    return run, list_events(home.engine, run_id, after=after)
+def read_number(last_event_id: str | None) -> int:
+    """After which event a stream goes on; anything that is no number: from the start."""
+    known = last_event_id and last_event_id.isdecimal()
+    return min(int(last_event_id), 1_000_000_000) if known and last_event_id else 0
 
 
 def _say(kind: str, data: str, seq: int | None = None) -> str:
@@ -279,7 +269,7 @@ def _list(
 
 def _startable(home: Roster, caller: Caller, run_id: str) -> Run:
     run = find_run(home.engine, run_id, home.sight(caller))
-    if not home.may_change(caller, run.agent):
+    if run.viewer != caller.user and not home.may_change(caller, run.agent):
         raise Forbidden("this run belongs to somebody else")
     return run
 

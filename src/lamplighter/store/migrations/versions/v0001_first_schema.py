@@ -36,7 +36,7 @@ POSTGRESQL_INDEX = (
 )
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     """Create every table."""
     op.create_table(
         "agent_versions",
@@ -202,7 +202,16 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
-        sa.Column("trigger", sa.Text(), nullable=False, comment="manual or scheduled"),
+        sa.Column("trigger", sa.Text(), nullable=False, comment="manual, scheduled or chat"),
+        sa.Column(
+            "chat", sa.Text(), nullable=True, comment="whose turn it is; null: a background run"
+        ),
+        sa.Column(
+            "viewer",
+            sa.Text(),
+            nullable=True,
+            comment="whose chat that is, and who alone may see the run",
+        ),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("model_override", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
@@ -276,6 +285,92 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'pending' AND admitted_at IS NULL"),
         postgresql_where=sa.text("status = 'pending' AND admitted_at IS NULL"),
     )
+    op.create_table(
+        "chats",
+        sa.Column("id", sa.Text(), nullable=False, comment="a ULID"),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("viewer", sa.Text(), nullable=False, comment="whose it is; nobody else sees it"),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("parent", sa.Text(), nullable=True, comment="the chat that it branched from"),
+        sa.Column(
+            "parent_turn",
+            sa.Integer(),
+            nullable=True,
+            comment="the first turn that is another here",
+        ),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "deleted_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="invisible since then; pruning takes it away",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("chats_by_time", "chats", ["updated_at"], unique=False)
+    op.create_index("chats_by_viewer", "chats", ["viewer", "updated_at"], unique=False)
+    op.create_table(
+        "turns",
+        sa.Column("chat", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="from 1"),
+        sa.Column("run_id", sa.Text(), nullable=True),
+        sa.Column(
+            "message", sa.Text(), nullable=False, comment="empty: it goes on after decisions"
+        ),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True, comment="null: it is under way"),
+        sa.Column("answer", sa.Text(), nullable=True, comment="what the viewer was told last"),
+        sa.Column(
+            "messages",
+            sa.JSON(none_as_null=True),
+            nullable=True,
+            comment="added to the conversation",
+        ),
+        sa.Column(
+            "files",
+            sa.JSON(none_as_null=True),
+            nullable=True,
+            comment="the run's files at its end",
+        ),
+        sa.Column(
+            "draft", sa.JSON(none_as_null=True), nullable=True, comment="what the model is saying"
+        ),
+        sa.ForeignKeyConstraint(["chat"], ["chats.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("chat", "number"),
+    )
+    op.create_index("ix_turns_run_id", "turns", ["run_id"], unique=False)
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Text(), nullable=False, comment="a ULID of run and call"),
+        sa.Column("chat", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False, comment="the turn that asks"),
+        sa.Column("call", sa.Text(), nullable=False, comment="the model's id of the tool call"),
+        sa.Column("tool", sa.Text(), nullable=False, comment="as agent files name it"),
+        sa.Column("name", sa.Text(), nullable=False, comment="as the model called it"),
+        sa.Column("arguments", sa.JSON(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False, comment="who alone can decide"),
+        sa.Column(
+            "state", sa.Text(), nullable=False, comment="pending, approved, denied, completed"
+        ),
+        sa.Column(
+            "whole_chat", sa.Boolean(), nullable=False, comment="approved for later calls, too"
+        ),
+        sa.Column("reason", sa.Text(), nullable=False, comment="why it was denied"),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "used_by", sa.Text(), nullable=True, comment="the turn that acts on the decision"
+        ),
+        sa.ForeignKeyConstraint(["chat"], ["chats.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("approvals_by_asked", "approvals", ["asked", "id"], unique=False)
+    op.create_index("approvals_by_chat", "approvals", ["chat", "id"], unique=False)
+    op.create_index("ix_approvals_run_id", "approvals", ["run_id"], unique=False)
+    op.create_index("ix_approvals_used_by", "approvals", ["used_by"], unique=False)
     op.create_table(
         "events",
         sa.Column("run_id", sa.Text(), nullable=False),
