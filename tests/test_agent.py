@@ -18,6 +18,7 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.testing import Workspace, call, turn
 
 READ = call("read_document", id="notes:hello.md")
+READ_TURN = turn(READ)
 REPORT = turn(call("report", summary="All is well."))
 
 
@@ -130,7 +131,25 @@ def test_a_failing_tool_tells_the_model_why(workspace: Workspace) -> None:
             turn(*REPORT["calls"], expect=["no document"]),
         ],
     )
-    assert run.outcome == "reported"
+    assert (run.status, run.outcome) == ("failed", "error")  # whatever it reports
+    assert "its only tool call failed. All is well." in (run.summary or "")
+
+
+def test_one_call_that_went_well_among_failures_is_enough(workspace: Workspace) -> None:
+    absent = turn(call("read_document", id="notes:absent.md"))
+    assert workspace.run("digest", [absent, READ_TURN, absent, REPORT]).outcome == "reported"
+
+
+def test_a_delivery_is_something_to_report(workspace: Workspace) -> None:
+    done = turn(call("write_file", path="a.md", content="x"), call("deliver_file", path="a.md"))
+    run = workspace.run("digest", [done, turn(call("nothing_to_report", reason="All quiet."))])
+    assert (run.outcome, run.summary) == ("reported", "All quiet.")
+
+
+def test_silence_is_no_report(workspace: Workspace) -> None:
+    run = workspace.run("digest", [READ_TURN, turn(), turn()])
+    assert (run.status, run.outcome) == ("failed", "error")
+    assert run.summary == "It ended without a report."
 
 
 def test_a_failing_model_fails_the_run(workspace: Workspace) -> None:
@@ -154,7 +173,7 @@ def test_a_tool_that_is_not_listed_does_not_exist(workspace: Workspace) -> None:
             turn(*REPORT["calls"], expect=["Unknown tool name: 'write_file'"]),
         ],
     )
-    assert run.outcome == "reported"
+    assert run.outcome == "error"
 
 
 def test_an_agent_without_sources_sees_nothing(workspace: Workspace) -> None:

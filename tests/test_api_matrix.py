@@ -18,6 +18,7 @@ from lamplighter import accounts, clock
 from lamplighter.access import Access
 from lamplighter.accounts import RIGHTS, make_token
 from lamplighter.roster import id_of
+from lamplighter.store.notes import write_note
 from lamplighter.store.notices import add_notice, list_notices
 from lamplighter.store.outbox import add_intent, list_entries, new_intent
 from lamplighter.store.tables import metadata
@@ -33,6 +34,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/agents/preview"): DRAFT,
     ("patch", "/api/v1/agents/{agent}"): {"description": "changed"},
     ("put", "/api/v1/agents/{agent}/sharing"): {"history_shared": True},
+    ("post", "/api/v1/agents/{agent}/notes/restore"): {"topic": "plan", "version": 1},
     ("post", "/api/v1/schedules/preview"): {"schedule": "every hour"},
     ("post", "/api/v1/agents/{agent}/runs"): {},
     ("post", "/api/v1/agents/{agent}/chats"): {},
@@ -53,6 +55,8 @@ QUERIES = {
     "/api/v1/search": {"q": "hello"},
     "/api/v1/document": {"id": "notes:hello.md"},
     "/api/v1/people": {"q": "ann"},
+    "/api/v1/agents/{agent}/notes": {"topic": "plan"},
+    "/api/v1/agents/{agent}/notes/versions": {"topic": "plan"},
 }
 CHATS = ("/api/v1/agents/{agent}/chats", "/api/agents/{agent}/chat")
 """Everybody may talk with every agent that there is."""
@@ -82,7 +86,8 @@ class Route:
     @property
     def about_history(self) -> bool:
         """Whether it is about runs, texts or whatever else of an agent is private."""
-        ends = ("/runs", "/occurrences", "/{run_id}", "/stream")
+        runs = ("/runs", "/occurrences", "/{run_id}", "/stream")
+        ends = (*runs, "/spending", "/forecast", "/notes")
         return "/versions" in self.path or (not self.changes and self.path.endswith(ends))
 
 
@@ -126,6 +131,8 @@ def places(team: Team) -> Places:
     }
     runs = {whose: team.run(name) for whose, name in names.items()}
     engine = team.workspace.engine
+    for name in names.values():
+        note_plan(engine, name)
     tokens = {
         whose: make_token(engine, user, "kept", ("read",), None)[0].id
         for whose, user in {"own": ANN, "other": BO, "org": ROOT}.items()
@@ -294,6 +301,7 @@ def _mine(team: Team, why: str) -> Places:
     accounts.activate(engine, BO, by=ROOT)
     agent = team.agent(ANN, "-".join(re.findall(r"\w+", why)))
     run = team.run(agent)
+    note_plan(engine, agent)
     chat, approval = team.asking_chat(ANN, agent)
     effect = new_intent(run, "1:a", "file", "x", {})
     assert add_intent(engine, "worker", effect)
@@ -314,6 +322,12 @@ def _mine(team: Team, why: str) -> Places:
         "number": "1",
     }
     return Places({key: {"own": value} for key, value in values.items()})
+
+
+def note_plan(engine: sa.Engine, agent: str) -> None:
+    """What there is to see, to forget and to restore."""
+    with engine.begin() as connection:
+        write_note(connection, agent, "plan", "West.", labels=(), origin=agent, now=clock.now())
 
 
 def _restores(route: Route) -> bool:

@@ -21,11 +21,11 @@ from lamplighter.engine import chat as chats
 from lamplighter.engine.manual import request_run
 from lamplighter.engine.upkeep import Upkeep
 from lamplighter.errors import Conflict, InvalidInput, NotFound
-from lamplighter.store.agent_records import list_records
+from lamplighter.store.agent_records import find_watermark, list_records
 from lamplighter.store.audit import list_records as list_audit
 from lamplighter.store.chats import Turn
 from lamplighter.store.notices import list_notices
-from lamplighter.store.runs import find_last_success, get_run, list_runs
+from lamplighter.store.runs import get_run, list_runs
 from lamplighter.store.tables import approvals, contents, runs, turns
 from lamplighter.testing import HeldClock, Workspace, call, temporary_workspace, turn
 
@@ -543,7 +543,7 @@ def test_a_chat_is_no_run_since_which_something_is_new(talks: Talks) -> None:
 
     asyncio.run(talk())
     run = request_run(talks.workspace.settings, talks.workspace.engine, "helper")
-    assert find_last_success(talks.workspace.engine, run) is None
+    assert find_watermark(talks.workspace.engine, run.agent) is None
 
 
 def test_three_turns_of_a_person_are_under_way_at_once(talks: Talks) -> None:

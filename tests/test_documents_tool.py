@@ -1,6 +1,6 @@
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from lamplighter.access import OWNER, Access, Scope
 from lamplighter.engine.manual import request_run
 from lamplighter.errors import ToolFailed
+from lamplighter.store.changes import Span
 from lamplighter.store.database import open_database
 from lamplighter.store.documents import Changes, NewDocument, apply_changes
 from lamplighter.testing import temporary_workspace
@@ -144,13 +145,14 @@ def test_new_since_the_last_run_is_what_the_index_got_since_then(
     engine: sa.Engine, library: Library
 ) -> None:
     put(engine, "old.md", "word", now=DAY)
-    put(engine, "new.md", "word", now=DAY + timedelta(hours=2))
-    later = Library(engine, library.scope, last_run_at=DAY + timedelta(hours=1))
+    put(engine, "new.md", "word", now=DAY)
+    put(engine, "late.md", "word", now=DAY)  # for the next run
+    later = Library(engine, library.scope, new=Span(1, 2))
     assert ids(tools.list_documents(later, None, Period(new=True), 5)) == ["notes:new.md"]
     assert ids(tools.search_documents(later, "word", new=True)) == ["notes:new.md"]
     assert ids(tools.search_documents(later, "word since:last_run")) == ["notes:new.md"]
-    assert len(tools.list_documents(library, None, Period(new=True), 5)) == 2  # no run before
-    assert len(tools.search_documents(later, "word")) == 2
+    assert len(tools.list_documents(library, None, Period(new=True), 5)) == 3  # no run before
+    assert len(tools.search_documents(later, "word")) == 3
 
 
 def test_within_one_document_the_lines_are_found(engine: sa.Engine, library: Library) -> None:

@@ -59,7 +59,7 @@ def test_a_tool_that_is_not_allowed_is_not_called() -> None:
     given = {"serverName": "time", "toolName": "get_current_time", "arguments": {"timezone": "UTC"}}
     with rowboat(folder({"time": TIME})) as workspace:
         refused = [turn(call("byName", **given)), report("is not allowed")]
-        assert outcome(workspace, refused) == "reported"
+        assert outcome(workspace, refused) == "error"
         allowed = TIME | {"tools": ["get_current_time"]}
         workspace.write("config/mcp.json", json.dumps({"mcpServers": {"time": allowed}}))
         assert outcome(workspace, [turn(call("byName", **given)), report("day_of_week")]) == (
@@ -78,7 +78,7 @@ def test_a_tool_that_is_not_allowed_is_not_called() -> None:
 )
 def test_a_dead_server_is_a_tool_error(server: dict[str, Any], says: str) -> None:
     with rowboat(folder({"time": server})) as workspace:
-        assert outcome(workspace, [turn(call("clock", **CONVERT)), report(says)]) == "reported"
+        assert outcome(workspace, [turn(call("clock", **CONVERT)), report(says)]) == "error"
 
 
 def test_a_server_that_dies_in_a_call_leaves_it_uncertain(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_server_that_dies_in_a_call_leaves_it_uncertain(tmp_path: Path) -> Non
     )
     server = {"command": sys.executable, "args": [str(program)]}
     with rowboat(folder({"time": server})) as workspace:
-        assert outcome(workspace, [turn(call("clock")), report("uncertain")]) == "reported"
+        assert outcome(workspace, [turn(call("clock")), report("uncertain")]) == "error"
         [entry] = list_entries(workspace.engine)
         assert (entry.kind, entry.destination, entry.state) == (
             "mcp", "time/convert_time", "uncertain",

@@ -247,7 +247,7 @@ def test_failing_again_says_nothing_of_the_attempt_that_was_interrupted(
 
 def test_what_makes_no_sense_is_not_intended(workspace: Workspace) -> None:
     run = workspace.run("digest", [DELIVER, turn(*REPORT["calls"], expect=["No such file"])])
-    assert run.outcome == "reported"
+    assert run.outcome == "error"
     assert list_entries(workspace.engine) == []
 
 

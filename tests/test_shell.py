@@ -52,7 +52,8 @@ def results(workspace: Workspace, run: Run) -> list[dict[str, Any]]:
 def told(workspace: Workspace, *turns: dict[str, Any]) -> list[str]:
     """What the model was told of each call."""
     run = workspace.run("worker", [*turns, REPORT])
-    assert run.outcome == "reported", run.summary
+    said = REPORT["calls"][0]["arguments"]["summary"]
+    assert (run.summary or "").endswith(said), run.summary  # even if all of them failed
     return [str(each.get("result", each.get("error"))) for each in results(workspace, run)]
 
 

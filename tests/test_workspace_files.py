@@ -45,7 +45,7 @@ def results(workspace: Workspace, *calls: dict[str, Any]) -> list[Any]:
     """What the calls give, one after the other."""
     turns = [*(turn(each) for each in calls), turn(call("report", summary="Done."))]
     run = play(workspace, "tester", {"tester": turns})
-    assert run.outcome == "reported", run.summary
+    assert (run.summary or "").endswith("Done."), run.summary  # even if all of them failed
     events = [event.data for event in workspace.events(run) if event.kind == "tool_result"]
     return [event.get("result", event.get("error")) for event in events]
 

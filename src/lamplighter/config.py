@@ -1,9 +1,11 @@
 """Settings, read once: flags > environment > ``.env`` > ``lamplighter.toml`` > default."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from email.utils import formataddr, parseaddr
 from functools import cached_property
 from ipaddress import ip_network
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,6 +23,7 @@ from pydantic_settings import (
 )
 
 from lamplighter.addresses import read_address
+from lamplighter.allowance import MICRO, Allowance
 from lamplighter.errors import InvalidInput
 from lamplighter.source_config import Source
 
@@ -113,6 +116,62 @@ class WebSearch(BaseModel):
     provider: Literal["exa", "brave"]
     api_key: str = Field(min_length=1)
     base_url: str | None = None
+
+
+class Budget(BaseModel):
+    """What may be used; what is left out is not bounded.
+
+    Attributes:
+        iterations: Model requests.
+        time: Wall time, in seconds.
+        cost: In US dollars, by the models' prices.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    iterations: int | None = Field(default=None, ge=0)
+    tool_calls: int | None = Field(default=None, ge=0)
+    time: float | None = Field(default=None, ge=0)
+    input_tokens: int | None = Field(default=None, ge=0)
+    output_tokens: int | None = Field(default=None, ge=0)
+    cost: Decimal | None = Field(default=None, ge=0)
+
+    @property
+    def allowance(self) -> Allowance:
+        """The same in the units that everything else has."""
+        return Allowance(
+            self.iterations,
+            self.tool_calls,
+            self.time,
+            self.input_tokens,
+            self.output_tokens,
+            None if self.cost is None else ceil(self.cost * MICRO),
+        )
+
+
+class Budgets(BaseModel):
+    """Bounds that no agent's file can widen.
+
+    Attributes:
+        run: Of each run.
+        agent_day: Of all runs of one agent that begin on one day in its zone.
+        day: Of all runs that begin on one day in the workspace's zone.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: Budget = Budget()
+    agent_day: Budget = Budget()
+    day: Budget = Budget()
+
+
+class Price(BaseModel):
+    """What a model costs, in US dollars per million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
 
 
 class EmailAccount(BaseModel):
@@ -282,6 +341,8 @@ class Settings(BaseSettings):
     run_backoff_seconds: Annotated[tuple[float, ...], NoDecode] = _setting(
         (30.0, 120.0, 300.0), "AGENT_RUN_BACKOFF_SECONDS", "run_backoff_seconds"
     )
+    context_tokens: int | None = _setting(None, "AGENT_CONTEXT_TOKENS", "context_tokens", ge=1000)
+    max_output_tokens: int = _setting(4096, "AGENT_MAX_OUTPUT_TOKENS", "max_output_tokens", ge=256)
     run_retention_days: float = _setting(
         90.0, "AGENT_RUN_RETENTION_DAYS", "run_retention_days", ge=0
     )
@@ -322,6 +383,8 @@ class Settings(BaseSettings):
     )
     sources: dict[str, Source] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
+    budgets: Budgets = Budgets()
+    prices: dict[str, Price] = Field(default_factory=dict)
     email: EmailAccount | None = _table("LAMPLIGHTER_EMAIL")
     team: Team | None = None
     mcp: dict[str, McpServer] = Field(default_factory=dict)

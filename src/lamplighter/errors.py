@@ -17,7 +17,9 @@
     - Changed: it is no longer what the one who changes it has seen
   - TooLarge: what was sent is larger than anything that makes sense
   - ModelUnavailable: unknown model, missing key, unreachable provider
+  - PriceUnknown: a limit of money cannot be kept, since nobody knows what the model costs
   - ModelDiverged: a scripted model was asked something that its script does not expect
+  - Drifted: a replayed run asks for something else than it did
   - ToolFailed: goes back to the model as the tool's result
     - Unconfirmed: of something that may have happened all the same
     - Withheld: by a rule, so it has not been tried
@@ -207,10 +209,23 @@ class ModelUnavailable(LamplighterError):
     status = 503
 
 
+class PriceUnknown(LamplighterError):
+    """What a model costs is not known, and a limit of money could not be kept."""
+
+    code = "price_unknown"
+
+
 class ModelDiverged(LamplighterError):
     """A scripted model was asked something that its script does not expect."""
 
     code = "model_diverged"
+
+
+class Drifted(LamplighterError):
+    """A run that is replayed asks for something else than it did when it was recorded."""
+
+    code = "drifted"
+    exit_code = 3
 
 
 class ToolFailed(LamplighterError):

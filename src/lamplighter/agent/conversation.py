@@ -37,7 +37,7 @@ from pydantic_ai.toolsets.abstract import ToolsetTool
 from lamplighter.agent.budget import Ending
 from lamplighter.agent.entrance import Entrance
 from lamplighter.agent.journal import Draft, Journal, JournaledModel, JournaledTools, ToolsOfRun
-from lamplighter.agent.loop import Task, describe_limit
+from lamplighter.agent.loop import Task, stop
 
 CONVERSATION: Loop[Any, Any] = Loop(output_type=[str, DeferredToolRequests])
 """The loop of all turns."""
@@ -147,7 +147,7 @@ async def converse(task: Task, talk: Talk, journal: Journal) -> Ending:
                 message,
                 message_history=history,
                 deferred_tool_results=results,
-                model=JournaledModel(task.model, journal, budget, task.patience, talk.draft),
+                model=_model(task, talk, journal),
                 instructions=[_instruct(task, talk), lambda: _closing_instruction(task)],
                 toolsets=[AskingTools(tools, talk.need)],
                 deps=task.bench,
@@ -155,10 +155,22 @@ async def converse(task: Task, talk: Talk, journal: Journal) -> Ending:
                 usage_limits=UsageLimits(request_limit=budget.iterations + 1),
             )
         except UsageLimitExceeded:
-            return budget.end("stopped_by_limit", describe_limit(budget))
+            return stop(budget)
         finally:
             talk.added = _dump(messages[len(history) :])
     return _conclude(task, talk, result.output, journal)
+
+
+def _model(task: Task, talk: Talk, journal: Journal) -> JournaledModel:
+    return JournaledModel(
+        task.model,
+        journal,
+        task.budget,
+        task.patience,
+        draft=talk.draft,
+        conditions=task.conditions,
+        bench=task.bench,
+    )
 
 
 def user_messages(text: str) -> Messages:

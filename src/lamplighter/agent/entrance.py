@@ -47,13 +47,15 @@ class Entrance:
         nature, origin = self._nature(name), self._origin(name, arguments)
         if not _brings_something(nature, answer):
             return []
-        return [Arrival(label, origin) for label in self.flow.take(nature.brings, origin)]
+        return [Arrival(label, origin) for label in self.flow.take(_brings(nature, answer), origin)]
 
     def show(self, name: str, arguments: Mapping[str, Any], answer: Mapping[str, Any]) -> Any:
         """What the model is shown of an answer that was let in: its result, or its error."""
         shown = answer["error"] if "error" in answer else answer["result"]
         nature = self._nature(name)
-        is_foreign = "untrusted" in nature.brings or (nature.echoes and self.flow.is_untrusted)
+        is_foreign = "untrusted" in _brings(nature, answer) or (
+            nature.echoes and self.flow.is_untrusted
+        )
         if not is_foreign or not _brings_something(nature, answer):
             return shown
         return fence(shown, answer.get("mark") or new_mark(), self._origin(name, arguments))
@@ -63,6 +65,11 @@ class Entrance:
 
     def _origin(self, name: str, arguments: Mapping[str, Any]) -> str:
         return origin_of(self.names.get(name, name), arguments)
+
+
+def _brings(nature: Nature, answer: Mapping[str, Any]) -> frozenset[Label]:
+    """The labels of what a tool returns, and those that what it returns has kept."""
+    return nature.brings | frozenset(answer.get("labels", ()))
 
 
 def _brings_something(nature: Nature, answer: Mapping[str, Any]) -> bool:

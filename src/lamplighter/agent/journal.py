@@ -6,6 +6,7 @@ deterministic.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic_ai import RunContext
@@ -34,14 +35,21 @@ from pydantic_core import to_jsonable_python
 
 from lamplighter import clock
 from lamplighter.agent.budget import Budget
+from lamplighter.agent.compaction import Compacted
+from lamplighter.agent.conditions import USUAL, Conditions, Need
 from lamplighter.agent.entrance import Entrance
+from lamplighter.agent.prompt import describe_prompt
 from lamplighter.agent.report import REPORT_NAMES
+from lamplighter.allowance import Bound
 from lamplighter.definitions.fence import new_mark
 from lamplighter.errors import LamplighterError, Withheld
 from lamplighter.models.retry import Patience, ask_patiently
 
 NESTED = {"nested": True}
 """Metadata of a tool that makes steps of its own, and so is none itself. It has to run alone."""
+
+SILENCE = "(no answer)"
+"""What a model is taken to have said that said nothing."""
 
 PARALLEL_TOOLS = 4
 """Tool calls of one turn that run at once."""
@@ -76,6 +84,10 @@ class Bench(Protocol):
         """Have these changes of the run's files, which a step brought about, perhaps long ago."""
         ...
 
+    def keep_texts(self, texts: Mapping[str, str]) -> Mapping[str, Any]:
+        """Write texts into the run's files, as far as there is room; gives the changes, as JSON."""
+        ...
+
 
 Draft = Callable[[int, str], Awaitable[None]]
 """Is told what the model is just saying: the number of its request, and all of it so far."""
@@ -87,18 +99,22 @@ class JournaledModel(WrapperModel):
     With a ``draft`` somebody is watching: what the model says is told while it says it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a request depends on
         self,
         wrapped: Model,
         journal: Journal,
         budget: Budget,
         patience: Patience,
+        conditions: Conditions = USUAL,
+        bench: "Bench | None" = None,
         draft: Draft | None = None,
     ) -> None:
         super().__init__(wrapped)
         self.journal = journal
         self.budget = budget
         self.patience = patience
+        self.conditions = conditions
+        self.bench = bench
         self.draft = draft
 
     async def request(
@@ -107,30 +123,104 @@ class JournaledModel(WrapperModel):
         model_settings: ModelSettings | None,
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
-        """Ask the model, or take its answer from the journal."""
+        """Ask the model, or take its answer from the journal.
+
+        Raises:
+            UsageLimitExceeded: That would be more than the run may use.
+            PriceUnknown: Nobody knows whether it would.
+        """
         self._tell_mistakes(messages[-1])
         if self.budget.overdrawn:  # by agents that were called
             raise UsageLimitExceeded("no more model requests")
+        fitted = self.conditions.fit(self.wrapped, messages, model_request_parameters)
+        prompt = describe_prompt(fitted.messages, model_request_parameters, fitted.before)
+        settings = model_settings or ModelSettings()
+        need = self.conditions.need(fitted, self.budget, settings.get("max_tokens"))
+        if need.output is not None:
+            settings = ModelSettings(**{**settings, "max_tokens": need.output})
 
         def send() -> Awaitable[ModelResponse]:
-            ask = (messages, model_settings, model_request_parameters)
+            ask = (fitted.messages, settings or None, model_request_parameters)
             if self.draft is not None and _can_stream(self.wrapped):
                 return self._stream(self.draft, *ask)
             return self.wrapped.request(*ask)
 
         async def ask() -> Any:
-            started = clock.monotonic()
-            # Within the step: its failed attempts leave no trace that a replay could trip over.
-            response = await ask_patiently(send, self.patience, self._tell_retry)
-            [dumped] = ModelMessagesTypeAdapter.dump_python([response], mode="json")
-            return {"response": dumped, "seconds": round(clock.monotonic() - started, 3)}
+            return {"prompt": prompt, **await self._ask(send, fitted, need)}
 
         answer = await self.journal.step("model", ask)
+        if self.conditions.watch:
+            self.conditions.watch(self.budget.requests + 1, answer.get("prompt", {}), prompt)
+        if refused := answer.get("refused"):
+            raise self._stop(Bound(**refused))
+        return self._take(answer, fitted, need)
+
+    async def _ask(
+        self, send: Callable[[], Awaitable[ModelResponse]], fitted: Compacted, need: Need
+    ) -> dict[str, Any]:
+        """The answer of the model, if it may be asked at all, as JSON.
+
+        It is asked for within the step, so that a replay decides the same, whatever others have
+        spent meanwhile.
+        """
+        claim = await self.budget.claim(need.usage)
+        if claim.refused:
+            return {"refused": asdict(claim.refused)}
+        files: Mapping[str, Any] = {}
+        if self.bench is not None and fitted.fresh:
+            files = await asyncio.to_thread(self.bench.keep_texts, fitted.fresh)
+        started = clock.monotonic()
+        # Within the step: its failed attempts leave no trace that a replay could trip over.
+        response = await ask_patiently(send, self.patience, self._tell_retry)
+        [dumped] = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+        return {
+            "response": dumped,
+            "seconds": round(clock.monotonic() - started, 3),
+            "cost_microusd": self.conditions.tariff.cost_of(response.usage),
+            "strained": [asdict(bound) for bound in claim.strained],
+            **({"files": files} if files else {}),
+        }
+
+    def _take(self, answer: Mapping[str, Any], fitted: Compacted, need: Need) -> ModelResponse:
+        """The model's answer, told to the record, and counted."""
         [response] = ModelMessagesTypeAdapter.validate_python([answer["response"]])
         assert isinstance(response, ModelResponse)
+        if self.bench is not None:
+            self.bench.apply_files(answer.get("files", {}))
         _tell_apart(response)
-        self._tell(response, answer["seconds"])
+        self._tell_compaction(fitted)
+        self._tell(response, answer["seconds"], answer.get("cost_microusd"))
+        self._tell_strained([Bound(**bound) for bound in answer.get("strained", ())])
+        if response.finish_reason == "length" and need.capped_by:
+            raise self._stop(need.capped_by)
         return _never_silent(response)
+
+    def _stop(self, bound: Bound) -> UsageLimitExceeded:
+        self.budget.refused = bound
+        return UsageLimitExceeded(str(bound))
+
+    def _tell_compaction(self, fitted: Compacted) -> None:
+        if fitted.fresh:
+            request = self.budget.requests + 1
+            self.journal.event(
+                f"compaction:{request}",
+                "compaction",
+                {
+                    "request": request,
+                    "results": len(fitted.fresh),
+                    "tokens_before": fitted.tokens + fitted.saved,
+                    "tokens": fitted.tokens,
+                },
+            )
+
+    def _tell_strained(self, of_days: list[Bound]) -> None:
+        """Each bound that is nearly reached, once."""
+        for bound in (*self.budget.watch(), *self.budget.note_strained(of_days)):
+            self.journal.event(
+                f"budget:{bound.code}",
+                "budget",
+                {"bound": bound.code, "most": bound.most, "message": f"near {bound}"},
+            )
 
     async def _stream(self, draft: Draft, *ask: Any) -> ModelResponse:
         """The answer, which is told as it comes; one that is asked for again begins anew."""
@@ -154,9 +244,11 @@ class JournaledModel(WrapperModel):
             {"request": request, "attempt": attempt, "wait_seconds": wait, "error": error},
         )
 
-    def _tell(self, response: ModelResponse, seconds: float) -> None:
+    def _tell(self, response: ModelResponse, seconds: float, cost_microusd: int | None) -> None:
         budget, usage = self.budget, response.usage
         budget.requests += 1
+        budget.cost_microusd += cost_microusd or 0
+        budget.unpriced += cost_microusd is None
         budget.input_tokens += usage.input_tokens
         budget.output_tokens += usage.output_tokens
         spoken = [p.content for p in response.parts if isinstance(p, TextPart)]
@@ -168,6 +260,7 @@ class JournaledModel(WrapperModel):
             "request": budget.requests,
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
+            "cost_microusd": cost_microusd,
             "seconds": seconds,
         }
         self.journal.event(f"request:{budget.requests}", "message", said)
@@ -191,6 +284,7 @@ class JournaledModel(WrapperModel):
             if isinstance(part, ToolReturnPart) and part.outcome == "retried":
                 if part.tool_name not in REPORT_NAMES:
                     self.budget.take_tool_call()
+                    self.budget.failures += 1
                 self.journal.event(
                     f"result:{self.budget.requests}:{part.tool_call_id}",
                     "tool_result",
@@ -223,8 +317,14 @@ def _never_silent(response: ModelResponse) -> ModelResponse:
         for part in response.parts
     )
     if not spoken:
-        response.parts = [*response.parts, TextPart("(no answer)")]
+        response.parts = [*response.parts, TextPart(SILENCE)]
     return response
+
+
+def is_delivery(effect: Mapping[str, Any]) -> bool:
+    """Whether people get something by it, now or when they have approved it."""
+    reaches = effect["effect"] in ("file", "notice", "email", "webhook")
+    return reaches and effect["state"] in ("sent", "held", "approved", "staged")
 
 
 class ToolsOfRun(WrapperToolset[Any]):
@@ -294,16 +394,13 @@ class JournaledTools(ToolsOfRun):
             seconds = round(clock.monotonic() - started, 3)
             return result | {"seconds": seconds, "mark": new_mark()}
 
-        if self.budget.take_tool_call():
-            if tool.tool_def.metadata == NESTED:
-                # What is in it are steps of its own; only the mark has to be the same in a replay.
-                answer = await call() | {"mark": await self.journal.step("mark", _new_mark)}
-            else:
-                async with self.at_once:
-                    answer = await self.journal.step(f"tool:{name}", call)
-        else:
+        answer: dict[str, Any]
+        if self.budget.take_tool_call() is not None:
             text = "Refused: this run has used all the tool calls that it may make."
             answer = {"error": text, "withheld": True}
+        else:
+            answer = await self._call(name, tool, call)
+            self.budget.failures += "error" in answer
         # Told from the answer, so that it is told too where a restart took it from the journal.
         self._tell(name, tool_args, str(ctx.tool_call_id), answer)
         shown = self.entrance.show(name, tool_args, answer)
@@ -319,6 +416,7 @@ class JournaledTools(ToolsOfRun):
             self.journal.event(f"label:{label}", "label", data)
         if effect := answer.get("effect"):
             self.journal.event(f"effect:{effect['call']}", "effect", effect)
+            self.budget.deliveries += is_delivery(effect)
         if self.bench is not None:
             self.bench.apply_files(answer.get("files", {}))
         told = {key: value for key, value in answer.items() if key not in ("effect", "mark")}
@@ -327,6 +425,15 @@ class JournaledTools(ToolsOfRun):
             "tool_result",
             {"tool_call_id": call_id, "tool": name, **told},
         )
+
+    async def _call(
+        self, name: str, tool: ToolsetTool[Any], call: Callable[[], Coroutine[Any, Any, Any]]
+    ) -> Any:
+        if tool.tool_def.metadata == NESTED:
+            # What is in it are steps of its own; only the mark has to be the same in a replay.
+            return await call() | {"mark": await self.journal.step("mark", _new_mark)}
+        async with self.at_once:
+            return await self.journal.step(f"tool:{name}", call)
 
 
 async def _new_mark() -> str:

@@ -14,9 +14,11 @@ from pydantic_ai.toolsets import AbstractToolset
 from pydantic_graph import End
 
 from lamplighter.agent.budget import Budget, Ending, Outcome
+from lamplighter.agent.conditions import USUAL, Conditions
 from lamplighter.agent.entrance import Entrance
-from lamplighter.agent.journal import Bench, Journal, JournaledModel, JournaledTools
+from lamplighter.agent.journal import SILENCE, Bench, Journal, JournaledModel, JournaledTools
 from lamplighter.agent.report import REPORTS, NeedsAttention, NothingToReport, Report
+from lamplighter.allowance import Bound
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.flow import Flow
 from lamplighter.models.retry import Patience
@@ -45,6 +47,7 @@ class Task:
         bench: What the tools work on.
         flow: What has come into the run.
         budget: What may be used.
+        conditions: Under which the model is asked.
         patience: How often to ask a model whose provider is busy.
         caller: The agent that called this one as a tool; empty for a run of its own.
     """
@@ -58,6 +61,7 @@ class Task:
     bench: Bench | None = None
     flow: Flow = field(default_factory=Flow)
     budget: Budget = field(default_factory=lambda: Budget(15))
+    conditions: Conditions = USUAL
     patience: Patience = field(default_factory=Patience)
     caller: str = ""
 
@@ -66,11 +70,11 @@ async def perform(task: Task, journal: Journal) -> Ending:
     """Carry out one run to its end.
 
     Raises:
-        LamplighterError: The model cannot be used.
+        LamplighterError: The model cannot be used, or a limit of money cannot be kept.
         pydantic_ai.exceptions.AgentRunError: The provider failed, or the model made no sense.
     """
     budget = task.budget
-    model = JournaledModel(task.model, journal, budget, task.patience)
+    model = JournaledModel(task.model, journal, budget, task.patience, task.conditions, task.bench)
     entrance = Entrance.of(task.agent, task.flow)
 
     async def close() -> str:  # async, or a thread would be needed for it
@@ -91,7 +95,7 @@ async def perform(task: Task, journal: Journal) -> Ending:
         if isinstance(output, str) and not task.caller:
             output = await _summarise(model, turns.all_messages(), output)
     except UsageLimitExceeded:
-        return budget.end("stopped_by_limit", describe_limit(budget))
+        return stop(budget)
     return _conclude(budget, output)
 
 
@@ -150,21 +154,36 @@ async def _summarise(model: Model, messages: list[ModelMessage], text: str) -> A
 def _conclude(budget: Budget, output: object) -> Ending:
     match output:
         case NothingToReport(reason=summary):
-            outcome: Outcome = "nothing_to_report"
+            # It has delivered something, so people get to hear of it, whatever it says.
+            outcome: Outcome = "reported" if budget.total("deliveries") else "nothing_to_report"
         case NeedsAttention(reason=summary):
-            outcome = "stopped_by_limit" if budget.used_up else "needs_attention"
+            outcome = "needs_attention"
         case Report(summary=summary):
             outcome = "reported"
         case _:
-            outcome, summary = "reported", str(output)
-    if budget.refused:
-        outcome, summary = "stopped_by_limit", f"{describe_limit(budget)} {summary}"
-    return budget.end(outcome, summary.strip())
+            outcome, summary = _judge_text(str(output))
+    summary = summary.strip()
+    if budget.refused or (outcome == "needs_attention" and budget.used_up):
+        return stop(budget, summary)
+    if outcome in ("reported", "nothing_to_report") and budget.all_failed:
+        count = budget.total("tool_calls")
+        calls = "its only tool call" if count == 1 else f"every one of its {count} tool calls"
+        return budget.end("error", f"No success, for {calls} failed. {summary}".strip())
+    return budget.end(outcome, summary)
 
 
-def describe_limit(budget: Budget) -> str:
-    """Why a run was stopped by the number of its iterations."""
-    return (
-        f"Stopped by the limit of {budget.iterations} iterations after "
-        f"{budget.total('tool_calls')} tool calls and {budget.total('requests')} model requests."
+def _judge_text(text: str) -> tuple[Outcome, str]:
+    """Words instead of a report are one; silence is none."""
+    if not text.strip() or text == SILENCE:
+        return "error", "It ended without a report."
+    return "reported", text
+
+
+def stop(budget: Budget, said: str = "") -> Ending:
+    """The ending of a run that one of its bounds has stopped."""
+    bound = budget.refused or budget.full or Bound("run", "iterations", budget.iterations)
+    text = (
+        f"Stopped by {bound} after {budget.total('tool_calls')} tool calls and "
+        f"{budget.total('requests')} model requests. {said}"
     )
+    return budget.end("stopped_by_limit", text.strip(), bound)

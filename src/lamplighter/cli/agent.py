@@ -1,6 +1,6 @@
-"""``lamplighter agent``: list, show, validate, pause, resume, promote, apply, import."""
+"""``lamplighter agent``: list, show, validate, test, pause, resume, promote, apply, import."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,13 @@ import click
 from lamplighter import clock
 from lamplighter.access import owner_of
 from lamplighter.cli.agent_files import apply, import_
+from lamplighter.cli.checks import (
+    budget_problems,
+    command_problems,
+    describe_allowance,
+    foresee_entry,
+    model_problems,
+)
 from lamplighter.cli.context import Context
 from lamplighter.cli.output import (
     describe_problem,
@@ -21,11 +28,11 @@ from lamplighter.cli.output import (
     printable,
     problem_data,
 )
-from lamplighter.errors import NotFound, Place
+from lamplighter.errors import NotFound
 
 if TYPE_CHECKING:
     from lamplighter.config import Settings
-    from lamplighter.definitions.agent import Agent, Problem
+    from lamplighter.definitions.agent import Agent
     from lamplighter.definitions.catalogue import Catalogue, Entry
     from lamplighter.store.pauses import Pause
     from lamplighter.store.schedules import SavedSchedule
@@ -105,16 +112,20 @@ def show(context: Context, name: str, as_json: bool) -> None:
     """
     settings = context.settings()
     entry = _find(_read(settings), name)
-    unoffered = tuple(_command_problems([entry], settings))
+    unoffered = tuple(command_problems([entry], settings))
     entry = replace(entry, problems=(*entry.problems, *unoffered))
     now = clock.now().replace(microsecond=0)
     known = _ask_database(settings)
     if as_json:
         problems = [problem_data(problem) for problem in entry.problems]
         details = _details(entry, now, _saved(settings, entry.name))
+        if foreseen := foresee_entry(entry, settings):
+            details["forecast"] = asdict(foreseen)
         print_json(_summary(entry, now, known) | details | {"problems": problems})
     else:
         _print_entry(entry, now, known, _saved(settings, entry.name))
+        if foreseen := foresee_entry(entry, settings):
+            click.echo("\n".join((f"forecast  {foreseen}", *foreseen.warnings)))
 
 
 @group.command()
@@ -136,8 +147,9 @@ def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bo
     catalogue = _read(settings)
     entries = [_find(catalogue, name) for name in names] or list(catalogue.entries)
     problems = [problem for entry in entries for problem in entry.problems]
-    problems += _model_problems(entries, settings)
-    problems += _command_problems(entries, settings)
+    problems += model_problems(entries, settings)
+    problems += command_problems(entries, settings)
+    problems += budget_problems(entries, settings)
     if not names:
         from lamplighter.workspace import config_problems
 
@@ -154,6 +166,31 @@ def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bo
         counted = (_count(len(entries), "agent"), _count(errors, "error"))
         click.echo(f"{', '.join(counted)}, {_count(warnings, 'warning')}")
     return INVALID if failed else 0
+
+
+@group.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--model", help="What answers, instead of what a test or the agent says.")
+@as_json
+@click.pass_obj
+def test(context: Context, names: tuple[str, ...], model: str | None, as_json: bool) -> int:
+    """Let the agents NAME..., or all, pass their tests: agents/NAME/tests/*.yaml.
+
+    Nothing leaves a test, and it sees only what it gives itself.
+
+    \b
+    Examples:
+      lamplighter agent test
+      lamplighter agent test daily-digest --model local
+
+    Exit code 3: a test failed.
+    """
+    from lamplighter.cli.trials import run_trials
+
+    settings = context.settings()
+    catalogue = _read(settings)
+    entries = [_find(catalogue, name) for name in names] or list(catalogue.entries)
+    return run_trials(entries, settings, model=model, as_json=as_json)
 
 
 @group.command()
@@ -234,43 +271,6 @@ def _read(settings: "Settings") -> "Catalogue":
     if not settings.team:
         return read_catalogue(settings)
     return Roster(settings, open_database(settings.database)).read()
-
-
-def _model_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:
-    """Models that cannot serve (an error where an agent names one) or are too small for it."""
-    from lamplighter.definitions.agent import Problem
-    from lamplighter.models.guide import fits_small_model
-    from lamplighter.models.resolve import LOCAL, choose_model, problem_with
-
-    known: dict[str | None, str | None] = {}
-    for entry in entries:
-        if entry.agent is None:
-            continue
-        agent, model = entry.agent, entry.agent.model
-        place = Place(entry.file, agent.lines.get("model"), "model")
-        if model not in known:
-            known[model] = problem_with(model, settings)
-        if message := known[model]:
-            yield Problem("error" if model else "warning", message, place)
-        small = choose_model(model, settings) == LOCAL
-        if small and (message := fits_small_model(agent.allowed_tools)):
-            yield Problem("warning", message, place)
-
-
-def _command_problems(entries: Iterable["Entry"], settings: "Settings") -> Iterator["Problem"]:
-    """Commands that agents list, but that cannot run apart here and so do not run at all."""
-    from lamplighter.definitions.agent import Problem, runs_commands
-    from lamplighter.sandbox.choice import check_backend, choose_backend
-
-    users = [entry for entry in entries if entry.agent and runs_commands(entry.agent)]
-    readiness = check_backend(choose_backend(settings)) if users else None
-    if readiness is None or readiness.is_ready:
-        return
-    for entry in users:
-        assert entry.agent is not None
-        place = Place(entry.file, entry.agent.lines.get("tools"), "tools")
-        message = f"it has no commands here: {readiness.problem}"
-        yield Problem("warning", message, place, readiness.advice)
 
 
 def _find(catalogue: "Catalogue", name: str) -> "Entry":
@@ -383,6 +383,7 @@ def _details(entry: "Entry", now: datetime, saved: "Sequence[SavedSchedule]") ->
         "instructions": agent.instructions,
         "extra": dict(agent.extra),
         "upcoming": _upcoming(agent, now, saved),
+        "timezone": agent.timezone,
     }
 
 
@@ -441,6 +442,8 @@ def _print_agent(agent: "Agent", now: datetime, saved: "Sequence[SavedSchedule]"
             ("webhooks", ", ".join(agent.webhooks) or None),
             ("iterations", limits.iterations and f"at most {limits.iterations}"),
             ("timeout", limits.timeout_seconds and f"{limits.timeout_seconds:g} seconds"),
+            ("per run", describe_allowance(limits.per_run)),
+            ("per day", describe_allowance(limits.per_day)),
             ("message", agent.message),
             *((key, value) for key, value in agent.extra.items()),
         ]

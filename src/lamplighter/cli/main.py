@@ -19,6 +19,7 @@ COMMANDS = {
     "chat": ("lamplighter.cli.chat:command", "Talk with an agent."),
     "approval": ("lamplighter.cli.approval:group", "Decide what chats may do."),
     "run": ("lamplighter.cli.run:group", "Start, list, show, watch and cancel runs."),
+    "memory": ("lamplighter.cli.memory:group", "See and mend what agents have noted."),
     "outbox": ("lamplighter.cli.outbox:group", "See what runs did to the world, and decide."),
     "schedule": ("lamplighter.cli.schedule:group", "See when a schedule is due."),
     "notice": ("lamplighter.cli.notice:group", "Read what you should know about your agents."),

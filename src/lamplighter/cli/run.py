@@ -13,6 +13,7 @@ from lamplighter.cli.timeline import (
     describe_effect,
     describe_event,
     describe_run,
+    describe_run_cost,
     event_data,
     follow,
     run_data,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lamplighter.store.runs import Run
 
 ENDED_BADLY = 3
+HEADERS = ("run", "agent", "started", "status", "duration", "tools", "cost", "summary")
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
@@ -107,7 +109,8 @@ def list_(
         click.echo("No runs yet. Start one: lamplighter run start AGENT --wait")
     else:
         print_table(
-            ["run", "agent", "started", "status", "duration", "tools", "summary"], map(_row, found)
+            ["run", "agent", "started", "status", "duration", "tools", "cost", "summary"],
+            map(_row, found),
         )
 
 
@@ -198,6 +201,39 @@ def cancel(context: Context, run_id: str, as_json: bool) -> None:
     else:
         when = "now" if held else "when the workspace is served again"
         click.echo(f"{run.id} will stop {when}.")
+
+
+@group.command()
+@click.argument("run_id", metavar="ID")
+@click.option("--model", help="Ask this model, and compare; tools answer from the record.")
+@click.option("--current", is_flag=True, help="With the agent as it is now, not as it was then.")
+@as_json
+@click.pass_obj
+def replay(context: Context, run_id: str, model: str | None, current: bool, as_json: bool) -> int:
+    """Carry out the run ID again on its record: no model is asked, and nothing is done.
+
+    It stops where it asks its model for something else than it did, and shows the difference.
+    With --model another model does the work, on the same answers where it makes the same calls;
+    its effects are only staged.
+
+    \b
+    Examples:
+      lamplighter run replay last
+      lamplighter run replay last --current
+      lamplighter run replay last --model anthropic:claude-haiku-4-5
+
+    Exit code 3: it drifted, or the other model ended badly.
+    """
+    from lamplighter.cli.replay import print_comparison, print_replay
+
+    settings = context.settings()
+    engine = _open(settings)
+    run = _find(engine, run_id)
+    if model is None:
+        print_replay(engine, run, settings, current=current, as_json=as_json)
+        return 0
+    good = print_comparison(engine, run, settings, model, current=current, as_json=as_json)
+    return 0 if good else ENDED_BADLY
 
 
 @group.command()
@@ -331,5 +367,6 @@ def _row(run: "Run") -> list[Any]:
         f"{MARKS[run.status]} {run.outcome or run.status}{label}",
         "" if seconds is None else f"{seconds:.1f} s",
         run.tool_calls,
+        describe_run_cost(run),
         (run.summary or "").split("\n")[0],
     ]

@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lamplighter.allowance import describe_cost
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -29,7 +31,7 @@ EFFECT_MARKS = {
 
 def run_data(run: "Run", workspace: Path) -> dict[str, Any]:
     """A run as JSON data, with the paths of what it delivered."""
-    hidden = {"version", "admitted_at", "model_override"}
+    hidden = {"version", "admitted_at", "model_override", "watermark"}
     data = {field: getattr(run, field) for field in run.__slots__ if field not in hidden}
     for field, value in data.items():
         if isinstance(value, datetime):
@@ -70,11 +72,20 @@ def describe_run(run: "Run") -> str:
         parts.append(f"{run.duration_seconds:.1f} s")
     parts.append(f"{run.tool_calls} tool calls")
     parts.append(f"{run.input_tokens + run.output_tokens:,} tokens")
+    if cost := describe_run_cost(run):
+        parts.append(cost)
     if run.label:
         parts.append(f"[{run.label}]")
     if run.dry_run:
         parts.append("dry run")
     return " · ".join(parts)
+
+
+def describe_run_cost(run: "Run") -> str:
+    """What it cost, such as ``$0.0123``; nothing for what is free or has not asked a model."""
+    if run.cost_microusd is None:
+        return "cost unknown" if run.ended and run.requests else ""
+    return describe_cost(run.cost_microusd) if run.cost_microusd else ""
 
 
 def describe_effect(data: dict[str, Any]) -> str:
@@ -126,13 +137,23 @@ def _what(kind: str, data: dict[str, Any]) -> str:
             text = f"  {describe_effect(data) if kind == 'effect' else _label(data)}"
         case "network" | "retry":
             text = _network(data) if kind == "network" else _retry(data)
-        case "resumed":
-            text = "went on after an interruption"
+        case "compaction" | "budget" | "resumed":
+            text = _of_the_run(kind, data)
         case "finished":
             text = f"{MARKS[data['status']]} {data['outcome']}: {data['summary']}"
         case _:
             text = f"{kind}: {brief(data)}"
     return " ".join(text.split("\n")) if kind == "finished" else _one_line(text)
+
+
+def _of_the_run(kind: str, data: dict[str, Any]) -> str:
+    """What neither the model nor a tool has done."""
+    if kind == "resumed":
+        return "went on after an interruption"
+    if kind == "budget":
+        return f"  ! {data['message']}"
+    before, after = data["tokens_before"], data["tokens"]
+    return f"  made room: {data['results']} results out, {before:,} → {after:,} tokens"
 
 
 def _started(data: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from lamplighter.allowance import UNBOUNDED, Allowance
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.hosts import AllowedHost
 from lamplighter.definitions.pages import Pages, find_pages
@@ -26,7 +27,16 @@ SOURCE_TOOLS = (*DOCUMENT_TOOLS, "search_people")
 """The tools that show what is in the agent's sources."""
 ORG_ONLY_TOOLS = ("send_email",)
 """What no user agent may call, whatever its file says."""
-ALL_TOOLS = (*DEFAULT_TOOLS, "search_people", *SHELL_TOOLS, *ORG_ONLY_TOOLS, "webhook")
+MEMORY_TOOLS = ("remember", "recall")
+"""The tools by which an agent knows in one run what it noted in another."""
+ALL_TOOLS = (
+    *DEFAULT_TOOLS,
+    "search_people",
+    *MEMORY_TOOLS,
+    *SHELL_TOOLS,
+    *ORG_ONLY_TOOLS,
+    "webhook",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,11 @@ class Limits:
         processes: In the sandbox at once.
         disk_mb: Of the run's files, in MiB.
         output_kb: Of each output of a command, in thousands of bytes.
+        tool_calls: At most; ``None``: as many as iterations.
+        input_tokens: Sent to the model in all.
+        output_tokens: Received from the model in all.
+        cost_microusd: For the model, in all.
+        per_day: The same of all runs that begin on one day in the agent's zone.
     """
 
     iterations: int | None = None
@@ -50,6 +65,21 @@ class Limits:
     processes: int | None = None
     disk_mb: int | None = None
     output_kb: int | None = None
+    tool_calls: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_microusd: int | None = None
+    per_day: Allowance = UNBOUNDED
+
+    @property
+    def per_run(self) -> Allowance:
+        """What one run may use, but for iterations and time, which have defaults."""
+        return Allowance(
+            tool_calls=self.tool_calls,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cost_microusd=self.cost_microusd,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +109,7 @@ class Agent:
         webhooks: URLs that ``webhook`` may call, by the names that the model knows.
         message: The first message of a run.
         enabled: Whether its schedules fire.
+        timezone: The IANA zone of its days; empty: the workspace's.
         extra: Keys that Lamplighter does not know, kept as they are.
         lines: Where in the file each field stands, such as ``tools`` or ``tools[1]``, for
             messages; no part of what the agent is.
@@ -104,6 +135,7 @@ class Agent:
     webhooks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     message: str = DEFAULT_MESSAGE
     enabled: bool = True
+    timezone: str = ""
     extra: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     lines: Mapping[str, int] = field(
         default_factory=lambda: MappingProxyType({}), compare=False, repr=False

@@ -36,5 +36,5 @@ def strictest(*verdicts: Verdict) -> Verdict:
 
 
 def of_mode(mode: Mode, kind: str) -> Verdict:
-    """What a mode says of an effect. A notice is what tells the owner, so it never waits."""
-    return PERFORM if mode == "hold" and kind == "notice" else _OF_MODES[mode]
+    """What a mode says of an effect. Telling the owner, and an agent's own notes, never wait."""
+    return PERFORM if mode == "hold" and kind in ("notice", "memory") else _OF_MODES[mode]

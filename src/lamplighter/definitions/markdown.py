@@ -1,12 +1,15 @@
 """A Markdown file with YAML frontmatter -> ``Agent``. Pure: text in, values out."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn, TypeVar
 
 from lamplighter.access import owner_of, short_name
 from lamplighter.addresses import read_recipient
+from lamplighter.allowance import MICRO, Allowance
 from lamplighter.definitions.agent import Agent, Limits, Problem
 from lamplighter.definitions.effects import MODES
 from lamplighter.definitions.frontmatter import Document, Value, read_document
@@ -147,6 +150,7 @@ def _read_fields(document: Document, notes: _Notes, name: str, timezone: str) ->
     zone = given.pop("timezone", None) or timezone
     given["all_sources"] = given.get("type") == "org" and "sources" not in given
     given["schedules"] = _read_schedules(fields, notes, zone)
+    given["timezone"] = zone
     _check_name(given.pop("name", None), name, notes)
     for key, value in fields.items():
         notes.lines[key] = value.line
@@ -308,20 +312,27 @@ def _schedule(value: Value, name: str, timezone: str) -> Schedule:
 
 
 def _limits(value: Value, name: str) -> Limits:
+    readers = {**_LIMITS, "per_day": ("per_day", _per_day)}
+    return Limits(**_amounts(value, name, readers))
+
+
+def _per_day(value: Value, _key: str, place: Place) -> Allowance:
+    return Allowance(**_amounts(value, str(place.field), _PER_DAY))
+
+
+def _amounts(value: Value, name: str, readers: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+    """The limits in a mapping, as ``Limits`` or ``Allowance`` call them."""
     if not isinstance(value.content, dict):
-        _refuse(f"{name} is a mapping, not {_kind(value)}", "like limits: {iterations: 10}")
-    limits: dict[str, Any] = {}
+        _refuse(f"{name} is a mapping, not {_kind(value)}", f"like {name}: {{iterations: 10}}")
+    found: dict[str, Any] = {}
     for key, given in value.content.items():
         place = Place(line=given.line, field=f"{name}.{key}")
-        if key in _LIMITS:
-            limits[key] = _count(given, key, place)
-        elif key in _DURATIONS:
-            limits[_DURATIONS[key]] = _duration(given, key, place)
-        else:  # an error: a misspelt limit would not limit
-            known = (*_LIMITS, *_DURATIONS)
-            hint = did_you_mean(key, known) or f"limits are {', '.join(known)}"
+        if key not in readers:  # an error: a misspelt limit would not limit
+            hint = did_you_mean(key, readers) or f"limits are {', '.join(readers)}"
             raise InvalidInput(f"unknown limit {key!r}", place=place, hint=hint)
-    return Limits(**limits)
+        meant, reader = readers[key]
+        found[meant] = reader(given, key, place)
+    return found
 
 
 def _network(value: Value, name: str) -> tuple[AllowedHost, ...]:
@@ -400,6 +411,20 @@ def _count(value: Value, key: str, place: Place) -> int:
     return number
 
 
+def _money(value: Value, key: str, place: Place) -> int:
+    """Dollars as micro-dollars: 0.5, or "$0.50"."""
+    given = value.content
+    text = given.strip().removeprefix("$") if isinstance(given, str) else str(given)
+    try:
+        amount = Decimal("nan") if isinstance(given, bool) else Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite() or amount < 0:
+        hint = "like 0.50 (US dollars)"
+        raise InvalidInput(f"{key} is an amount of money", place=place, hint=hint)
+    return math.ceil(amount * MICRO)
+
+
 def _duration(value: Value, key: str, place: Place) -> float:
     if isinstance(value.content, bool) or not isinstance(value.content, str | int):
         hint = 'like "10m" or 600 (seconds)'
@@ -410,14 +435,34 @@ def _duration(value: Value, key: str, place: Place) -> float:
         raise InvalidInput(error.message, place=place, hint='like "10m"') from error
 
 
-_LIMITS = {"iterations": 1, "memory_mb": 64, "processes": 4, "disk_mb": 1, "output_kb": 1}
+_LIMIT_COUNTS = {
+    "iterations": 1,
+    "memory_mb": 64,
+    "processes": 4,
+    "disk_mb": 1,
+    "output_kb": 1,
+    "tool_calls": 1,
+    "input_tokens": 1,
+    "output_tokens": 1,
+}
 """Limits that are whole numbers, and the least that makes sense."""
 
-_COUNTS = {**_LIMITS, "per_run": 1, "per_day": 1}
+_COUNTS = {**_LIMIT_COUNTS, "per_run": 1, "per_day": 1}
 """All whole numbers."""
 
-_DURATIONS = {"timeout": "timeout_seconds", "command_timeout": "command_seconds"}
-"""Limits as files call them -> as ``Limits`` does."""
+_LIMITS: dict[str, tuple[str, Any]] = {
+    **{key: (key, _count) for key in _LIMIT_COUNTS},
+    "timeout": ("timeout_seconds", _duration),
+    "command_timeout": ("command_seconds", _duration),
+    "cost": ("cost_microusd", _money),
+}
+"""Limits as files call them -> as ``Limits`` does, and what reads them."""
+
+_PER_DAY: dict[str, tuple[str, Any]] = {
+    **{key: (key, _count) for key in ("iterations", "tool_calls", "input_tokens", "output_tokens")},
+    "time": ("seconds", _duration),
+    "cost": ("cost_microusd", _money),
+}
 
 _READERS: dict[str, Reader[Any]] = {
     "name": _text,

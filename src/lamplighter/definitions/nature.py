@@ -67,6 +67,9 @@ NATURES: dict[str, Nature] = {
     "run_bash": ECHO,
     "run_python": ECHO,
     "deliver_file": _KEEPS,
+    "remember": _KEEPS,
+    # What it gives back carries the labels of the runs that wrote it.
+    "recall": ECHO,
     "send_email": Nature(_NONE, "outside"),
     "webhook": Nature(_NONE, "outside"),
     **{f"workspace-{name}": _READS for name in _FOLDER_READERS},

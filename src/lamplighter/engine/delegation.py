@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from pydantic_ai import Tool
@@ -12,8 +12,10 @@ from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 
 from lamplighter.agent.budget import Budget, Ending
+from lamplighter.agent.conditions import Conditions, Watch
 from lamplighter.agent.journal import NESTED, Journal
 from lamplighter.agent.loop import Task, perform
+from lamplighter.allowance import Bound
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.nature import SPAWN, nature_of
@@ -22,6 +24,7 @@ from lamplighter.engine.acting import acting_scope, find_callee, withheld_tools
 from lamplighter.engine.commands import make_shell, without
 from lamplighter.engine.record import redact
 from lamplighter.errors import ToolFailed
+from lamplighter.models.prices import find_tariff
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.outbox import Outbox, all_of, follow_mode
@@ -72,6 +75,13 @@ class NestedJournal:
         self.outer.event(f"{self.call}/{key}", kind, {"subflow": list(self.subflow), **data})
 
 
+class Resolve(Protocol):
+    """Finds a model by its name, as ``models.resolve.resolve_model`` does."""
+
+    def __call__(self, name: str, settings: Settings, *, agent: str) -> Resolved:  # noqa: D102
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Delegation:
     """What an agent passes on to those that it calls.
@@ -91,6 +101,8 @@ class Delegation:
         journal: The caller's.
         budget: The caller's.
         equip: Makes the toolset of an agent.
+        resolve: Finds a model by its name.
+        watch: Who looks at the prompts.
     """
 
     engine: sa.Engine
@@ -106,6 +118,8 @@ class Delegation:
     journal: Journal
     budget: Budget
     equip: "Equip"
+    resolve: "Resolve" = resolve_model
+    watch: Watch | None = None
     only_reads: bool = False
 
     def toolset(self) -> FunctionToolset[Workbench]:
@@ -154,7 +168,7 @@ class Delegation:
         self._check(found.get("name", target))
         agent = self._narrow(await asyncio.to_thread(self._load, target, found["version"]))
         resolved = await asyncio.to_thread(
-            resolve_model, found["model"], self.settings, agent=agent.name
+            self.resolve, found["model"], self.settings, agent=agent.name
         )
         name = target or "helper"
         ending = await self._carry_out(ctx, agent, resolved, message)
@@ -212,7 +226,10 @@ class Delegation:
         journal = NestedJournal(self.journal, call, (*self.subflow, ctx.tool_call_id or call))
         bench, missing = await self._bench(ctx.deps, agent, journal)
         agent = without(agent, missing)
-        budget = self.budget.share(agent.limits.iterations or self.settings.max_iterations)
+        limits = agent.limits
+        budget = self.budget.share(
+            limits.iterations or self.settings.max_iterations, limits.per_run
+        )
         inner = replace(
             self,
             agent=agent,
@@ -233,6 +250,7 @@ class Delegation:
             bench=bench,
             flow=bench.flow,  # what comes into it comes into its caller, and has come already
             budget=budget,
+            conditions=replace(conditions_of(resolved.name, self.settings), watch=self.watch),
             patience=Patience(self.settings.run_max_attempts, self.settings.run_backoff_seconds),
             caller=self.agent.name,
         )
@@ -270,6 +288,7 @@ class Delegation:
             email=agent.email,
             webhooks=agent.webhooks,
             shell=shell,
+            memory=None,  # this is no run of its own, and sees what its caller may see
         )
         return inner, withheld | missing
 
@@ -281,6 +300,16 @@ class Delegation:
             within=f"{outer.within}{call}/",
             policy=all_of(outer.policy, follow_mode(agent.effects)),
         )
+
+
+def conditions_of(model: str, settings: Settings) -> Conditions:
+    """Under which conditions the model called ``model`` is asked."""
+    return Conditions(
+        tariff=find_tariff(model, settings),
+        name=model,
+        room=settings.context_tokens,
+        max_output=settings.max_output_tokens,
+    )
 
 
 Equip = Callable[[Agent, Delegation], AbstractToolset[Workbench]]
@@ -297,8 +326,8 @@ async def _within_bounds(task: Task, journal: Journal) -> Ending:
     except TimeoutError:
         if not bound.expired():
             raise
-        text = f"Stopped by the time limit of {seconds:g} s."
-        return task.budget.end("stopped_by_limit", text)
+        by = Bound("run", "seconds", seconds or 0)
+        return task.budget.end("stopped_by_limit", f"Stopped by {by}.", by)
     except AgentRunError as error:
         message = redact(str(error))
         journal.event("error", "error", {"error": message, "type": type(error).__name__})

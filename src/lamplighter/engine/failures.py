@@ -14,13 +14,14 @@ from lamplighter.store.runs import Run, Status
 log = logging.getLogger(__name__)
 
 
-def note_ending(
+def note_ending(  # noqa: PLR0913 - what follows depends on so much
     connection: sa.Connection,
     run: Run,
     *,
     status: Status,
     summary: str,
     pause_after: int,
+    is_fault: bool = True,
     now: datetime,
 ) -> None:
     """Draw the consequences of a run's ending; in the transaction that records it.
@@ -34,11 +35,12 @@ def note_ending(
         status: How it ended.
         summary: What it said at its end, without secrets.
         pause_after: The number of failures in a row that pauses an agent; 0 never does.
+        is_fault: Whether a failure is the agent's.
         now: When it ended.
     """
     if status == "completed":
         forget_failures(connection, run.agent)
-    elif status == "failed":
+    elif status == "failed" and is_fault:
         _note_failure(connection, run, summary, pause_after, now)
 
 

@@ -23,7 +23,8 @@ from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.flow import Flow
 from lamplighter.engine.acting import acting_scope, withheld_tools
 from lamplighter.engine.commands import bound, make_shell, without
-from lamplighter.engine.delegation import Delegation
+from lamplighter.engine.delegation import Delegation, conditions_of
+from lamplighter.engine.purse import make_purse, run_allowance
 from lamplighter.engine.turn import (
     Conversation,
     Drafts,
@@ -40,9 +41,11 @@ from lamplighter.models.scripted import Call, Script, Turn, scripted_model
 from lamplighter.outbox import Outbox, all_of, follow_flow, follow_mode
 from lamplighter.roster import Roster
 from lamplighter.search.index import Ranking
+from lamplighter.store.agent_records import find_watermark
 from lamplighter.store.agents import get_version
-from lamplighter.store.runs import Run, find_last_success
-from lamplighter.tools.bench import Workbench
+from lamplighter.store.changes import Span
+from lamplighter.store.runs import Run
+from lamplighter.tools.bench import Memory, Workbench
 from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
 from lamplighter.tools.files import RunFiles, read_changes
@@ -82,7 +85,8 @@ def prepare(
     agent = get_version(outbox.engine, run.version)
     conversation = load_conversation(run, outbox.engine, settings) if run.chat else None
     resolved = _choose(run, agent, settings)
-    budget.iterations = agent.limits.iterations or budget.iterations
+    bound_run(budget, agent, settings)
+    budget.purse = make_purse(outbox.engine, run, outbox.worker, settings, agent)
     mode: Mode = "staged" if run.dry_run else agent.effects
     flow = Flow()
     policy, absent = all_of(follow_mode(mode), follow_flow(flow)), {}
@@ -110,6 +114,7 @@ def prepare(
         bench=bench,
         flow=flow,
         budget=budget,
+        conditions=conditions_of(resolved.name, settings),
         patience=Patience(settings.run_max_attempts, settings.run_backoff_seconds),
     )
     spoken = Spoken(task, talk, drafts, bench) if talk else None
@@ -128,6 +133,14 @@ def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
     """All that an agent may call: built-in tools, other agents, tools of MCP servers."""
     servers = McpTools(agent, delegation.servers)
     return CombinedToolset([build_toolset(agent.tool_names), delegation.toolset(), servers])
+
+
+def bound_run(budget: Budget, agent: Agent, settings: Settings) -> None:
+    """Let a run's budget be what its agent's file says, within what the settings allow."""
+    most = settings.budgets.run.iterations
+    wanted = agent.limits.iterations or settings.max_iterations
+    budget.iterations = wanted if most is None else min(wanted, most)
+    budget.allowance = run_allowance(agent, settings)
 
 
 def rehearse() -> None:
@@ -200,16 +213,19 @@ def _workbench(  # noqa: PLR0913 - what tools need of a run
         scope = viewing_scope(agent, conversation.viewer, engine, settings)
         files = RunFiles(engine, conversation.keeper, bounds.disk_bytes)
         files.apply(read_changes(conversation.files))
+        new = memory = None  # what an agent's runs know is none of a viewer's business
     else:
         scope = acting_scope(agent, engine, settings)
         files = RunFiles(engine, run.id, bounds.disk_bytes)
+        new = Span(find_watermark(engine, run.agent) or 0, run.watermark or 0)
+        memory = Memory(engine, agent.name, run.id)
     shell, missing = make_shell(agent, bounds, files, journal, settings, flow)
     bench = Workbench(
         library=Library(
             engine,
             scope,
             Ranking.of(settings),
-            None if conversation else find_last_success(engine, run),
+            new,
         ),
         run_files=files,
         destination=Delivery(settings.workspace, agent.name, run.id),
@@ -223,5 +239,6 @@ def _workbench(  # noqa: PLR0913 - what tools need of a run
         webhooks=agent.webhooks,
         shell=shell,
         flow=flow,
+        memory=memory,
     )
     return bench, withheld | missing

@@ -20,6 +20,7 @@ from lamplighter.roster import Roster
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import Run, get_run
 from lamplighter.tools.assistance import Notify, Remember, memory_of
+from lamplighter.tools.bench import Memory
 from lamplighter.tools.changes import MakeFolder, Move, Remove, Write, trash_of
 from lamplighter.tools.command import Changed
 from lamplighter.tools.delivery import Delivery, FileDelivery
@@ -27,6 +28,7 @@ from lamplighter.tools.email import EmailSending
 from lamplighter.tools.files import RunFiles
 from lamplighter.tools.mcp import Servers, ServerTool
 from lamplighter.tools.mcp_tools import McpCall
+from lamplighter.tools.memory import Noting
 from lamplighter.tools.mirror import Mirror
 from lamplighter.tools.places import Places
 from lamplighter.tools.web import Request, Submission
@@ -154,7 +156,12 @@ def _mcp(found: Situation) -> Effect:
 
 
 def _note(found: Situation) -> Effect:
-    return Remember(memory_of(found.settings.workspace, found.run.agent), "", "")
+    memory = Memory(found.engine, found.run.agent, found.run.id)
+    return Remember(memory_of(found.settings.workspace, found.run.agent), "", "", (), memory)
+
+
+def _memory(found: Situation) -> Effect:
+    return Noting(found.engine, found.run.agent, "", "", frozenset(), "")
 
 
 def _notice(found: Situation) -> Effect:
@@ -200,6 +207,7 @@ _TOOLS: dict[str, frozenset[str]] = {
     "email": frozenset({"send_email"}),
     "webhook": frozenset({"webhook"}),
     "note": frozenset({"save-to-memory"}),
+    "memory": frozenset({"remember"}),
     "notice": frozenset({"notify-user"}),
     "http": frozenset({"fetch-url"}),
     "command": frozenset({"executeCommand"}),
@@ -213,6 +221,7 @@ MAKERS: dict[str, Callable[[Situation], Effect]] = {
     "webhook": _webhook,
     "mcp": _mcp,
     "note": _note,
+    "memory": _memory,
     "notice": _notice,
     "http": _submission,
     "command": _command,

@@ -14,14 +14,17 @@ from ulid import ULID
 from lamplighter import clock
 from lamplighter.access import owner_of
 from lamplighter.agent.budget import Budget, Ending
+from lamplighter.allowance import Bound
 from lamplighter.config import Settings
+from lamplighter.definitions.agent import Agent
 from lamplighter.engine.failures import note_ending, note_uncertain
+from lamplighter.engine.purse import make_purse
 from lamplighter.engine.record import RecordWriter, RunJournal, redact
 from lamplighter.engine.run_logs import write_run
 from lamplighter.errors import Conflict, LamplighterError
 from lamplighter.outbox import Outbox, effect_data
-from lamplighter.store.agent_records import record_ending
-from lamplighter.store.events import written_keys
+from lamplighter.store.agent_records import advance_watermark, record_ending
+from lamplighter.store.events import recorded_usage, written_keys
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
     SUCCESSES,
@@ -65,6 +68,7 @@ class Worker:
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
         self.interruptible: set[str] = set()
+        self.agents: dict[str, Agent] = {}
         self.spoken: dict[str, Spoken] = {}
         self.one_ended = asyncio.Condition()
 
@@ -82,12 +86,16 @@ class Worker:
             if written:
                 journal.event(f"resumed:{written}", "resumed", {})
             ending = await self._within_bounds(run, journal)
+            if written:  # it may have ended before it came to where it was
+                recorded = await asyncio.to_thread(recorded_usage, self.engine, run.id)
+                ending = ending.covering(recorded[0], priced=recorded[1])
             ending = replace(ending, summary=_storable(redact(ending.summary, journal.secrets)))
             await self._finish(run, ending, journal)
             said = "" if run.chat else ending.summary  # a chat is nobody else's
             log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, said)
         finally:
             del self.under_way[run_id]
+            self.agents.pop(run_id, None)
             self.cancelling.discard(run_id)
             self.spoken.pop(run_id, None)
             self.on_end()
@@ -142,13 +150,14 @@ class Worker:
         from lamplighter.agent.loop import perform
 
         task, spoken = prepared.task, prepared.spoken
+        self.agents[run.id] = task.agent
         if run.model is None:
             journal.change(partial(_record_model, run, prepared.resolved))
         if spoken:
             self.spoken[run.id] = spoken
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
-        seconds = task.agent.limits.timeout_seconds or self.settings.run_timeout_seconds
+        seconds = _time_limit(task.agent, self.settings)
         remaining = run.started_at + timedelta(seconds=seconds) - clock.now()
         bound = asyncio.timeout(remaining.total_seconds())
         try:
@@ -159,7 +168,8 @@ class Worker:
         except TimeoutError:
             if not bound.expired():
                 raise  # somebody else's time-out: a provider's, a tool's
-            return budget.end("stopped_by_limit", f"Stopped by the time limit of {seconds:g} s.")
+            by = Bound("run", "seconds", seconds)
+            return budget.end("stopped_by_limit", f"Stopped by {by}.", by)
         finally:
             await prepared.bench.close()
 
@@ -187,10 +197,11 @@ class Worker:
         uncertain = await asyncio.to_thread(self._give_up_effects, run.id)
         for entry in uncertain:
             journal.event(f"effect:{entry.call}", "effect", effect_data(entry))
+        by = {"stopped_by": ending.stopped_by.code} if ending.stopped_by else {}
         journal.event(
             "finished",
             "finished",
-            {"status": status, "outcome": ending.outcome, "summary": ending.summary},
+            {"status": status, "outcome": ending.outcome, "summary": ending.summary, **by},
         )
         try:
             await journal.change(partial(self._end, run, status, ending, uncertain))
@@ -219,7 +230,7 @@ class Worker:
         uncertain: list[Entry],
         connection: sa.Connection,
     ) -> None:
-        now, summary = clock.now(), ending.summary
+        now, summary, by = clock.now(), ending.summary, ending.stopped_by
         first = finish_run(
             connection,
             run.id,
@@ -233,6 +244,8 @@ class Worker:
             tool_calls=ending.tool_calls,
             input_tokens=ending.input_tokens,
             output_tokens=ending.output_tokens,
+            cost_microusd=ending.cost_microusd,
+            stopped_by=by.code if by else None,
         )
         if first and run.chat:
             from lamplighter.engine.turn import finish_turn
@@ -244,11 +257,26 @@ class Worker:
                 run,
                 status=status,
                 summary=summary,
+                # What a day's limit stops is no fault of the agent, and was told already.
                 pause_after=self.settings.pause_after_failures,
+                is_fault=by is None or by.scope == "run",
                 now=now,
             )
             note_uncertain(connection, run, uncertain, now)
             record_ending(connection, run.agent, _error(status, summary), now)
+            if status == "completed" and not run.dry_run:
+                advance_watermark(connection, run.agent, run.watermark)
+        if first:
+            agent = self.agents.get(run.id)
+            purse = make_purse(self.engine, run, self.id, self.settings, agent)
+            purse.settle(connection, ending, now)
+
+
+def _time_limit(agent: Agent, settings: Settings) -> float:
+    """Seconds that a run may take."""
+    seconds = agent.limits.timeout_seconds or settings.run_timeout_seconds
+    most = settings.budgets.run.time
+    return seconds if most is None else min(seconds, most)
 
 
 def _storable(text: str) -> str:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from lamplighter.access import Scope
 from lamplighter.search.query import Query
 from lamplighter.store.access import visible
+from lamplighter.store.changes import Span, within
 from lamplighter.store.tables import authors, documents
 
 ALIASES = {"mail": "email", "mails": "email", "doc": "docx", "excel": "xlsx", "word": "docx"}
@@ -18,12 +19,12 @@ class Filter:
     """Scope and operators of one search.
 
     Attributes:
-        changed_after: Only what the index got since then.
+        changed: Only what the index got within this span.
     """
 
     scope: Scope
     query: Query
-    changed_after: datetime | None = None
+    changed: Span | None = None
 
     def admits(self) -> sa.ColumnElement[bool]:
         """The documents that count, but for phrases and excluded words."""
@@ -40,8 +41,8 @@ class Filter:
         if query.kinds:
             found.append(sa.or_(*(_is_kind(kind) for kind in query.kinds)))
         found += in_period(query.after, query.before)
-        if self.changed_after is not None:
-            found.append(table.changed_at >= self.changed_after)
+        if self.changed is not None:
+            found += within(self.changed)
         return found
 
 

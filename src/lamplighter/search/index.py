@@ -20,6 +20,7 @@ from lamplighter.search.fusion import VECTOR_WEIGHT, Fusion, freshness, fuse
 from lamplighter.search.query import Query, parse_query
 from lamplighter.search.snippet import LOOKED_AT, Snippet, make_snippet
 from lamplighter.store.access import visible
+from lamplighter.store.changes import Span, within
 from lamplighter.store.database import reading
 from lamplighter.store.tables import authors, document_texts, documents
 from lamplighter.terms import index_terms
@@ -160,7 +161,7 @@ def list_documents(  # noqa: PLR0913 - a filter has so many sides, by name
     source: str | None = None,
     after: date | None = None,
     before: date | None = None,
-    changed_after: datetime | None = None,
+    changed: Span | None = None,
     limit: int = 50,
 ) -> list[DocumentInfo]:
     """The documents of a period, newest first.
@@ -171,14 +172,14 @@ def list_documents(  # noqa: PLR0913 - a filter has so many sides, by name
         source: Only of this source.
         after: The first day that counts, a day of UTC.
         before: The last day that counts.
-        changed_after: Only what the index got since then.
+        changed: Only what the index got within this span.
         limit: How many at most.
     """
     query = _select_info().where(visible(scope), *in_period(after, before))
     if source is not None:
         query = query.where(documents.c.source == source)
-    if changed_after is not None:
-        query = query.where(documents.c.changed_at >= changed_after)
+    if changed is not None:
+        query = query.where(*within(changed))
     query = query.order_by(documents.c.dated_at.desc(), documents.c.id).limit(limit)
     with reading(engine) as connection:
         return [_info(row) for row in connection.execute(query).mappings()]
@@ -191,7 +192,7 @@ def search_documents(  # noqa: PLR0913 - a search has so many sides, by name
     *,
     limit: int = 20,
     offset: int = 0,
-    last_run_at: datetime | None = None,
+    since_last_run: Span | None = None,
     ranking: Ranking = Ranking(),
 ) -> Results:
     """The documents that match best, or, of a query without words, the newest.
@@ -202,7 +203,7 @@ def search_documents(  # noqa: PLR0913 - a search has so many sides, by name
         text: The query; see ``search.query`` for its language. Any text is one.
         limit: How many at most.
         offset: How many of the best to pass over.
-        last_run_at: When the reader's last run was, for ``since:last_run``; ``None``: never.
+        since_last_run: What is new to the reader, for ``since:last_run``; ``None``: everything.
         ranking: How they are ranked.
 
     Raises:
@@ -211,7 +212,7 @@ def search_documents(  # noqa: PLR0913 - a search has so many sides, by name
     query = parse_query(text, clock.now().date())
     if query.is_empty:
         raise InvalidInput("nothing to search for", hint="give at least one word")
-    wanted = Filter(scope, query, last_run_at if query.since_last_run else None)
+    wanted = Filter(scope, query, since_last_run if query.since_last_run else None)
     limit = max(min(limit, FARTHEST - offset), 0)
     with reading(engine) as connection:
         if query.plain:

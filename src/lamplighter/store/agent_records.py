@@ -62,6 +62,20 @@ def take_record(connection: sa.Connection, agent: str, record: AgentRecord) -> N
         connection.execute(agent_records.insert().values(agent=agent, **values))
 
 
+def find_watermark(engine: sa.Engine, agent: str) -> int | None:
+    """Up to which change of the index the agent's last run that went well has seen everything."""
+    query = sa.select(agent_records.c.watermark).where(agent_records.c.agent == agent)
+    with reading(engine) as connection:
+        watermark: int | None = connection.scalar(query)
+    return watermark
+
+
+def advance_watermark(connection: sa.Connection, agent: str, watermark: int | None) -> None:
+    """What the index had up to there is not new to the agent any more; it has a record."""
+    mine = agent_records.update().where(agent_records.c.agent == agent)
+    connection.execute(mine.values(watermark=watermark))
+
+
 def list_records(engine: sa.Engine) -> dict[str, AgentRecord]:
     """All records, by agent."""
     with reading(engine) as connection:

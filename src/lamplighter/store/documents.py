@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from lamplighter.access import NOBODY, Access
 from lamplighter.store.access import put_access_sets
+from lamplighter.store.changes import next_change
 from lamplighter.store.database import reading
 from lamplighter.store.fulltext import add_texts, mark_changed, refresh, remove_texts
 from lamplighter.store.people import DIRECTORY, MERGES, Author, put_authors
@@ -146,14 +147,15 @@ def apply_changes(
         connection: In a transaction that may write.
         source: The name of the source.
         changes: What is new, changed, skipped and gone.
-        now: Read within this transaction: by it documents are new since somebody's last run.
+        now: When that is.
     """
     refresh(connection)
+    number = next_change(connection) if changes.saved or changes.granted else 0
     _remove_documents(connection, source, changes.deleted | changes.saved.keys())
     settled = changes.saved.keys() | changes.touched.keys() | changes.deleted
     _remove_skipped(connection, source, settled | changes.skipped.keys())
-    _insert_documents(connection, source, list(changes.saved.values()), now)
-    _touch(connection, source, changes)
+    _insert_documents(connection, source, list(changes.saved.values()), now, number)
+    _touch(connection, source, changes, number)
     if changes.skipped:
         rows = [
             {**asdict(item), "source": source, "seen_at": now} for item in changes.skipped.values()
@@ -206,7 +208,7 @@ def forget_sources(connection: sa.Connection, *, but: Iterable[str]) -> None:
 
 
 def _insert_documents(
-    connection: sa.Connection, source: str, new: Sequence[NewDocument], now: datetime
+    connection: sa.Connection, source: str, new: Sequence[NewDocument], now: datetime, number: int
 ) -> None:
     if not new:
         return
@@ -220,6 +222,7 @@ def _insert_documents(
             "author": authors.get(_author(each)),
             "access_set": sets[each.access.principals],
             "changed_at": now,
+            "change": number,
         }
         for each in new
     ]
@@ -236,14 +239,15 @@ def _author(document: NewDocument) -> Author:
     return Author.of(document.author, document.author_address)
 
 
-def _touch(connection: sa.Connection, source: str, changes: Changes) -> None:
+def _touch(connection: sa.Connection, source: str, changes: Changes, number: int) -> None:
     for path, fingerprint in changes.touched.items():
         chosen = documents.c.id == document_id(source, path)
         connection.execute(documents.update().where(chosen).values(fingerprint=fingerprint))
     sets = put_access_sets(connection, (each.principals for each in changes.granted.values()))
     for path, access in changes.granted.items():
         chosen = documents.c.id == document_id(source, path)
-        values = {"access_set": sets[access.principals]}
+        # Whoever may see it only now has never seen it.
+        values = {"access_set": sets[access.principals], "change": number}
         connection.execute(documents.update().where(chosen).values(values))
 
 

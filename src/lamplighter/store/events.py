@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from lamplighter.allowance import Usage
 from lamplighter.store.database import reading
 from lamplighter.store.tables import events
 
@@ -43,6 +44,25 @@ def list_events(engine: sa.Engine, run_id: str, *, after: int = 0) -> list[Event
     query = sa.select(events).where(events.c.run_id == run_id, events.c.seq > after)
     with reading(engine) as connection:
         return [Event(**row._mapping) for row in connection.execute(query.order_by(events.c.seq))]
+
+
+def recorded_usage(engine: sa.Engine, run_id: str) -> tuple[Usage, bool]:
+    """What the requests and calls in a run's record used, and whether all of the cost is known."""
+    total, priced = Usage(), True
+    for event in list_events(engine, run_id):
+        if event.kind == "tool_result" and "withheld" not in event.data:
+            total += Usage(tool_calls=1)
+        elif event.kind == "message" and "request" in event.data:
+            data = event.data
+            cost = data.get("cost_microusd")
+            priced &= cost is not None
+            total += Usage(
+                iterations=1,
+                input_tokens=data["input_tokens"],
+                output_tokens=data["output_tokens"],
+                cost_microusd=cost or 0,
+            )
+    return total, priced
 
 
 def list_labels(engine: sa.Engine, run_id: str) -> frozenset[str]:

@@ -13,7 +13,16 @@ from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import notices
 
 Kind = Literal[
-    "failure", "paused", "silent", "uncertain", "held", "sign-in", "foreign", "message", "mcp"
+    "failure",
+    "paused",
+    "silent",
+    "uncertain",
+    "held",
+    "budget",
+    "sign-in",
+    "foreign",
+    "message",
+    "mcp",
 ]
 
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -11,7 +11,8 @@ from ulid import ULID
 
 from lamplighter import clock
 from lamplighter.errors import AgentAlreadyActive, InvalidInput, NotFound
-from lamplighter.store.database import decide_alone, is_shared, reading
+from lamplighter.store.changes import newest_change
+from lamplighter.store.database import decide_alone, reading
 from lamplighter.store.shortened import find_row
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import runs
@@ -60,6 +61,11 @@ class Run:
         chat: The chat of which it is a turn; ``None``: it is a background run.
         viewer: Whose chat that is. The run has their permissions, and nobody else sees it.
         dry_run: Whether its effects are only recorded, whatever its agent's file says.
+        cost_microusd: ``None``: nobody knows. While it is under way the counters say what it may
+            have used with the request that it is making, if any limit of a day needs them.
+        stopped_by: The limit that stopped it, as ``allowance.Bound.code``.
+        watermark: The newest change of the index that was there when it began; what came later is
+            new to the agent's next run.
     """
 
     id: str
@@ -86,6 +92,9 @@ class Run:
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cost_microusd: int | None = None
+    stopped_by: str | None = None
+    watermark: int | None = None
     chat: str | None = None
     viewer: str | None = None
 
@@ -100,9 +109,6 @@ class Run:
         if self.started_at is None:
             return None
         return ((self.finished_at or clock.now()) - self.started_at).total_seconds()
-
-
-OVERLAP = timedelta(minutes=1)
 
 
 def new_run_id() -> str:
@@ -141,24 +147,17 @@ def find_active(connection: sa.Connection, agent: str) -> Run | None:
     return _run(row) if row else None
 
 
-def find_last_success(engine: sa.Engine, run: Run) -> datetime | None:
-    """When the last run of the same agent that went well began, before this one.
-
-    What the index got since then is new to the agent. Several processes write to PostgreSQL, and
-    what one of them began to write shortly before may not have been there to be seen: rather once
-    more than never.
-    """
-    query = sa.select(sa.func.max(runs.c.started_at)).where(
-        runs.c.agent == run.agent,
-        runs.c.status == "completed",
-        runs.c.id != run.id,
+def find_last_report(engine: sa.Engine, agent: str, *, but: str) -> Run | None:
+    """The agent's last run that has reported something, other than ``but``."""
+    query = sa.select(runs).where(
+        runs.c.agent == agent,
+        runs.c.outcome == "reported",
+        runs.c.id != but,
         _is_background(),
     )
     with reading(engine) as connection:
-        started_at: datetime | None = connection.scalar(query)
-    if started_at is None or not is_shared(engine):
-        return started_at
-    return started_at - OVERLAP
+        row = connection.execute(query.order_by(runs.c.id.desc()).limit(1)).first()
+    return _run(row) if row else None
 
 
 def list_active(connection: sa.Connection, agents: Collection[str]) -> Mapping[str, list[Run]]:
@@ -237,8 +236,9 @@ def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime
     """
     since = sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type))
     mine = runs.update().where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
-    claim = mine.values(status="running", worker=worker, started_at=since).returning(*runs.c)
-    row = connection.execute(claim).first()
+    seen = sa.func.coalesce(runs.c.watermark, newest_change())
+    claim = mine.values(status="running", worker=worker, started_at=since, watermark=seen)
+    row = connection.execute(claim.returning(*runs.c)).first()
     return _run(row or connection.execute(sa.select(runs).where(runs.c.id == run_id)).one())
 
 

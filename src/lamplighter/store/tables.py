@@ -112,6 +112,7 @@ agent_records = sa.Table(
     sa.Column("run_count", sa.Integer, nullable=False, comment="runs that have ended"),
     sa.Column("last_run_at", Moment, comment="when the last one ended"),
     sa.Column("last_error", sa.Text, comment="of the last one; null: it succeeded"),
+    sa.Column("watermark", sa.BigInteger, comment="of the last one that went well"),
 )
 
 schedules = sa.Table(
@@ -168,6 +169,9 @@ runs = sa.Table(
     sa.Column("tool_calls", sa.Integer, nullable=False, default=0),
     sa.Column("input_tokens", sa.Integer, nullable=False, default=0),
     sa.Column("output_tokens", sa.Integer, nullable=False, default=0),
+    sa.Column("cost_microusd", sa.BigInteger, comment="null: nobody knows; so far, while it runs"),
+    sa.Column("stopped_by", sa.Text, comment="the limit, such as agent_day:cost"),
+    sa.Column("watermark", sa.BigInteger, comment="the newest change of the index that it sees"),
     sa.Index("runs_by_agent", "agent", "created_at", "id"),
     sa.Index("runs_by_creation", "created_at", "id"),
     sa.Index("runs_by_end", "finished_at"),
@@ -178,6 +182,37 @@ runs = sa.Table(
         "agent",
         where="status IN ('pending', 'running') AND admitted_at IS NOT NULL",
     ),
+)
+
+spending = sa.Table(
+    "spending",
+    metadata,
+    sa.Column("agent", sa.Text, primary_key=True, comment="empty: all together"),
+    sa.Column("day", sa.Text, primary_key=True, comment="on which runs began, in their zone"),
+    sa.Column("worker", sa.Text, primary_key=True, comment="who counted them"),
+    sa.Column("runs", sa.Integer, nullable=False, comment="that have ended"),
+    sa.Column("successes", sa.Integer, nullable=False),
+    sa.Column("iterations", sa.Integer, nullable=False),
+    sa.Column("tool_calls", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("input_tokens", sa.BigInteger, nullable=False),
+    sa.Column("output_tokens", sa.BigInteger, nullable=False),
+    sa.Column("cost_microusd", sa.BigInteger, nullable=False, comment="as far as it is known"),
+    sa.Column("unpriced", sa.Integer, nullable=False, comment="runs of which it is not"),
+)
+
+agent_notes = sa.Table(
+    "agent_notes",
+    metadata,
+    sa.Column("agent", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    sa.Column("text", sa.Text, nullable=False, comment="empty: forgotten"),
+    sa.Column("labels", sa.JSON, nullable=False, comment="of the run that wrote it"),
+    sa.Column("origin", sa.Text, nullable=False, unique=True, comment="run and call, or a person"),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("is_current", sa.Boolean, nullable=False, comment="the newest of its topic"),
+    sa.Index("agent_notes_current", "agent", "is_current"),
 )
 
 chats = sa.Table(
@@ -374,6 +409,7 @@ documents = sa.Table(
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("dated_at", Moment, nullable=False, comment="its own date, else its file's"),
     sa.Column("changed_at", Moment, nullable=False, comment="when the index got this text"),
+    sa.Column("change", sa.BigInteger, nullable=False, comment="that change's number"),
     sa.Column("size_bytes", sa.BigInteger, nullable=False, comment="of the original"),
     sa.Column("fingerprint", sa.Text, nullable=False, comment="mtime and hash, to see changes"),
     sa.Column("access_set", sa.ForeignKey("access_sets.id"), nullable=False),

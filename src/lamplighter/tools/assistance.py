@@ -16,10 +16,11 @@ from lamplighter.definitions.markdown import MAX_SIZE_BYTES
 from lamplighter.definitions.skill import FILE, Skill, read_skill
 from lamplighter.errors import InvalidInput, ToolFailed
 from lamplighter.outbox import Outcome
+from lamplighter.store.notes import append_note
 from lamplighter.store.notices import add_notice
 from lamplighter.tools import tree
 from lamplighter.tools.asking import Question
-from lamplighter.tools.bench import Context, Workbench, call_of
+from lamplighter.tools.bench import Context, Memory, Workbench, call_of
 from lamplighter.tools.files import MAX_FILE_BYTES
 from lamplighter.tools.places import Spot
 
@@ -31,6 +32,8 @@ MEMORY = "memory"
 
 ASK = "ask-human"
 SKILLS = ("skills", "~/.agents/skills")
+SAVED = "saved"
+"""The topic of these notes for ``recall``."""
 MAX_NOTE_CHARACTERS = 10_000
 
 
@@ -94,7 +97,9 @@ async def save_to_memory(ctx: Context, note: str) -> Outcome:
     bench = ctx.deps
     mark = f"{bench.outbox.run_id}/{bench.outbox.within}{call_of(ctx)}"
     spot = memory_of(bench.settings.workspace, bench.destination.agent)
-    return await bench.outbox.perform(call_of(ctx), Remember(spot, note, mark))
+    labels = tuple(sorted(bench.flow.labels))
+    effect = Remember(spot, note, mark, labels, bench.memory)
+    return await bench.outbox.perform(call_of(ctx), effect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +141,13 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Remember:
-    """A note at the end of the agent's file of notes, written there once."""
+    """A note at the end of the agent's file of notes, written there once, and into its memory."""
 
     spot: Spot
     note: str
     mark: str
+    labels: tuple[str, ...] = ()
+    memory: Memory | None = None
     kind = "note"
     fixed = True
     deduplicates = True
@@ -157,11 +164,31 @@ class Remember:
             raise ToolFailed(f"a note has from 1 to {MAX_NOTE_CHARACTERS} characters")
         text = " ".join(self.note.split())
         at = f"{clock.now():%Y-%m-%d %H:%M} UTC"
-        return {"entry": f"- {at}: {text} <!-- {self.mark} -->\n"}
+        return {
+            "entry": f"- {at}: {text} <!-- {self.mark} -->\n",
+            "line": f"{at}: {text}",
+            "labels": list(self.labels),
+            "origin": self.mark,
+        }
 
     async def act(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Append it, unless it is there."""
-        return await asyncio.to_thread(self._append, payload["entry"])
+        receipt = await asyncio.to_thread(self._append, payload["entry"])
+        if self.memory is not None:
+            await asyncio.to_thread(self._note, self.memory, payload)
+        return receipt
+
+    def _note(self, memory: Memory, payload: Mapping[str, Any]) -> None:
+        with memory.engine.begin() as connection:
+            append_note(
+                connection,
+                memory.agent,
+                SAVED,
+                payload["line"],
+                labels=payload["labels"],
+                origin=payload["origin"],
+                now=clock.now(),
+            )
 
     def _append(self, entry: str) -> Mapping[str, Any]:
         found = tree.examine(self.spot)

@@ -1,8 +1,9 @@
 """What the tools of one run work on."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_ai import RunContext
 
@@ -10,6 +11,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.flow import Flow
 from lamplighter.definitions.pages import Pages
 from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
+from lamplighter.errors import ToolFailed
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
 from lamplighter.tools.asking import Ask, ask_nobody
@@ -17,6 +19,24 @@ from lamplighter.tools.mcp import Servers
 from lamplighter.tools.places import Places
 from lamplighter.tools.shell import Shell
 from lamplighter.workspace import security
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Whose memory a run has.
+
+    Attributes:
+        engine: The workspace's database.
+        agent: The agent.
+        run_id: The run itself, which is none of the earlier ones.
+    """
+
+    engine: "Engine"
+    agent: str
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,7 @@ class Workbench:
         webhooks: The URLs that it may call, by name.
         shell: Where its commands run; ``None``: nowhere.
         flow: What has come into the run, which decides what may go out.
+        memory: What the agent has noted in its runs; ``None``: this is none of them.
         ask: Who answers its questions.
     """
 
@@ -53,11 +74,20 @@ class Workbench:
     webhooks: Mapping[str, str] = field(default_factory=dict)
     shell: Shell | None = None
     flow: Flow = field(default_factory=Flow)
+    memory: Memory | None = None
     ask: Ask = ask_nobody
 
     def apply_files(self, changes: Mapping[str, Any]) -> None:
         """Have what a step did to the run's files."""
         self.run_files.apply(files.read_changes(changes))
+
+    def keep_texts(self, texts: Mapping[str, str]) -> Mapping[str, Any]:
+        """Write texts into the run's files, as far as there is room; gives the changes, as JSON."""
+        changes: files.FileChanges = {}
+        for path, text in texts.items():
+            with suppress(ToolFailed):
+                changes |= self.run_files.write_bytes(path, text.encode(errors="replace"))
+        return files.changes_data(changes)
 
     async def close(self) -> None:
         """End its sandbox; what was in it and is none of the run's files is gone."""

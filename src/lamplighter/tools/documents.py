@@ -6,13 +6,14 @@ goes to the model fenced (see ``agent.entrance``).
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.access import Scope
 from lamplighter.errors import InvalidInput, NotFound, ToolFailed
 from lamplighter.search import index
 from lamplighter.search.index import WORDS_ONLY, Document, DocumentInfo, Ranking
+from lamplighter.store.changes import Span
 from lamplighter.tools.files import WORKSPACE, Done, RunFiles
 
 if TYPE_CHECKING:
@@ -47,13 +48,14 @@ class Library:
         engine: The workspace's database.
         scope: What the run may see.
         ranking: How results are ranked.
-        last_run_at: When the agent's last run that went well began; ``None``: there was none.
+        new: What the index got since the agent's last run that went well, up to the begin of
+            this one; ``None``: all of it.
     """
 
     engine: "Engine"
     scope: Scope
     ranking: Ranking = WORDS_ONLY
-    last_run_at: datetime | None = None
+    new: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def list_documents(library: Library, source: str | None, period: Period, limit: 
         source=source or None,
         after=_day("after", period.after),
         before=_day("before", period.before),
-        changed_after=library.last_run_at if period.new else None,
+        changed=library.new if period.new else None,
         limit=_checked(limit),
     )
     return [{**_about(info), "size_bytes": info.size_bytes} for info in found] or NONE_FOUND
@@ -108,7 +110,7 @@ def search_documents(
             f"{query} since:last_run" if new else query,
             limit=_checked(limit),
             offset=offset,
-            last_run_at=library.last_run_at,
+            since_last_run=library.new,
             ranking=library.ranking,
         )
     except InvalidInput as error:

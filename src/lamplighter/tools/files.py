@@ -59,7 +59,7 @@ class RunFiles:
         file = self.entries[name]
         if file.size_bytes > MAX_FILE_BYTES:
             raise ToolFailed(f"cannot read {name}: more than {MAX_FILE_BYTES:,} bytes")
-        content = read_content(self.engine, self.run_id, file.sha256)
+        content = self._load(file.sha256)
         if hashlib.sha256(content).hexdigest() != file.sha256:
             raise ToolFailed(f"cannot read {name}: what was kept of it is damaged")
         return content
@@ -79,7 +79,7 @@ class RunFiles:
         file = File(hashlib.sha256(content).hexdigest(), len(content), executable)
         changes: FileChanges = {name: file}
         self.require_room(changes)
-        save_content(self.engine, self.run_id, file.sha256, content)
+        self._save(file.sha256, content)
         self.apply(changes)
         return changes
 
@@ -105,6 +105,12 @@ class RunFiles:
             else:
                 self.entries[name] = file
 
+    def _load(self, sha256: str) -> bytes:
+        return read_content(self.engine, self.run_id, sha256)
+
+    def _save(self, sha256: str, content: bytes) -> None:
+        save_content(self.engine, self.run_id, sha256, content)
+
     def _require_place(self, name: str) -> None:
         """No file stands where a folder is, or the other way round."""
         parts = name.split("/")
@@ -113,6 +119,23 @@ class RunFiles:
                 raise ToolFailed(f"cannot write {name}: {'/'.join(parts[:depth])} is a file")
         if any(each.startswith(f"{name}/") for each in self.entries):
             raise ToolFailed(f"cannot write {name}: it is a folder")
+
+
+@dataclass
+class DraftFiles(RunFiles):
+    """Files of a rehearsal: what it writes is kept in memory, and gone with it.
+
+    Attributes:
+        drafts: Contents by their SHA-256.
+    """
+
+    drafts: dict[str, bytes] = field(default_factory=dict)
+
+    def _load(self, sha256: str) -> bytes:
+        return self.drafts[sha256] if sha256 in self.drafts else super()._load(sha256)
+
+    def _save(self, sha256: str, content: bytes) -> None:
+        self.drafts[sha256] = content
 
 
 @dataclass(frozen=True, slots=True)

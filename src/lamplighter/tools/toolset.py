@@ -15,6 +15,7 @@ from lamplighter.tools import (
     email,
     files,
     mcp_tools,
+    memory,
     people,
     web,
     web_search,
@@ -195,7 +196,7 @@ TOOLS: dict[str, Tool[Workbench]] = {
     for function in (*READERS, *WRITERS)
 }
 TOOLS |= email.TOOLS | webhook.TOOLS | command.TOOLS | web_search.TOOLS
-TOOLS |= workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
+TOOLS |= memory.TOOLS | workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOOLS | web.TOOLS
 """All tools, made once: their schemas take longer to make than to use."""
 
 

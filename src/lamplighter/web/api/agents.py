@@ -15,6 +15,7 @@ from lamplighter.definitions.catalogue import Entry
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.writing import write_fields
 from lamplighter.engine import manual
+from lamplighter.engine.purse import foresee
 from lamplighter.errors import Forbidden, InvalidInput, NotFound, Place
 from lamplighter.roster import Roster, id_of
 from lamplighter.schedule import describe
@@ -34,7 +35,22 @@ from lamplighter.web.api.pages import Page, Paging
 router = APIRouter(prefix="/agents", tags=["agents"], dependencies=[ENABLED])
 Duration = Annotated[str, Field(max_length=50)]
 Amount = Annotated[int, Field(ge=1, le=10_000_000)]
+Tokens = Annotated[int, Field(ge=1, le=1_000_000_000_000)]
+Money = Annotated[float, Field(ge=0, le=1_000_000, description="US dollars")]
 IfMatch = Annotated[str | None, Header(max_length=200)]
+
+
+class PerDayModel(BaseModel):
+    """Bounds of all runs that begin on one day, in the agent's zone; null: none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    iterations: Amount | None = None
+    tool_calls: Amount | None = None
+    time: Duration | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    cost: Money | None = None
 
 
 class LimitsModel(BaseModel):
@@ -49,6 +65,11 @@ class LimitsModel(BaseModel):
     processes: Amount | None = None
     disk_mb: Amount | None = None
     output_kb: Amount | None = None
+    tool_calls: Amount | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    cost: Money | None = None
+    per_day: PerDayModel | None = None
 
 
 class EmailModel(BaseModel):
@@ -93,9 +114,7 @@ class Fields(BaseModel):
         given = self.model_dump(exclude_unset=True, exclude={"name", "text"})
         for name in ("limits", "email"):
             if given.get(name):
-                given[name] = {
-                    key: value for key, value in given[name].items() if value is not None
-                }
+                given[name] = _said(given[name])
         if "text" in self.model_fields_set and given:
             place = Place(field="text")
             raise InvalidInput("give either the whole text or single fields", place=place)
@@ -310,7 +329,7 @@ def share_agent(agent: str, body: Sharing, caller: Writer, home: Home) -> AgentV
 @router.get("/{agent}/versions")
 def list_versions(agent: str, caller: Reader, home: Home, paging: Paging) -> Page[VersionView]:
     """List the changes of an agent, by their number."""
-    changes = list_changes(home.engine, _readable(home, caller, agent).name)
+    changes = list_changes(home.engine, readable(home, caller, agent).name)
     page = paging.cut(changes, lambda change: f"{change.number:09}")
     return Page(items=[_version(change) for change in page.items], next=page.next)
 
@@ -318,7 +337,7 @@ def list_versions(agent: str, caller: Reader, home: Home, paging: Paging) -> Pag
 @router.get("/{agent}/versions/{number}")
 def show_version(agent: str, number: int, caller: Reader, home: Home) -> VersionText:
     """Show what an agent was."""
-    change = get_change(home.engine, _readable(home, caller, agent).name, _number(number))
+    change = get_change(home.engine, readable(home, caller, agent).name, _number(number))
     return VersionText(**_version(change).model_dump(), text=change.text)
 
 
@@ -327,7 +346,7 @@ def compare_versions(
     agent: str, number: int, caller: Reader, home: Home, against: int | None = None
 ) -> Difference:
     """Show what a change has changed, or what differs from the version ``against``."""
-    name = _readable(home, caller, agent).name
+    name = readable(home, caller, agent).name
     new = get_change(home.engine, name, _number(number))
     before = new.number - 1 if against is None else _number(against)
     old = get_change(home.engine, name, before).text if before else ""
@@ -370,7 +389,7 @@ def changeable(home: Roster, caller: Caller, agent: str) -> Entry:
     return entry
 
 
-def _readable(home: Roster, caller: Caller, agent: str) -> Entry:
+def readable(home: Roster, caller: Caller, agent: str) -> Entry:
     """An agent whose text is for this caller's eyes; of others there seem to be no versions."""
     entry = home.find(caller, agent)
     if not home.may_change(caller, entry.name):
@@ -393,7 +412,20 @@ def _says_org(body: NewAgent, text: str, home: Roster) -> bool:
 
 def _answer(home: Roster, caller: Caller, entry: Entry, response: Response) -> AgentView:
     response.headers["ETag"] = f'"{home.version(entry)}"'
-    return _Known(home, entry.name).view(caller, entry)
+    view = _Known(home, entry.name).view(caller, entry)
+    if entry.agent is not None and view.may_change:
+        view.problems += _foreseen(home, entry.agent)
+    return view
+
+
+def _foreseen(home: Roster, agent: Agent) -> list[ProblemView]:
+    """Limits that the agent's past runs come close to."""
+    warnings = foresee(home.engine, agent, home.settings).warnings
+    line = agent.lines.get("limits")
+    return [
+        ProblemView(level="warning", message=each, line=line, field="limits", hint="")
+        for each in warnings
+    ]
 
 
 def _seen(if_match: str | None) -> str | None:
@@ -406,6 +438,14 @@ def _number(number: int) -> int:
     if not 1 <= number <= 1_000_000_000:
         raise NotFound(f"there is no version {number}")
     return number
+
+
+def _said(limits: dict[str, Any]) -> dict[str, Any]:
+    """The limits without those that are null, those of a day too."""
+    said = {
+        key: _said(value) if isinstance(value, dict) else value for key, value in limits.items()
+    }
+    return {key: value for key, value in said.items() if value is not None and value != {}}
 
 
 def _version(change: Change) -> VersionView:

@@ -57,6 +57,8 @@ class RunView(BaseModel):
         due_at: When its schedule said; null for a manual run.
         chat: The chat of which it is a turn; null: it is a background run.
         dry_run: Whether its effects are only recorded.
+        cost_microusd: In millionths of a US dollar; null: nobody knows.
+        stopped_by: The limit that stopped it, such as ``run:cost`` or ``fleet_day:input_tokens``.
     """
 
     id: str
@@ -81,6 +83,8 @@ class RunView(BaseModel):
     tool_calls: int
     input_tokens: int
     output_tokens: int
+    cost_microusd: int | None
+    stopped_by: str | None
     chat: str | None
 
 

@@ -171,6 +171,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             nullable=True,
             comment="of the last one; null: it succeeded",
         ),
+        sa.Column(
+            "watermark",
+            sa.BigInteger(),
+            nullable=True,
+            comment="of the last one that went well",
+        ),
         sa.PrimaryKeyConstraint("agent"),
     )
     op.create_table(
@@ -231,6 +237,21 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("tool_calls", sa.Integer(), nullable=False),
         sa.Column("input_tokens", sa.Integer(), nullable=False),
         sa.Column("output_tokens", sa.Integer(), nullable=False),
+        sa.Column(
+            "cost_microusd",
+            sa.BigInteger(),
+            nullable=True,
+            comment="null: nobody knows; so far, while it runs",
+        ),
+        sa.Column(
+            "stopped_by", sa.Text(), nullable=True, comment="the limit, such as agent_day:cost"
+        ),
+        sa.Column(
+            "watermark",
+            sa.BigInteger(),
+            nullable=True,
+            comment="the newest change of the index that it sees",
+        ),
         sa.ForeignKeyConstraint(
             ["version"],
             ["agent_versions.id"],
@@ -412,6 +433,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     op.create_index("outbox_by_agent", "outbox", ["agent", "kind", "created_at"], unique=False)
     _create_index()
     _create_accounts()
+    _create_memory()
 
 
 def _create_index() -> None:
@@ -486,6 +508,7 @@ def _create_index() -> None:
         sa.Column(
             "changed_at", sa.BigInteger(), nullable=False, comment="when the index got this text"
         ),
+        sa.Column("change", sa.BigInteger(), nullable=False, comment="that change's number"),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False, comment="of the original"),
         sa.Column(
             "fingerprint", sa.Text(), nullable=False, comment="mtime and hash, to see changes"
@@ -650,3 +673,39 @@ def _create_accounts() -> None:
         sa.PrimaryKeyConstraint("user", "key"),
         comment="that have made a run",
     )
+
+
+def _create_memory() -> None:
+    """What agents have used, and what they have noted."""
+    op.create_table(
+        "spending",
+        sa.Column("agent", sa.Text(), nullable=False, comment="empty: all together"),
+        sa.Column("day", sa.Text(), nullable=False, comment="on which runs began, in their zone"),
+        sa.Column("worker", sa.Text(), nullable=False, comment="who counted them"),
+        sa.Column("runs", sa.Integer(), nullable=False, comment="that have ended"),
+        sa.Column("successes", sa.Integer(), nullable=False),
+        sa.Column("iterations", sa.Integer(), nullable=False),
+        sa.Column("tool_calls", sa.Integer(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("input_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("output_tokens", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "cost_microusd", sa.BigInteger(), nullable=False, comment="as far as it is known"
+        ),
+        sa.Column("unpriced", sa.Integer(), nullable=False, comment="runs of which it is not"),
+        sa.PrimaryKeyConstraint("agent", "day", "worker"),
+    )
+    op.create_table(
+        "agent_notes",
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False, comment="from 1"),
+        sa.Column("text", sa.Text(), nullable=False, comment="empty: forgotten"),
+        sa.Column("labels", sa.JSON(), nullable=False, comment="of the run that wrote it"),
+        sa.Column("origin", sa.Text(), nullable=False, comment="run and call, or a person"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("is_current", sa.Boolean(), nullable=False, comment="the newest of its topic"),
+        sa.PrimaryKeyConstraint("agent", "topic", "version"),
+        sa.UniqueConstraint("origin"),
+    )
+    op.create_index("agent_notes_current", "agent_notes", ["agent", "is_current"], unique=False)
