@@ -137,6 +137,7 @@ def test_show_tells_everything(workspace: Path) -> None:
     write(workspace, "digest", GOOD)
     shown = read_json(workspace, "show", "digest")
     assert shown["tools"] == ["read_document", "write_file"]
+    assert not any(shown["limits"].pop("per_day").values())
     limits = {name: most for name, most in shown["limits"].items() if most is not None}
     assert limits == {"iterations": 4, "timeout_seconds": 600}
     assert shown["instructions"] == "Read the notes, then write."

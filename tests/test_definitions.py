@@ -71,6 +71,7 @@ Read *everything*.
         actions=("search_documents",),
         limits=Limits(iterations=5, timeout_seconds=600.0),
         message="Go.",
+        timezone="America/New_York",
         enabled=False,
     )
     assert agent.lines["tools[1]"] == 9

@@ -147,10 +147,10 @@ def _read_fields(document: Document, notes: _Notes, name: str, timezone: str) ->
         given[key] = notes.read_each(_name, value, key)
     if provider := given.pop("provider", None):
         given["model"] = f"{provider}:{given['model']}" if given.get("model") else None
-    zone = given.pop("timezone", None) or timezone
+    given["timezone"] = given.get("timezone") or ""
+    zone = given["timezone"] or timezone
     given["all_sources"] = given.get("type") == "org" and "sources" not in given
     given["schedules"] = _read_schedules(fields, notes, zone)
-    given["timezone"] = zone
     _check_name(given.pop("name", None), name, notes)
     for key, value in fields.items():
         notes.lines[key] = value.line
