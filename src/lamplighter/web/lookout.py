@@ -19,7 +19,7 @@ BEAT_SECONDS = 15
 """Who has heard nothing for so long is told that we are still here."""
 
 RIGHTS_SECONDS = 1
-"""How often it is asked whether somebody still may watch, besides before they are told something."""
+"""How often it is asked whether somebody still may watch; and always before they are told more."""
 
 
 @dataclass
