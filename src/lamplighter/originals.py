@@ -41,11 +41,13 @@ def fetch_original(engine: "Engine", settings: Settings, scope: Scope, id: str) 
     source, path, stored = get_fingerprint(engine, scope, id)
     known = Fingerprint.read(stored)
     config = settings.sources.get(source)
-    if config is None or not isinstance(find_connector(config.type), Finder):
+    if config is None:
+        raise Unreadable(GONE)
+    if not isinstance(find_connector(config.type), Finder):
         raise Unreadable("its source gives texts only")
     with visiting(engine, settings, source, path=path) as findings:
         item = _first(source, findings)
-        # The scope knows who might see it at the last sync.
+        # The index knows only who might see it at the last sync.
         if digest_of_access(item.access or config.default_access) != known.access:
             raise Unreadable("who may see it has changed; it can be had after the next sync")
         document = _part(item, path)
@@ -77,7 +79,7 @@ def _part(item: Item, path: str) -> Document:
         raise
     except FileNotFoundError as error:
         raise Unreadable(GONE) from error
-    except Exception as error:  # noqa: BLE001 - libraries raise anything at damaged input
+    except Exception as error:  # libraries raise anything at damaged input
         log.warning("%s cannot be read again: %s", path, error)
         raise Unreadable("it cannot be read now") from error
     if path not in found:

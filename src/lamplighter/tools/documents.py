@@ -226,6 +226,7 @@ def save_original(library: Library, id: str, files: RunFiles, name: str | None =
     except Unreadable as error:
         raise ToolFailed(f"{id} cannot be had as a file: {error}.") from error
     size_bytes = len(original.content)
+    # Its source has limited it already.
     changes = files.write_bytes(name or _path(id), original.content, limit_bytes=size_bytes)
     path = f"{WORKSPACE}/{next(iter(changes))}"
     changed = "; it has changed since it was indexed, what follows is older"
