@@ -27,6 +27,7 @@ from lamplighter.source_config import SourceConfig
 from lamplighter.sources import extract, find_connector
 from lamplighter.sources.connector import (
     Document,
+    Finder,
     Finding,
     Gone,
     Item,
@@ -193,10 +194,19 @@ def visiting(
     name: str,
     known: Mapping[str, str] | None = None,
     state: Mapping[str, Any] | None = None,
+    path: str = "",
 ) -> Iterator[Iterator[Finding]]:
     """What the source's connector says, within the bounds of who defined the source.
 
     The bounds hold for the whole block, because items are read in it.
+
+    Args:
+        engine: The workspace's database.
+        settings: Where the source is named.
+        name: The source's name.
+        known: Fingerprints of what the index has, by path.
+        state: Where the last sync ended.
+        path: Only the item that has this document; the connector is a ``Finder``.
 
     Raises:
         Unreadable: By the iterator: the source cannot be read.
@@ -206,14 +216,18 @@ def visiting(
     keyring = Keyring(engine, settings.key_path, name, config)
     visit = Visit(name, config, boundary, keyring, known or {}, state or {})
     bounds = public_only(settings.internal_networks) if config.owner else nullcontext()
-    with bounds, closing(_findings(visit)) as findings:
+    with bounds, closing(_findings(visit, path)) as findings:
         yield findings
 
 
-def _findings(visit: Visit[Any]) -> Generator[Finding]:
+def _findings(visit: Visit[Any], path: str) -> Generator[Finding]:
     """What the connector says. Whatever it or the libraries below it raise, comes as ours."""
     try:
-        yield from find_connector(visit.config.type)(visit)
+        connector = find_connector(visit.config.type)
+        if path and isinstance(connector, Finder):
+            yield from connector.find(visit, path)
+        else:
+            yield from connector(visit)
     except Exception as error:
         # Libraries raise anything, and one source must not stop the others.
         raise _explained(visit.name, visit.config.type, error) from error

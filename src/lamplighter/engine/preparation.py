@@ -7,6 +7,7 @@ after the server is up (``rehearse``) or when a run begins.
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
@@ -38,6 +39,7 @@ from lamplighter.engine.turn import (
 from lamplighter.models.resolve import Resolved, choose_model, resolve_model
 from lamplighter.models.retry import Patience
 from lamplighter.models.scripted import Call, Script, Turn, scripted_model
+from lamplighter.originals import fetch_original
 from lamplighter.outbox import Outbox, all_of, follow_flow, follow_mode
 from lamplighter.roster import Roster
 from lamplighter.search.index import Ranking
@@ -226,6 +228,7 @@ def _workbench(  # noqa: PLR0913 - what tools need of a run
             scope,
             Ranking.of(settings),
             new,
+            partial(fetch_original, engine, settings),
         ),
         run_files=files,
         destination=Delivery(settings.workspace, agent.name, run.id),

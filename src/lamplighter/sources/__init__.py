@@ -11,8 +11,8 @@ ENTRY_POINTS = "lamplighter.connectors"
 """Where other packages name theirs: type of source = "package.module:connector"."""
 
 BUILT_IN = {
-    "files": "lamplighter.sources.files:survey",
-    "mail": "lamplighter.sources.mail:survey",
+    "files": "lamplighter.sources.files:connector",
+    "mail": "lamplighter.sources.mail:connector",
     "calendar": "lamplighter.sources.calendar:survey",
     "feeds": "lamplighter.sources.feeds:survey",
     "slack": "lamplighter.sources.slack:survey",

@@ -190,6 +190,24 @@ class Connector(Protocol[C]):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Finder(Generic[C]):
+    """A connector that can also look at one item, so that what it held can be read again.
+
+    Attributes:
+        survey: Says what is there.
+        find: The item of that path, or the one that has a part of that path: one or none. It is
+            read before the next one is asked for. Raises ``Unreadable``, as a survey does.
+    """
+
+    survey: Callable[[Visit[C]], Iterator[Finding]]
+    find: Callable[[Visit[C], str], Iterator[Item]]
+
+    def __call__(self, visit: Visit[C]) -> Iterator[Finding]:
+        """Say what is there."""
+        return self.survey(visit)
+
+
 def digest_of(data: bytes) -> str:
     """A short hash, for stamps and for names of what has none."""
     return hashlib.sha256(data).hexdigest()[:24]

@@ -18,7 +18,7 @@ from lamplighter.access import Access
 from lamplighter.config import CONFIG_FILE
 from lamplighter.errors import Unreadable
 from lamplighter.source_config import FilesSource
-from lamplighter.sources.connector import Document, Finding, Item, Total, Visit
+from lamplighter.sources.connector import Document, Finder, Finding, Item, Total, Visit
 from lamplighter.sources.local import Boundary
 
 KEY_FILES = (
@@ -59,8 +59,12 @@ class File:
 class Tree(Protocol):
     """Files in folders, wherever they are."""
 
-    def files(self) -> Iterator[File]:
-        """Every file that counts; a folder that cannot be opened is one too."""
+    def files(self, wanted: str = "") -> Iterator[File]:
+        """Every file that counts; a folder that cannot be opened is one too.
+
+        Args:
+            wanted: Look only for this one, and only into the folders that it lies in.
+        """
         ...
 
     def read(self, file: File) -> bytes:
@@ -78,15 +82,18 @@ def survey(visit: Visit[FilesSource]) -> Iterator[Finding]:
         files = list(tree.files())
         yield Total(len(files))
         for file in files:
-            yield Item(
-                path=file.path,
-                stamp=file.stamp,
-                read=partial(_read, tree, file),
-                access=access_of(visit.config, file.path),
-                problem=file.problem,
-                gone=bool(file.stamp),
-                settled=clock.now() - file.modified_at >= FRESH,
-            )
+            yield _item(visit.config, tree, file)
+
+
+def find(visit: Visit[FilesSource], path: str) -> Iterator[Item]:
+    """The file of that path, if it is there and counts."""
+    with closing(open_tree(visit)) as tree:
+        for file in tree.files(path):
+            if file.path == path:
+                yield _item(visit.config, tree, file)
+
+
+connector = Finder(survey, find)
 
 
 def open_tree(visit: Visit[FilesSource]) -> Tree:
@@ -142,6 +149,23 @@ def checked(config: FilesSource, data: bytes) -> bytes:
     return data
 
 
+def leads_to(path: str, wanted: str) -> bool:
+    """Whether a file or folder is the one that is wanted, or one above it; all lead to nothing."""
+    return not wanted or path == wanted or wanted.startswith(f"{path}/")
+
+
+def _item(config: FilesSource, tree: Tree, file: File) -> Item:
+    return Item(
+        path=file.path,
+        stamp=file.stamp,
+        read=partial(_read, tree, file),
+        access=access_of(config, file.path),
+        problem=file.problem,
+        gone=bool(file.stamp),
+        settled=clock.now() - file.modified_at >= FRESH,
+    )
+
+
 def _read(tree: Tree, file: File) -> list[Document]:
     return [Document(path=file.path, data=tree.read(file), dated_at=file.modified_at)]
 
@@ -160,7 +184,7 @@ class Folder:
     config: FilesSource
     boundary: Boundary
 
-    def files(self) -> Iterator[File]:
+    def files(self, wanted: str = "") -> Iterator[File]:
         """Every file that counts, in one stable order; a folder that cannot be opened is one too.
 
         Links are not followed: what they point to inside the folder is found anyway, and what
@@ -177,7 +201,9 @@ class Folder:
             inner = []
             for entry in entries:
                 path = f"{folder}{entry.name}"
-                if entry.name.startswith(".") or matches(self.config.exclude, path):
+                if entry.name.startswith(".") or not leads_to(path, wanted):
+                    continue
+                if matches(self.config.exclude, path):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     inner.append(f"{path}/")

@@ -20,12 +20,14 @@ from lamplighter.errors import SignInFailed, Unreadable
 from lamplighter.source_config import MailSource
 from lamplighter.sources.connector import (
     Document,
+    Finder,
     Finding,
     Item,
     Kept,
     State,
     Total,
     Visit,
+    below,
     digest_of,
 )
 from lamplighter.sources.extract.message import MEDIA_TYPE, read_message
@@ -49,6 +51,16 @@ def survey(visit: Visit[MailSource]) -> Iterator[Finding]:
     return _survey_account(visit) if visit.config.host else _survey_files(visit)
 
 
+def find(visit: Visit[MailSource], path: str) -> Iterator[Item]:
+    """The message of that path, or the one that it is attached to."""
+    items = _find_in_account(visit, path) if visit.config.host else _survey_files(visit)
+    wanted = below(path)
+    return (each for each in items if isinstance(each, Item) and each.path in wanted)
+
+
+connector = Finder(survey, find)
+
+
 # An IMAP account
 
 
@@ -69,6 +81,16 @@ def _survey_account(visit: Visit[MailSource]) -> Iterator[Finding]:
                 path = f"{quote(folder)}/{uid}"
                 read = partial(_fetch, account, visit.config, folder, uid, path)
                 yield Item(path, f"{status['UIDVALIDITY']}", read)
+
+
+def _find_in_account(visit: Visit[MailSource], path: str) -> Iterator[Item]:
+    with _signed_in(visit) as account:
+        for folder in _folders(account, visit.config):
+            name = quote(folder)
+            uid = path.removeprefix(f"{name}/").partition("/")[0]
+            if path.startswith(f"{name}/") and uid.isdecimal():
+                item = f"{name}/{uid}"
+                yield Item(item, read=partial(_fetch, account, visit.config, folder, uid, item))
 
 
 @contextmanager

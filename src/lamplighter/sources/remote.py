@@ -12,7 +12,7 @@ from urllib.parse import quote
 from lamplighter.errors import SignInFailed, Unreadable
 from lamplighter.source_config import FilesSource
 from lamplighter.sources.connector import Visit
-from lamplighter.sources.files import EPOCH, File, checked, matches, refusal
+from lamplighter.sources.files import EPOCH, File, checked, leads_to, matches, refusal
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -48,7 +48,7 @@ class RemoteTree:
     root: str
     config: FilesSource
 
-    def files(self) -> Iterator[File]:
+    def files(self, wanted: str = "") -> Iterator[File]:
         """Every file that counts; a folder that cannot be listed is one too."""
         folders = [""]
         while folders:
@@ -61,6 +61,8 @@ class RemoteTree:
                 yield File(folder, problem=f"cannot be opened: {error}")
                 continue
             for path, about in entries:
+                if not leads_to(path, wanted):
+                    continue
                 if about.get("type") == "directory":
                     folders.append(f"{path}/")
                 elif not self.config.include or matches(self.config.include, path):

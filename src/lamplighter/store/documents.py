@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lamplighter.access import NOBODY, Access
-from lamplighter.store.access import put_access_sets
+from lamplighter.access import NOBODY, Access, Scope
+from lamplighter.errors import NotFound
+from lamplighter.store.access import put_access_sets, visible
 from lamplighter.store.changes import next_change
 from lamplighter.store.database import reading
 from lamplighter.store.fulltext import add_texts, mark_changed, refresh, remove_texts
@@ -117,6 +118,21 @@ class SourceState:
     skipped: int = 0
     synced_at: datetime | None = None
     error: str | None = None
+
+
+def get_fingerprint(engine: sa.Engine, scope: Scope, id: str) -> tuple[str, str, str]:
+    """The source, path and fingerprint of a document.
+
+    Raises:
+        NotFound: There is no such document, or it is not visible.
+    """
+    columns = (documents.c.source, documents.c.path, documents.c.fingerprint)
+    query = sa.select(*columns).where(visible(scope), documents.c.id == id)
+    with reading(engine) as connection:
+        row = connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"no document {id!r}")
+    return row.source, row.path, row.fingerprint
 
 
 def get_known(engine: sa.Engine, source: str) -> Known:

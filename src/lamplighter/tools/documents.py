@@ -5,12 +5,13 @@ goes to the model fenced (see ``agent.entrance``).
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.access import Scope
-from lamplighter.errors import InvalidInput, NotFound, ToolFailed
+from lamplighter.errors import InvalidInput, NotFound, ToolFailed, Unreadable
 from lamplighter.search import index
 from lamplighter.search.index import WORDS_ONLY, Document, DocumentInfo, Ranking
 from lamplighter.store.changes import Span
@@ -41,6 +42,23 @@ TOP_LINES = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """The file that a document was made from.
+
+    Attributes:
+        content: All of it.
+        changed: Whether it is another one than that of which the index has the text.
+    """
+
+    content: bytes
+    changed: bool
+
+
+Fetch = Callable[[Scope, str], Original]
+"""Gives a document's original; raises ``NotFound``, or ``Unreadable`` with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
 class Library:
     """The documents that a run may read, and how.
 
@@ -50,12 +68,14 @@ class Library:
         ranking: How results are ranked.
         new: What the index got since the agent's last run that went well, up to the begin of
             this one; ``None``: all of it.
+        fetch: How originals come; ``None``: they do not.
     """
 
     engine: "Engine"
     scope: Scope
     ranking: Ranking = WORDS_ONLY
     new: Span | None = None
+    fetch: Fetch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +197,48 @@ def read_document(
     whole = start_line is None and end_line is None
     if not whole or files is None or _fits(document):
         return Done(_rendered(document, INLINE_LIMIT))
-    path = name or f"documents/{re.sub(r'[^A-Za-z0-9.-]+', '_', id)[-100:].lstrip('.')}.txt"
+    path = name or f"{_path(id)}.txt"
     try:
         changes = files.write_bytes(path, "\n".join(document.lines).encode())
     except ToolFailed:
         return Done(_rendered(document, INLINE_LIMIT))  # it is read in parts
     note = f"The whole document is in {WORKSPACE}/{path}. "
     return Done(_rendered(document, PREVIEW, note), changes)
+
+
+def save_original(library: Library, id: str, files: RunFiles, name: str | None = None) -> Done:
+    """A document's original into the run's files; gives the beginning of its text with the path.
+
+    Args:
+        library: What may be read.
+        id: The document's.
+        files: Where it goes.
+        name: What it is called there.
+
+    Raises:
+        ToolFailed: There is no such document, it has no original that can be had, or no room.
+    """
+    try:
+        document = index.read_document(library.engine, library.scope, id)
+        if library.fetch is None:
+            raise Unreadable("originals are not to be had here")
+        original = library.fetch(library.scope, id)
+    except NotFound as error:
+        raise _absent(id) from error
+    except Unreadable as error:
+        raise ToolFailed(f"{id} cannot be had as a file: {error}.") from error
+    size_bytes = len(original.content)
+    # Its source has limited it already.
+    changes = files.write_bytes(name or _path(id), original.content, limit_bytes=size_bytes)
+    path = f"{WORKSPACE}/{next(iter(changes))}"
+    changed = "; it has changed since it was indexed, what follows is older"
+    fact = f"{path} ({size_bytes:,} bytes{changed if original.changed else ''})"
+    return Done(_rendered(document, PREVIEW, original=fact), changes)
+
+
+def _path(id: str) -> str:
+    """Where a document goes in a run's files; it keeps its ending."""
+    return f"documents/{re.sub(r'[^A-Za-z0-9.-]+', '_', id)[-100:].lstrip('.')}"
 
 
 def _absent(id: str) -> ToolFailed:
@@ -194,7 +249,7 @@ def _fits(document: Document) -> bool:
     return sum(len(line) + 1 for line in document.lines) <= INLINE_LIMIT
 
 
-def _rendered(document: Document, limit: int, note: str = "") -> str:
+def _rendered(document: Document, limit: int, note: str = "", original: str = "") -> str:
     info = document.info
     shown = _fitting(document.lines, limit)
     last = document.first_line + len(shown) - 1
@@ -205,6 +260,7 @@ def _rendered(document: Document, limit: int, note: str = "") -> str:
         "Author": _line(" ".join(filter(None, [info.author, info.author_address]))),
         "Url": info.url,
         "Date": f"{info.dated_at:%Y-%m-%d}",
+        "Original": original,
         "Lines": f"{document.first_line}-{last} of {document.total_lines}",
     }
     # What a text says at its top, say in its frontmatter, would cost a small model seconds to

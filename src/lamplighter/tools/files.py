@@ -64,15 +64,22 @@ class RunFiles:
             raise ToolFailed(f"cannot read {name}: what was kept of it is damaged")
         return content
 
-    def write_bytes(self, path: str, content: bytes) -> FileChanges:
+    def write_bytes(
+        self, path: str, content: bytes, *, limit_bytes: int = MAX_FILE_BYTES
+    ) -> FileChanges:
         """Write a file; gives what that changes.
+
+        Args:
+            path: Where.
+            content: All of it.
+            limit_bytes: What it may have at most.
 
         Raises:
             ToolFailed: The path names no file, or the content is too large.
         """
         name = "/".join(split_path(path))
-        if len(content) > MAX_FILE_BYTES:
-            raise ToolFailed(f"{name}: more than {MAX_FILE_BYTES:,} bytes")
+        if len(content) > limit_bytes:
+            raise ToolFailed(f"{name}: more than {limit_bytes:,} bytes")
         self._require_place(name)
         kept = self.entries.get(name)
         executable = kept is not None and kept.executable
