@@ -56,10 +56,10 @@ def test_a_chat_streams_asks_first_and_shows_what_it_did(
     browser: "Browser", server: Server, home: Workspace
 ) -> None:
     with viewing(browser, server, home) as viewer:
-        page = viewer.open("/chats")
-        page.get_by_label("Message").fill("When?")
-        page.get_by_role("button", name="Begin").click()
+        page = viewer.open("/agents/helper")
+        page.get_by_role("button", name="Chat").click()
         page.wait_for_url("**/chats/*")
+        say(page, "When?")
         page.locator("#draft").get_by_text("word3").wait_for()
         page.locator(".exchange .turn.model strong").get_by_text("dusk").wait_for()
         page.locator("#draft").wait_for(state="hidden")
