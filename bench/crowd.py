@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from lamplighter import clock
 from lamplighter.store.agents import save_agents
-from lamplighter.store.tables import EPOCH, MILLISECOND, agent_versions, agents, schedules
+from lamplighter.store.columns import EPOCH, MILLISECOND
+from lamplighter.store.tables import agent_versions, agents, schedules
 from lamplighter.testing import Workspace, call, turn
 from lamplighter.workspace import read_catalogue
 

@@ -22,8 +22,10 @@ from lamplighter.testing import Workspace, temporary_workspace
 SCHEDULES = 1_000_000
 FIRINGS = 100
 BURST = 10_000
-SETTLE_SECONDS = 3
-IDLE_SECONDS = 15
+SETTLE_SECONDS = 15
+"""Until what is looked after at a start has been."""
+IDLE_SECONDS = 60
+"""So long that the upkeep looks once."""
 AT_ONCE = 20
 
 

@@ -64,7 +64,7 @@ def test_an_agents_file_names_hosts() -> None:
         ("limits: {command_timeout: soon}", "a.md:3 [limits.command_timeout]: error"),
         ("network: on", "a.md:3 [network]: error: network is a mapping with the one key allow"),
         ("network: {deny: [a.example]}", "a.md:3 [network]: error: network is a mapping"),
-        ("network:\n  allow: a.example", "network.allow is a list of hosts"),
+        ("network:\n  allow: a.example", "network.allow is a list, not a text"),
         ("network:\n  allow:\n  - a.example\n  - 'a b'", "a.md:6 [network.allow[1]]: error: 'a b'"),
     ],
 )

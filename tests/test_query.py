@@ -112,7 +112,12 @@ def test_a_snippet_of_a_text_without_the_words_is_its_beginning() -> None:
 
 
 def test_scores_are_scaled_and_weighed() -> None:
-    assert fuse({1: 10.0, 2: 5.0}, {2: 0.9, 3: 0.1}) == {1: 0.6, 2: 0.4, 3: 0.0}
+    fused = fuse({1: 10.0, 2: 5.0}, {2: 0.9, 3: 0.1})
+    assert {document: round(score, 9) for document, score in fused.items()} == {
+        1: 0.8,
+        2: 0.6,
+        3: 0.0,
+    }
     assert fuse({1: 7.0}, {}) == {1: 1.0}
     assert fuse({}, {}) == {}
 

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from lamplighter.search.bm25 import holds_terms
 from lamplighter.search.filters import Filter
-from lamplighter.store.tables import Vector, document_vectors, documents
+from lamplighter.store.columns import Vector
+from lamplighter.store.tables import document_vectors, documents
 
 if TYPE_CHECKING:
     from lamplighter.search.embedders import Vectors

@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from lamplighter.errors import Conflict
+from lamplighter.store.columns import MILLISECOND
 from lamplighter.store.database import is_shared
-from lamplighter.store.tables import MILLISECOND, source_claims
+from lamplighter.store.tables import source_claims
 
 LOCKS = "syncing"
 """The folder of the locks, in the workspace's state."""

@@ -1,6 +1,6 @@
 """Notices: stored messages to people, each told once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -105,7 +105,8 @@ def read_notice(
     row = find_row(connection, notices, notice_id, "notice", see="notice list --all", where=seen)
     unread = (notices.c.id == row.id) & notices.c.read_at.is_(None)
     connection.execute(notices.update().where(unread).values(read_at=now))
-    return _notice(row)
+    notice = _notice(row)
+    return replace(notice, read_at=notice.read_at or now)
 
 
 def read_notice_of(connection: sa.Connection, key: str, now: datetime) -> None:

@@ -168,6 +168,7 @@ class Day:
         at: Its beginning, in seconds since 1970.
         seconds: How long a run took, on average; ``None`` if none has ended.
         tokens: In and out, of all runs.
+        cost_microusd: Of all runs, as far as it is known.
     """
 
     at: int
@@ -176,6 +177,7 @@ class Day:
     other: int = 0
     seconds: float | None = None
     tokens: int = 0
+    cost_microusd: int = 0
 
 
 def list_days(engine: sa.Engine, agent: str, now: datetime, days: int) -> list[Day]:
@@ -195,6 +197,7 @@ def list_days(engine: sa.Engine, agent: str, now: datetime, days: int) -> list[D
             _count(runs.c.status.not_in(("completed", "failed"))).label("other"),
             (sa.func.avg(ended - began) / 1000).label("seconds"),
             sa.func.sum(runs.c.input_tokens + runs.c.output_tokens).label("tokens"),
+            sa.func.sum(runs.c.cost_microusd).label("cost_microusd"),
         )
         .where(runs.c.agent == agent, runs.c.id >= first_id(first))
         .group_by(day)
@@ -209,8 +212,15 @@ def _day(number: int, row: sa.Row[Any] | None) -> Day:
     if row is None:
         return Day(at=at)
     seconds = None if row.seconds is None else round(float(row.seconds), 2)
-    return Day(at=at, completed=row.completed, failed=row.failed, other=row.other,
-               seconds=seconds, tokens=int(row.tokens))  # fmt: skip
+    return Day(
+        at=at,
+        completed=row.completed,
+        failed=row.failed,
+        other=row.other,
+        seconds=seconds,
+        tokens=int(row.tokens),
+        cost_microusd=int(row.cost_microusd or 0),
+    )
 
 
 def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

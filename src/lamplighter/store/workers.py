@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from lamplighter.store.columns import MILLISECOND
 from lamplighter.store.database import reading
-from lamplighter.store.tables import MILLISECOND, workers
+from lamplighter.store.tables import workers
 
 _NOW = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.BigInteger)
 

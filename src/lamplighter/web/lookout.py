@@ -19,7 +19,7 @@ BEAT_SECONDS = 15
 """Who has heard nothing for so long is told that we are still here."""
 
 RIGHTS_SECONDS = 1
-"""How often it is asked whether somebody still may watch."""
+"""How often it is asked whether somebody still may watch; and always before they are told more."""
 
 
 @dataclass
@@ -66,16 +66,17 @@ class Lookout:
         try:
             while True:
                 changed = watched.changed  # taken before looking, so that nothing is missed
-                if new := watched.record[after:]:
+                new = watched.record[after:]
+                if new or clock.monotonic() - asked >= RIGHTS_SECONDS:
+                    asked = clock.monotonic()
+                    if not await asyncio.to_thread(self._may, caller, watched.run):
+                        return
+                if new:
                     after = new[-1].seq
                     yield watched, new
                 if watched.over:
                     return
                 silent = 0 if await _heard(changed) else silent + RIGHTS_SECONDS
-                if clock.monotonic() - asked >= RIGHTS_SECONDS:
-                    asked = clock.monotonic()
-                    if not await asyncio.to_thread(self._may, caller, watched.run):
-                        return
                 if silent >= BEAT_SECONDS:
                     silent = 0
                     yield watched, []

@@ -1,6 +1,5 @@
 """What an agent may do, in words: of each tool, what it does and how far it reaches."""
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -9,8 +8,7 @@ from lamplighter.definitions.agent import ALL_TOOLS, ORG_ONLY_TOOLS
 from lamplighter.definitions.nature import nature_of
 from lamplighter.definitions.rowboat.tools import TOOLS as FOLDER_TOOLS
 from lamplighter.definitions.tool import refer
-from lamplighter.models.resolve import KEYS, LOCAL
-from lamplighter.models.weights import find_weights
+from lamplighter.models.resolve import list_models
 from lamplighter.roster import Roster
 from lamplighter.workspace import mcp_servers, model_providers
 
@@ -90,14 +88,9 @@ def offered_actions(home: Roster) -> list[Capability]:
 
 
 def offered_models(home: Roster) -> list[str]:
-    """The models that could serve here: of providers whose key is set, of the settings, the own."""
-    settings = home.settings
-    named = [f"{name}:" for name in model_providers(settings).providers]
-    keyed = [model for key, model in KEYS.items() if os.environ.get(key)]
-    local = [LOCAL] if find_weights(settings) else []
-    return list(
-        dict.fromkeys([*([settings.model] if settings.model else []), *keyed, *named, *local])
-    )
+    """The models that could serve here, and the beginnings of those of the settings' providers."""
+    named = [f"{name}:" for name in model_providers(home.settings).providers]
+    return [*list_models(home.settings), *named]
 
 
 @cache

@@ -94,6 +94,7 @@ def _facts(left: Run, right: Run) -> list[tuple[str, str, object, object]]:
         ("Requests", "number", "requests"),
         ("Tokens in", "number", "input_tokens"),
         ("Tokens out", "number", "output_tokens"),
+        ("Cost", "cost", "cost_microusd"),
     )
     return [(word, kind, getattr(left, name), getattr(right, name)) for word, kind, name in named]
 

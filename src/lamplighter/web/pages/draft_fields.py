@@ -14,7 +14,7 @@ from lamplighter.errors import InvalidInput, Place
 from lamplighter.web.pages.forms import Form
 
 PLAIN = ("description", "model", "timezone", "message", BODY)
-BOUNDS = ("iterations", "timeout", "command_timeout", "memory_mb", "processes", "disk_mb")
+BOUNDS = ("iterations", "timeout", "cost", "command_timeout", "memory_mb", "processes", "disk_mb")
 
 
 def read_fields(text: str) -> dict[str, Any]:

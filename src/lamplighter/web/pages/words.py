@@ -10,6 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from lamplighter import clock
+from lamplighter.allowance import describe_cost
 from lamplighter.search.snippet import Snippet
 from lamplighter.store.overview import LatestRun
 
@@ -79,6 +80,11 @@ def milliseconds(at: datetime, since: datetime) -> int:
 def number(value: float | None) -> str:
     """With thin spaces between thousands."""
     return NOTHING if value is None else f"{value:,}".replace(",", "\u202f")
+
+
+def cost(microusd: int | None) -> str:
+    """``$0.50``; what nobody knows is a dash."""
+    return NOTHING if microusd is None else describe_cost(microusd)
 
 
 def size(size_bytes: int) -> str:
@@ -176,6 +182,7 @@ def _reader() -> Any:
 
 FILTERS = {
     "brief": brief,
+    "cost": cost,
     "count": count,
     "duration": duration,
     "highlighted": highlighted,

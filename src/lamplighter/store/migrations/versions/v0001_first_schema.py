@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from lamplighter.store.tables import Vector
+from lamplighter.store.columns import Vector
 
 revision = "0001"
 down_revision = None
