@@ -33,7 +33,7 @@ def test_each_step_effect_and_ending_has_its_moments() -> None:
     assert passed["audit, outbox"] == 3 <= passed["outbox"]  # receipts; intents, and what expires
     assert (passed["before the act"], passed["before the receipt"]) == (3, 3)
     assert passed["events"] >= 3
-    assert passed["agent_records, agents, events, runs"] == 1
+    assert passed["agent_records, agents, events, runs, spending"] == 1
     assert passed["workflow_output, workflow_status"] == 1
 
 

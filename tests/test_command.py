@@ -57,7 +57,7 @@ def said(workspace: Workspace, *commands: str | dict[str, str]) -> list[Any]:
     given = [{"command": each} if isinstance(each, str) else each for each in commands]
     turns = [*(turn(call("run", **each)) for each in given), turn(call("report", summary="Done."))]
     run = play(workspace, "tester", {"tester": turns})
-    assert run.outcome == "reported", run.summary
+    assert (run.summary or "").endswith("Done."), run.summary  # even if all of them failed
     events = [event.data for event in workspace.events(run) if event.kind == "tool_result"]
     return [event.get("result", event.get("error")) for event in events]
 

@@ -193,7 +193,7 @@ def test_without_recipients_or_an_account_nothing_is_sent(box: Postbox) -> None:
 def test_a_user_agent_has_no_such_tool(workspace: Workspace, box: Postbox) -> None:
     workspace.write("agents/post.md", "---\ntools: [send_email]\nemail: {to: [x.org]}\n---\nGo.")
     run = workspace.run("post", [send(), REPORT])
-    assert run.outcome == "reported"
+    assert run.outcome == "error"
     assert "Unknown tool" in told(workspace, run)
     assert box.seen == {}
 
@@ -268,7 +268,7 @@ def test_what_is_refused_is_failed_and_not_tried_again(workspace: Workspace, box
     box.replies["rcpt"] = ["550 no such user"]
     box.replies["data"] = ["554 spam"]
     run = workspace.run("post", [send(), send(), REPORT])
-    assert run.outcome == "reported"
+    assert run.outcome == "error"
     states = [(each.state, each.error) for each in list_entries(workspace.engine)]
     assert [state for state, _ in states] == ["failed", "failed"]
     assert [error for _, error in states if "550" in (error or "")] != []

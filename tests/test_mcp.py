@@ -94,7 +94,7 @@ def test_a_server_that_dies_in_a_call_leaves_it_uncertain(tmp_path: Path) -> Non
     )
     server = {"command": sys.executable, "args": [str(program)]}
     with rowboat(folder({"time": server})) as workspace:
-        assert outcome(workspace, [turn(call("clock")), report("uncertain")]) == "error"
+        assert outcome(workspace, [turn(call("clock")), report("uncertain")]) == "reported"
         [entry] = list_entries(workspace.engine)
         assert (entry.kind, entry.destination, entry.state) == (
             "mcp", "time/convert_time", "uncertain",

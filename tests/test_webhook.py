@@ -102,7 +102,7 @@ def test_a_name_that_the_file_does_not_have_is_not_called() -> None:
     with answering() as (workspace, server):
         other = turn(call("webhook", name="https://evil.example/", data={}))
         run = workspace.run("teller", [other, {**REPORT, "expect": ["there are: ops"]}])
-        assert (run.outcome, server.requests) == ("reported", [])
+        assert (run.outcome, server.requests) == ("error", [])
         assert list_entries(workspace.engine) == []
 
 

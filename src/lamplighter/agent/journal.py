@@ -321,6 +321,11 @@ def _never_silent(response: ModelResponse) -> ModelResponse:
     return response
 
 
+def has_failed(answer: Mapping[str, Any]) -> bool:
+    """Whether a call has come to nothing, for certain."""
+    return "error" in answer and answer.get("effect", {}).get("state") != "uncertain"
+
+
 def is_delivery(effect: Mapping[str, Any]) -> bool:
     """Whether people get something by it, now or when they have approved it."""
     reaches = effect["effect"] in ("file", "notice", "email", "webhook")
@@ -400,7 +405,7 @@ class JournaledTools(ToolsOfRun):
             answer = {"error": text, "withheld": True}
         else:
             answer = await self._call(name, tool, call)
-            self.budget.failures += "error" in answer
+            self.budget.failures += has_failed(answer)
         # Told from the answer, so that it is told too where a restart took it from the journal.
         self._tell(name, tool_args, str(ctx.tool_call_id), answer)
         shown = self.entrance.show(name, tool_args, answer)
