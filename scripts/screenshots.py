@@ -23,7 +23,7 @@ PICTURES = {
     "new-agent": "/agents/new?like=digest",
     "agent": "/agents/daily-digest",
     "schedule": "/agents/daily-digest/schedule",
-    "run": "/runs/{run}/steps/14",
+    "run": "/runs/{run}",
     "transcript": "/runs/{run}?view=transcript",
     "compare": "/runs/{run}/compare",
 }
