@@ -18,7 +18,7 @@ NETWORK = "tools: [run_bash]\nnetwork: {allow: [%s]}"
 
 @pytest.fixture
 def team() -> Iterator[Team]:
-    with made_team(team={"network": ["pypi.org", "*.example.org"]}) as made:
+    with made_team(team={"network": ["packages.example.net", "*.example.org"]}) as made:
         yield made
 
 
@@ -68,11 +68,11 @@ def test_a_source_is_due_when_an_admin_says_so(team: Team) -> None:
 @pytest.mark.parametrize(
     ("hosts", "status"),
     [
-        ("pypi.org", 201),
+        ("packages.example.net", 201),
         ("api.example.org, '*.a.example.org'", 201),
-        ("pypi.org, evil.example", 403),
-        ("'*.pypi.org'", 403),
-        ("'pypi.org:22'", 403),
+        ("packages.example.net, evil.example", 403),
+        ("'*.packages.example.net'", 403),
+        ("'packages.example.net:22'", 403),
         ("example.org", 403),
     ],
 )
@@ -85,7 +85,7 @@ def test_members_agents_reach_only_what_the_team_allows(
 
 
 def test_in_a_chat_commands_reach_what_the_viewers_own_could(team: Team) -> None:
-    network = tuple(read_host(host) for host in ("pypi.org", "intranet.example.com"))
+    network = tuple(read_host(host) for host in ("packages.example.net", "intranet.example.com"))
     agent = Agent(name="census", instructions="", type="org", network=network)
     reached = {
         user: [str(host) for host in team.roster.reachable(caller, agent)]
@@ -96,7 +96,7 @@ def test_in_a_chat_commands_reach_what_the_viewers_own_could(team: Team) -> None
         }.items()
     }
     assert reached == {
-        BO: ["pypi.org"],
-        ROOT: ["pypi.org", "intranet.example.com"],
-        "nobody": ["pypi.org", "intranet.example.com"],
+        BO: ["packages.example.net"],
+        ROOT: ["packages.example.net", "intranet.example.com"],
+        "nobody": ["packages.example.net", "intranet.example.com"],
     }
