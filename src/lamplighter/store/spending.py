@@ -168,7 +168,7 @@ def list_usages(engine: sa.Engine, agent: str, *, last: int = 30) -> list[tuple[
             runs.c.chat.is_(None),
             sa.or_(runs.c.label.is_(None), runs.c.label != "scripted"),
         )
-        .order_by(runs.c.id.desc())
+        .order_by(runs.c.created_at.desc(), runs.c.id.desc())
         .limit(last)
     )
     with reading(engine) as connection:
