@@ -19,7 +19,6 @@ from lamplighter.outbox import Outcome
 from lamplighter.store.notes import append_note
 from lamplighter.store.notices import add_notice
 from lamplighter.tools import tree
-from lamplighter.tools.asking import Question
 from lamplighter.tools.bench import Context, Memory, Workbench, call_of
 from lamplighter.tools.files import MAX_FILE_BYTES
 from lamplighter.tools.places import Spot
@@ -35,6 +34,10 @@ SKILLS = ("skills", "~/.agents/skills")
 SAVED = "saved"
 """The topic of these notes for ``recall``."""
 MAX_NOTE_CHARACTERS = 10_000
+NOBODY = (
+    "Nobody is there to answer: this is a background run. Decide for yourself and say in your "
+    "report what you assumed; if you cannot go on without an answer, call needs_attention."
+)
 
 
 def is_question(tool: str) -> bool:
@@ -42,12 +45,12 @@ def is_question(tool: str) -> bool:
     return tool == ASK
 
 
-async def ask_human(
+def ask_human(
     ctx: Context,
     question: str,
     options: list[str] | None = None,
     multiSelect: bool = False,
-) -> Any:
+) -> dict[str, Any]:
     """Ask the person that you work for, if somebody is there.
 
     Args:
@@ -55,8 +58,7 @@ async def ask_human(
         options: Answers to choose from.
         multiSelect: Whether several may be chosen.
     """
-    asked = Question(call_of(ctx), question, tuple(options or ()), multiSelect)
-    return await ctx.deps.ask(asked)
+    return {"available": False, "message": NOBODY}
 
 
 async def load_skill(ctx: Context, skillName: str) -> dict[str, Any]:

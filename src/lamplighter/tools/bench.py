@@ -14,7 +14,6 @@ from lamplighter.definitions.recipients import TO_NOBODY, Correspondence
 from lamplighter.errors import ToolFailed
 from lamplighter.outbox import Outbox
 from lamplighter.tools import delivery, documents, files
-from lamplighter.tools.asking import Ask, ask_nobody
 from lamplighter.tools.mcp import Servers
 from lamplighter.tools.places import Places
 from lamplighter.tools.shell import Shell
@@ -58,7 +57,6 @@ class Workbench:
         shell: Where its commands run; ``None``: nowhere.
         flow: What has come into the run, which decides what may go out.
         memory: What the agent has noted in its runs; ``None``: this is none of them.
-        ask: Who answers its questions.
     """
 
     library: documents.Library
@@ -75,7 +73,6 @@ class Workbench:
     shell: Shell | None = None
     flow: Flow = field(default_factory=Flow)
     memory: Memory | None = None
-    ask: Ask = ask_nobody
 
     def apply_files(self, changes: Mapping[str, Any]) -> None:
         """Have what a step did to the run's files."""

@@ -27,6 +27,7 @@ from lamplighter.store.overview import (
 )
 from lamplighter.store.sight import Sight
 from lamplighter.web.api import agents as api
+from lamplighter.web.api.agent_fields import Fields
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner, Writer
 from lamplighter.web.api.runs import NewRun, start
 from lamplighter.web.pages.forms import Sent
@@ -132,7 +133,7 @@ def switch_agent(
     request: Request, agent: str, caller: Writer, home: Home, form: Sent, response: Response
 ) -> Response:
     """Let an agent's schedules fire, or not."""
-    fields = api.Fields(enabled=form.has("enabled"))
+    fields = Fields(enabled=form.has("enabled"))
     api.change_agent(agent, fields, caller, home, response)
     return _answer(request, caller, home, agent)
 

@@ -29,6 +29,7 @@ from lamplighter.roster import Roster
 from lamplighter.schedule import Schedule, describe, parse, upcoming
 from lamplighter.store.agents import schedule_id_of
 from lamplighter.web.api import agents as api
+from lamplighter.web.api.agent_fields import Fields, NewAgent
 from lamplighter.web.api.asking import ENABLED, Home, Writer
 from lamplighter.web.api.runs import NewRun, start
 from lamplighter.web.pages.beginnings import begin
@@ -115,7 +116,7 @@ def create_agent(request: Request, caller: Writer, home: Home, form: Sent) -> Re
                   view=form.get("view"))  # fmt: skip
     try:
         draft = replace(draft, text=change_text(form))
-        new = api.NewAgent(name=_named(draft.name), text=draft.text)
+        new = NewAgent(name=_named(draft.name), text=draft.text)
         view = api.create_agent(new, caller, home, Response())
     except (InvalidInput, Conflict, Forbidden) as error:
         return _show(request, caller, home, _blame(home, draft, error), error.status)
@@ -170,7 +171,7 @@ def change_agent(request: Request, agent: str, caller: Writer, home: Home, form:
     draft = replace(_found(home, caller, agent), seen=form.get("seen"), view=form.get("view"))
     try:
         draft = replace(draft, text=change_text(form))
-        fields = api.Fields(text=draft.text)
+        fields = Fields(text=draft.text)
         api.change_agent(agent, fields, caller, home, Response(), draft.seen or None)
     except (InvalidInput, Changed, Forbidden) as error:
         return _show(request, caller, home, _blame(home, draft, error), error.status)
