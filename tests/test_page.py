@@ -179,8 +179,10 @@ def test_a_key_moves_opens_and_helps(viewer: Viewer) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/agents/*")
     page.keyboard.press("?")
-    page.get_by_role("heading", name="Keyboard").wait_for()
+    keyboard = page.get_by_role("heading", name="Keyboard")
+    keyboard.wait_for()
     page.keyboard.press("Escape")
+    keyboard.wait_for(state="hidden")  # until then the keys are the dialog's
     page.keyboard.press("g")
     page.keyboard.press("r")
     page.wait_for_url("**/runs")

@@ -1,5 +1,5 @@
 // The keyboard: / search, j k Enter along the rows, g and a letter to a place, ? help.
-let waiting = false; // for the letter after g
+let waiting = false; // for the letter after g; any other key ends that
 
 function rows() {
   return [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
@@ -51,7 +51,7 @@ export function watchKeys() {
       case "j": return move(1);
       case "k": return move(-1);
       case "Enter": return event.target === document.body ? open() : undefined;
-      case "g": waiting = true; setTimeout(() => { waiting = false; }, 1500); return;
+      case "g": waiting = true; return;
       case "?": return help?.showModal();
     }
   });
