@@ -12,6 +12,7 @@ from lamplighter.access import short_name
 from lamplighter.accounts import Caller
 from lamplighter.errors import InvalidInput, Place
 from lamplighter.roster import Roster
+from lamplighter.store.overview import find_rows
 from lamplighter.store.runs import Run, Status, Trigger, list_runs
 from lamplighter.web.api.asking import ENABLED, Home, Reader
 from lamplighter.web.pages.places import agent_url
@@ -50,8 +51,10 @@ Wanted = Annotated[Filter, Depends()]
 def show_runs(request: Request, caller: Reader, home: Home, wanted: Wanted) -> Response:
     """The runs that you may see, newest first."""
     found = find_runs(home, caller, wanted, None, "/runs")
+    names = {run.agent for run in found["runs"]}
+    known = {row.name for row in find_rows(home.engine, names)}
     agents = {
-        run.agent: (short_name(run.agent), agent_url(home, run.agent)) for run in found["runs"]
+        name: (short_name(name), agent_url(home, name) if name in known else "") for name in names
     }
     return render(
         request, "_runs.html" if is_piece(request) else "runs.html", agents=agents, **found
