@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import NARROW, Viewer, running_chromium, viewing
-from gallery import furnish
-from processes import Server, ended_run, serving, wait_until
+from gallery import SOURCES, furnish
+from processes import Server, ended_run, serving
 from team import ANN, BO, ROOT, TOML, made_team
 
 from lamplighter import accounts, clock
@@ -38,6 +38,8 @@ PAGES = (
     "/agents/weekly-report/schedule",
     "/agents/weekly-report/versions",
     "/agents/weekly-report/versions/1",
+    "/agents/weekly-report/memory",
+    "/agents/weekly-report/memory/versions?topic=senders",
     "/runs",
     "/runs?status=failed",
     "/runs/{run}",
@@ -56,8 +58,7 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Workspace]:
-    sources = {"notes": {"path": "notes"}, "mail": {"path": "mail"}}
-    with temporary_workspace(sources=sources, timezone="Europe/Berlin") as made:
+    with temporary_workspace(sources=SOURCES, timezone="Europe/Berlin") as made:
         furnish(made, clock.now())
         yield made
 

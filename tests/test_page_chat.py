@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import NARROW, running_chromium, viewing
-from processes import Server, script, serving
+from processes import Server, script, serving, wait_until
 from talks import HELPER
 
 from lamplighter.store.outbox import list_entries
@@ -72,7 +72,7 @@ def test_a_chat_streams_asks_first_and_shows_what_it_did(
         page.wait_for_url("**/chats/*")
         page.evaluate(LISTEN)
         say(page, "When?")
-        page.wait_for_function("window.drafts.some((text) => text.includes('word3'))")
+        wait_until(lambda: any("word3" in text for text in page.evaluate("window.drafts")), "words")
         page.locator(".exchange .turn.model strong").get_by_text("dusk").wait_for()
         page.locator("#draft").wait_for(state="hidden")
         assert page.locator(".call summary").inner_text().startswith("read_document")

@@ -17,6 +17,7 @@ from lamplighter.access import agent_of, owner_of, short_name
 from lamplighter.accounts import Caller
 from lamplighter.definitions.agent import Problem
 from lamplighter.definitions.catalogue import Entry
+from lamplighter.definitions.forecast import runs_per_day
 from lamplighter.engine.manual import request_trial
 from lamplighter.errors import (
     Changed,
@@ -162,7 +163,8 @@ def show_draft(
         wrong=wrong,
         fields_=() if first else FIELDS,
         rhythms=_rhythms(home, draft, wrong),
-        budget=make_budget(home, entry.agent) if entry.agent else None,
+        budget=make_budget(home, entry.agent) if entry.agent and draft.url else None,
+        per_day=runs_per_day(entry.agent, clock.now()) if entry.agent else 0,
         **_meaning(entry),
     )
 

@@ -4,6 +4,7 @@ The form changes only what somebody changes: comments, order and keys that it do
 """
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from lamplighter.web.pages.forms import Form
 
 PLAIN = ("description", "model", "timezone", "message", BODY)
 BOUNDS = ("iterations", "timeout", "input_tokens", "output_tokens", "cost")
+_DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 DAILY = ("tool_calls", "time", "input_tokens", "output_tokens", "cost")
 """Limits that the form has, of a run and of a day; others stay as the file has them."""
 
@@ -147,10 +149,17 @@ def _limits(form: Form, old: dict[str, Any]) -> dict[str, Any]:
     return {} if _as_said(limits) == _as_said(before) else {"limits": limits or None}
 
 
-def _bounds(form: Form, prefix: str, names: Sequence[str]) -> dict[str, int | str | None]:
+def _bounds(form: Form, prefix: str, names: Sequence[str]) -> dict[str, float | str | None]:
     """What the form says of these limits; ``None``: nothing."""
     given = {name: form.get(prefix + name).strip() for name in names if form.has(prefix + name)}
-    return {name: int(text) if text.isdecimal() else text or None for name, text in given.items()}
+    return {name: _number(text) for name, text in given.items()}
+
+
+def _number(text: str) -> float | str | None:
+    """Numbers as numbers, other texts as they are; ``None``: nothing."""
+    if text.isdecimal():
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text or None
 
 
 def _as_said(limits: Mapping[str, Any]) -> dict[str, Any]:

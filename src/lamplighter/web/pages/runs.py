@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -27,7 +28,7 @@ class Filter:
     """Which runs are shown; as it stands in the URL.
 
     Attributes:
-        since: The first day, and ``until`` the last one (UTC); empty: all.
+        since: The first day, and ``until`` the last one, in the workspace's zone; empty: all.
         before: The run after which the list goes on.
     """
 
@@ -70,8 +71,8 @@ def find_runs(
         agent=agent,
         status=_one_of(wanted.status, get_args(Status)),
         trigger=_one_of(wanted.trigger, get_args(Trigger)),
-        since=_day(wanted.since, "since"),
-        until=_after(_day(wanted.until, "until")),
+        since=_day(wanted.since, "since", home.settings.timezone),
+        until=_day(wanted.until, "until", home.settings.timezone, after=1),
         before=wanted.before or None,
         sight=home.sight(caller),
         limit=PAGE + 1,
@@ -93,18 +94,16 @@ def _one_of(value: str, known: tuple[str, ...]) -> str | None:
     return value if value in known else None
 
 
-def _day(text: str, field: str) -> datetime | None:
+def _day(text: str, field: str, zone: str, *, after: int = 0) -> datetime | None:
+    """The beginning of a day, or of one so many days after it."""
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError as error:
+        day = date.fromisoformat(text) + timedelta(days=after)
+    except (ValueError, OverflowError) as error:
         hint = "write it like 2026-10-05"
         raise InvalidInput("this is no day", place=Place(field=field), hint=hint) from error
-
-
-def _after(day: datetime | None) -> datetime | None:
-    return day + timedelta(days=1) if day else None
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def _url(url: str, query: dict[str, str]) -> str:
