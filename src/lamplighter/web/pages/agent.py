@@ -25,6 +25,7 @@ from lamplighter.web.pages.runs import Wanted, find_runs
 router = APIRouter(include_in_schema=False, dependencies=[ENABLED])
 CHART_DAYS = 60
 OCCURRENCES = 100
+DUE_TIMES = 5
 DONE = {
     "created": "Created. It runs when it is due, or with “Run now”.",
     "saved": "Saved.",
@@ -45,7 +46,7 @@ def show_agent(
     if is_piece(request) and sees:
         return render(request, "_runs.html", **runs)
     network = [str(host) for host in entry.agent.network] if entry.agent else []
-    view = api.show_agent(agent, caller, home, Response())
+    view = api.view_agent(home, caller, entry, foreseen=False)  # the budget says it
     return render(
         request,
         "agent.html",
@@ -57,7 +58,7 @@ def show_agent(
         can=explain_tools(view.tools, network=bool(network)),
         network=network,
         budget=make_budget(home, entry.agent) if sees and entry.agent else None,
-        due=schedules.list_agents_schedules(agent, caller, home),
+        due=schedules.schedules_of(home, entry.name, DUE_TIMES),
     )
 
 
@@ -80,7 +81,7 @@ def show_schedule(request: Request, agent: str, caller: Reader, home: Home) -> R
         request,
         "schedule.html",
         **about(home, caller, entry),
-        due=schedules.list_agents_schedules(agent, caller, home),
+        due=schedules.schedules_of(home, entry.name, DUE_TIMES),
         past=past,
         counts=Counter(each.result for each in past),
     )
