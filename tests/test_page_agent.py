@@ -148,7 +148,7 @@ def test_what_a_day_allows_stands_beside_what_was_used(viewer: Viewer, home: Wor
     page.get_by_label("Cost of a day, in US dollars").fill("2.50")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved.").wait_for()
-    expect(page.get_by_label("Today", exact=True)).to_contain_text("10 tool calls")
+    expect(page.get_by_label("Today", exact=True)).to_contain_text("of 10")
     expect(page.get_by_label("Today", exact=True)).to_contain_text("$2.50")
     assert "tool_calls: 10\n    cost: 2.5\n" in _text(home, "keeper")
 
