@@ -40,7 +40,7 @@ from lamplighter.agent.conditions import USUAL, Conditions, Need
 from lamplighter.agent.entrance import Entrance
 from lamplighter.agent.prompt import describe_prompt
 from lamplighter.agent.report import REPORT_NAMES
-from lamplighter.allowance import Bound
+from lamplighter.allowance import Bound, Usage
 from lamplighter.definitions.fence import new_mark
 from lamplighter.errors import LamplighterError, Withheld
 from lamplighter.models.retry import Patience, ask_patiently
@@ -172,13 +172,17 @@ class JournaledModel(WrapperModel):
         started = clock.monotonic()
         # Within the step: its failed attempts leave no trace that a replay could trip over.
         response = await ask_patiently(send, self.patience, self._tell_retry)
+        seconds = round(clock.monotonic() - started, 3)
         [dumped] = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+        cost = self.conditions.tariff.cost_of(response.usage)
+        too_many = await self.budget.claim_calls(_usage_of(response, cost))
         return {
             "response": dumped,
-            "seconds": round(clock.monotonic() - started, 3),
-            "cost_microusd": self.conditions.tariff.cost_of(response.usage),
+            "seconds": seconds,
+            "cost_microusd": cost,
             "strained": [asdict(bound) for bound in claim.strained],
             **({"files": files} if files else {}),
+            **({"too_many": asdict(too_many)} if too_many else {}),
         }
 
     def _take(self, answer: Mapping[str, Any], fitted: Compacted, need: Need) -> ModelResponse:
@@ -191,6 +195,8 @@ class JournaledModel(WrapperModel):
         self._tell_compaction(fitted)
         self._tell(response, answer["seconds"], answer.get("cost_microusd"))
         self._tell_strained([Bound(**bound) for bound in answer.get("strained", ())])
+        if too_many := answer.get("too_many"):
+            raise self._stop(Bound(**too_many))
         if response.finish_reason == "length" and need.capped_by:
             raise self._stop(need.capped_by)
         return _never_silent(response)
@@ -294,6 +300,21 @@ class JournaledModel(WrapperModel):
                         "error": part.model_response_str(),
                     },
                 )
+
+
+def _usage_of(response: ModelResponse, cost_microusd: int | None) -> Usage:
+    """What a request has used, with the tool calls that it asks for."""
+    calls = sum(
+        isinstance(part, ToolCallPart) and part.tool_name not in REPORT_NAMES
+        for part in response.parts
+    )
+    return Usage(
+        iterations=1,
+        tool_calls=calls,
+        input_tokens=response.usage.input_tokens,
+        output_tokens=response.usage.output_tokens,
+        cost_microusd=cost_microusd or 0,
+    )
 
 
 def _can_stream(model: Model) -> bool:

@@ -72,10 +72,9 @@ class DayPurse:
     days: tuple[Day, Day]
     shares: tuple[Share, ...] = ()
 
-    @property
-    def costs(self) -> bool:
-        """Whether any of them is of money."""
-        return any(share.allowance.cost_microusd is not None for share in self.shares)
+    def bounds(self, kind: str) -> bool:
+        """Whether any of them is of this kind."""
+        return any(getattr(share.allowance, kind) is not None for share in self.shares)
 
     async def claim(self, used: Usage, request: Usage) -> Claim:
         """Ask whether this run may use so much more, and hold that for it if so."""
