@@ -17,7 +17,7 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.forecast import Forecast, forecast
 from lamplighter.models.prices import find_tariff
 from lamplighter.models.resolve import choose_model
-from lamplighter.store.database import decide_alone
+from lamplighter.store.database import decide_alone, reading
 from lamplighter.store.notices import add_notice
 from lamplighter.store.runs import SUCCESSES, Run
 from lamplighter.store.spending import (
@@ -164,6 +164,14 @@ def foresee(engine: sa.Engine, agent: Agent, settings: Settings) -> Forecast:
         per_run=run_allowance(agent, settings),
         per_day=day_allowance(agent, settings),
     )
+
+
+def spent_today(engine: sa.Engine, agent: Agent, settings: Settings) -> Usage:
+    """What the runs of an agent that began today have used, or may have."""
+    now = clock.now()
+    day = day_at(now, agent.timezone or settings.timezone)
+    with reading(engine) as connection:
+        return used_by(connection, agent.name, day, but="", now=now)
 
 
 def find_unpriced(agent: Agent, settings: Settings) -> str | None:

@@ -263,6 +263,13 @@ def list_entries(
         return [entry_of(row) for row in connection.execute(query)]
 
 
+def count_held(engine: sa.Engine, sight: Sight) -> int:
+    """How many effects wait for somebody to decide."""
+    query = _visible(sight).where(outbox.c.state == "held")
+    with reading(engine) as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+
+
 def find_effect(engine: sa.Engine, entry_id: str, sight: Sight) -> Entry:
     """The effect of exactly this id.
 

@@ -16,6 +16,7 @@ from lamplighter.store.overview import find_rows, list_days
 from lamplighter.web.api import agents as api
 from lamplighter.web.api import schedules
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Writer, wake
+from lamplighter.web.pages.budget import make_budget
 from lamplighter.web.pages.capabilities import explain_tools
 from lamplighter.web.pages.places import agent_url
 from lamplighter.web.pages.rendering import go_to, is_piece, render
@@ -52,10 +53,12 @@ def show_agent(
         **about(home, caller, entry),
         **runs,
         view=view,
+        settings=home.settings,
         done=DONE.get(done, ""),
         can=explain_tools(view.tools, network=bool(network)),
         network=network,
         due=schedules.schedules_of(home, entry.name, DUE_TIMES),
+        budget=make_budget(home, entry.agent) if sees and entry.agent else None,
     )
 
 
