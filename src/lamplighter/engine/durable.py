@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSClient, DBOSConfig, Queue
 from dbos._core import execute_dequeued_workflow
 from dbos._serialization import Serializer
 from dbos._utils import GlobalParams
@@ -69,6 +69,7 @@ class Durable:
         self.engine = engine
         self.executor = executor
         self.closed = False
+        self.queue: Queue | None = None
         self.dbos = DBOS(config=config)
 
         # A run has a time limit of its own; DBOS would leave one that was interrupted too often
@@ -133,12 +134,17 @@ class Durable:
         costs 5 to 8 % of a core. So we do what the poller does, when we know that there is work.
         """
         system = self.dbos._sys_db
-        queue = system.get_queue(QUEUE)
-        if queue is None:
+        self.queue = self.queue or system.get_queue(QUEUE)
+        if self.queue is None:
             return
         owner = str(uuid.uuid4())
         claimed, _reason = system.start_queued_workflows(
-            queue, GlobalParams.executor_id, GlobalParams.app_version, None, owner_xid=owner
+            self.queue,
+            GlobalParams.executor_id,
+            GlobalParams.app_version,
+            None,
+            owner_xid=owner,
+            is_latest_version=True,  # there is only one
         )
         for status in system.get_workflow_statuses(claimed):
             execute_dequeued_workflow(self.dbos, status, owner)
