@@ -181,7 +181,7 @@ class Calls:
         """
         report = self.reports.get(call.tool_name)
         if report is None:
-            known = ", ".join(map(repr, (*self.tools, *self.reports)))
+            known = ", ".join(map(repr, sorted((*self.tools, *self.reports))))
             text = f"Unknown tool name: {call.tool_name!r}. Available tools: {known or 'none'}"
             return _mistake(call, text, "unknown_tool")
         if results.report is not None:

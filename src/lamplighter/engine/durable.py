@@ -68,7 +68,7 @@ class Durable:
         }
         self.engine = engine
         self.executor = executor
-        self.closed = False
+        self.is_open = False
         self.queue: Queue | None = None
         self.dbos = DBOS(config=config)
 
@@ -92,6 +92,7 @@ class Durable:
         await DBOS.register_queue_async(
             QUEUE, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
         )
+        self.is_open = True
         if not is_shared(self.engine):
             # Whoever holds the workspace is its only executor, so all the others are gone.
             await asyncio.to_thread(self.take_over, await self._executors())
@@ -99,7 +100,7 @@ class Durable:
 
     def take_over(self, gone: list[str]) -> None:
         """Queue the unfinished runs of executors that are gone, and start what is queued."""
-        if gone and not self.closed and DBOS._recover_pending_workflows(gone):
+        if gone and self.is_open and DBOS._recover_pending_workflows(gone):
             self.start_queued()
 
     async def _executors(self) -> list[str]:
@@ -151,7 +152,7 @@ class Durable:
 
     def close(self) -> None:
         """Stop DBOS; what is still under way goes on after the next launch."""
-        self.closed = True  # the heartbeat goes on a little longer, and may find others gone
+        self.is_open = False  # the heartbeat goes on a little longer, and may find others gone
         self.client.destroy()
         DBOS.destroy(destroy_registry=True)
         self.engine.dispose()
