@@ -69,7 +69,7 @@ class Results:
 
     def in_order(self) -> list[ToolReturnPart]:
         """The results in the order of their calls."""
-        return [part for _, part in sorted(self.parts.items(), key=lambda each: each[0])]
+        return [self.parts[number] for number in sorted(self.parts)]
 
 
 def nothing(_name: str, _arguments: Mapping[str, Any]) -> Need:
