@@ -230,10 +230,16 @@ def _note(connection: sa.Connection, entries: Collection[Entry]) -> None:
         )
 
 
+_UNSETTLED = (
+    sa.select(outbox)
+    .where(outbox.c.run_id == sa.bindparam("run"), outbox.c.state.in_(UNSETTLED))
+    .order_by(outbox.c.id)
+)
+
+
 def _list_unsettled(engine: sa.Engine, run_id: str) -> list[Entry]:
-    query = sa.select(outbox).where(outbox.c.run_id == run_id, outbox.c.state.in_(UNSETTLED))
     with reading(engine) as connection:
-        return [entry_of(row) for row in connection.execute(query.order_by(outbox.c.id))]
+        return [entry_of(row) for row in connection.execute(_UNSETTLED, {"run": run_id})]
 
 
 def list_entries(
