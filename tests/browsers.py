@@ -20,7 +20,7 @@ from lamplighter.accounts import OWNER_ID, make_link
 from lamplighter.testing import Workspace
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, LocatorAssertions, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -47,7 +47,7 @@ def running_chromium() -> Iterator["Browser"]:
         browser.close()
 
 
-def expect(locator: "Locator") -> "LocatorAssertions":
+def expect(locator: "Locator") -> Any:
     """What the page shows, or will: unlike ``count()`` it waits."""
     from playwright.sync_api import expect as expecting
 

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsers import NARROW, Viewer, running_chromium, viewing
+from browsers import NARROW, Viewer, expect, running_chromium, viewing
 from gallery import SOURCES, furnish
-from processes import Server, ended_run, serving
+from processes import Server, ended_run, serving, wait_until
 from team import ANN, BO, ROOT, TOML, made_team
 
 from lamplighter import accounts, clock
 from lamplighter.engine.control import wake_engine
 from lamplighter.engine.manual import request_run
 from lamplighter.roster import id_of
+from lamplighter.store.documents import list_sources
 from lamplighter.testing import Workspace, temporary_workspace
 
 if TYPE_CHECKING:
@@ -202,6 +203,21 @@ def test_times_are_the_viewers_or_utc(viewer: Viewer, run: str) -> None:
     assert "UTC" in (moment.get_attribute("title") or "")
 
 
+def test_what_was_found_is_narrowed_and_widened(viewer: Viewer, home: Workspace) -> None:
+    wait_until(lambda: all(_is_synced(home, name) for name in SOURCES), "the sources")
+    page = viewer.open("/search?q=launch")
+    expect(page.locator(".hits li")).to_have_count(8)
+    narrow = page.get_by_role("navigation", name="Narrow")
+    narrow.get_by_role("link", name="Maria Silva 2").click()
+    page.wait_for_url("**maria%40example.org")
+    expect(page.locator(".hits li")).to_have_count(2)
+    viewer.check()
+    page.get_by_role("link", name="from: maria@example.org").click()
+    expect(page.locator(".hits li")).to_have_count(8)
+    narrow.get_by_role("link", name="the last 7 days").click()
+    expect(page.locator(".hits li")).to_have_count(7)
+
+
 def test_nothing_is_lost_without_a_question(viewer: Viewer, home: Workspace) -> None:
     file = home.write("agents/passing.md", "Pass.")
     page = viewer.open("/agents/passing")
@@ -260,3 +276,8 @@ def test_a_member_signs_in_and_finds_nothing_that_is_not_theirs(browser: "Browse
 
 def _text(home: Workspace, agent: str) -> str:
     return (home.path / "agents" / f"{agent}.md").read_text()
+
+
+def _is_synced(home: Workspace, source: str) -> bool:
+    state = list_sources(home.engine).get(source)
+    return state is not None and state.synced_at is not None

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import NARROW, expect, running_chromium, viewing
-from processes import Server, serving
+from processes import Server, serving, wait_until
 
 from lamplighter import clock
 from lamplighter.store.documents import list_sources
 from lamplighter.store.notices import add_notice, list_notices
+from lamplighter.store.sources import list_begun
 from lamplighter.store.tokens import list_tokens
 from lamplighter.store.users import add_user, get_user
 from lamplighter.sync import sync_all
@@ -119,6 +120,23 @@ def test_a_source_says_what_it_could_not_read(
         page = viewer.open("/sources")
         page.get_by_role("link", name="1 not read").click()
         assert "broken.pdf" in page.locator("#skipped").inner_text()
+
+
+def test_an_admin_has_a_source_synced_now(
+    browser: "Browser", server: Server, home: Workspace
+) -> None:
+    with viewing(browser, server, home, MEMBER) as viewer:
+        assert viewer.open("/sources").get_by_role("button", name="Sync now").count() == 0
+    with viewing(browser, server, home, ADMIN) as viewer:
+        for path in ("/sources", "/sources/notes"):
+            page = viewer.open(path)
+            before = list_begun(home.engine)["notes"]
+            page.get_by_role("button", name="Sync now: notes").click()
+            wait_until(
+                lambda before=before: list_begun(home.engine).get("notes", before) > before,  # type: ignore[misc]
+                "the sync",
+            )
+            page.locator("#source-notes, #state").get_by_text("in sync").wait_for()
 
 
 def test_a_token_is_shown_once_and_revoked_after_a_question(

@@ -28,7 +28,7 @@ from lamplighter.agent.compaction import Compacted
 from lamplighter.agent.conditions import USUAL, Conditions, Need
 from lamplighter.agent.journal import Bench, Journal
 from lamplighter.agent.prompt import describe_prompt
-from lamplighter.agent.report import REPORT_NAMES
+from lamplighter.agent.report import REPORTS
 from lamplighter.allowance import Bound, Usage
 from lamplighter.models.retry import Patience, ask_patiently
 
@@ -238,7 +238,7 @@ class Requests:
 def _usage_of(response: ModelResponse, cost_microusd: int | None) -> Usage:
     """What a request has used, with the tool calls that it asks for."""
     calls = sum(
-        isinstance(part, ToolCallPart) and part.tool_name not in REPORT_NAMES
+        isinstance(part, ToolCallPart) and part.tool_name not in REPORTS
         for part in response.parts
     )
     return Usage(

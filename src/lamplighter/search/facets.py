@@ -1,7 +1,7 @@
 """What would narrow the results of a search, and how many of them would be left."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -57,26 +57,29 @@ def count_facets(
     )
     rows = connection.execute(query).all()
     counts: Counter[tuple[str, str, str]] = Counter()
-    for source, kind, dated_at, name, address in rows:
+    for source, kind, _, name, address in rows:
         counts["in", source, source] += 1
         counts["type", kind, kind] += 1
         if name or address:
             counts["from", address or name, name or address] += 1
-        counts.update(_periods(dated_at.date(), today))
     ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-    return tuple(Facet(*key, count) for key, count in _narrowing(ordered, len(rows)))
+    days = [dated_at.date() for _, _, dated_at, _, _ in rows]
+    facets = [Facet(*key, count) for key, count in ordered] + _count_periods(days, today)
+    return tuple(
+        each
+        for each in facets
+        if each.count < len(rows) and each.value and '"' not in each.value  # or no query says it
+    )
 
 
-def _periods(day: date, today: date) -> Iterator[tuple[str, str, str]]:
+def _count_periods(days: Sequence[date], today: date) -> list[Facet]:
+    """Periods from short to long; one that has nothing more than the one before says nothing."""
+    facets: list[Facet] = []
     for operator, value, words in PERIODS:
         bound = read_day(value, today, end=operator == "before")
         assert bound is not None
-        if day >= bound if operator == "after" else day < bound:
-            yield operator, value, words
-
-
-def _narrowing(
-    counts: Iterable[tuple[tuple[str, str, str], int]], total: int
-) -> Iterator[tuple[tuple[str, str, str], int]]:
-    """Those that do not hold for all, and that a query can say."""
-    return ((key, count) for key, count in counts if count < total and key[1] and '"' not in key[1])
+        is_after = operator == "after"
+        count = sum(day >= bound if is_after else day < bound for day in days)
+        if count > (facets[-1].count if facets and is_after else 0):
+            facets.append(Facet(operator, value, words, count))
+    return facets

@@ -326,10 +326,10 @@ def _answer(home: Roster, caller: Caller, entry: Entry, response: Response) -> A
     return view_agent(home, caller, entry)
 
 
-def view_agent(home: Roster, caller: Caller, entry: Entry) -> AgentView:
-    """An agent with all that is known of it, and what its past runs let expect."""
+def view_agent(home: Roster, caller: Caller, entry: Entry, *, foreseen: bool = True) -> AgentView:
+    """An agent with all that is known of it, and perhaps what its past runs let expect."""
     view = _Known(home, entry.name).view(caller, entry)
-    if entry.agent is not None and view.may_change:
+    if foreseen and entry.agent is not None and view.may_change:
         view.problems += _foreseen(home, entry.agent)
     return view
 

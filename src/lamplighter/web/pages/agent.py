@@ -46,7 +46,7 @@ def show_agent(
     if is_piece(request) and sees:
         return render(request, "_runs.html", **runs)
     network = [str(host) for host in entry.agent.network] if entry.agent else []
-    view = api.view_agent(home, caller, entry)
+    view = api.view_agent(home, caller, entry, foreseen=False)  # the budget says it
     return render(
         request,
         "agent.html",
@@ -57,8 +57,8 @@ def show_agent(
         done=DONE.get(done, ""),
         can=explain_tools(view.tools, network=bool(network)),
         network=network,
-        due=schedules.schedules_of(home, entry.name, DUE_TIMES),
         budget=make_budget(home, entry.agent) if sees and entry.agent else None,
+        due=schedules.schedules_of(home, entry.name, DUE_TIMES),
     )
 
 

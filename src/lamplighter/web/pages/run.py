@@ -71,7 +71,8 @@ def show_held(request: Request, run_id: api.RunId, caller: Reader, home: Home) -
     """What of a run waits for somebody, as it is now."""
     run = find_run(home.engine, run_id, home.sight(caller))
     lines = _waiting(home, caller, run)
-    return render(request, "_held_now.html", **_head(home, run), lines=lines)
+    timeline = Timeline.of(list_events(home.engine, run.id))
+    return render(request, "_held_now.html", **_head(home, run, timeline), lines=lines)
 
 
 @router.get("/runs/{run_id}/live")
@@ -143,7 +144,7 @@ def _show(  # noqa: PLR0913 - all that is on the page
     return render(
         request,
         "run.html",
-        **(_step(run, timeline, chosen) | _head(home, run) | _home_of(home, run)),
+        **(_step(run, timeline, chosen) | _head(home, run, timeline) | _home_of(home, run)),
         view=view,
         last=timeline.last,
         steps=list(timeline.steps.values()),
@@ -153,12 +154,13 @@ def _show(  # noqa: PLR0913 - all that is on the page
     )
 
 
-def _head(home: Roster, run: Run) -> dict[str, Any]:
+def _head(home: Roster, run: Run, timeline: Timeline) -> dict[str, Any]:
     """What stands above the steps, and changes while they come."""
     return {
         "run": run,
         "effects": list_entries(home.engine, run_id=run.id, limit=MANY)[::-1],
         "span": _span(run),
+        "attempt": timeline.attempt,
         "now": clock.now(),
     }
 
@@ -251,7 +253,7 @@ def _tell(request: Request, watched: Watched, after: int, view: View) -> str:
     text = render_text(
         request,
         "_live.html",
-        **_head(request.app.state.roster, watched.run),
+        **_head(request.app.state.roster, watched.run, timeline),
         started_at=watched.run.started_at or watched.run.created_at,
         view=view,
         new=[step for seq, step in changed.items() if seq not in known],

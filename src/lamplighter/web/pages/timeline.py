@@ -73,6 +73,11 @@ class Timeline:
             made.add(event)
         return made
 
+    @property
+    def attempt(self) -> int:
+        """How often it was begun: once more after each interruption."""
+        return 1 + sum(step.title == "resumed" for step in self.steps.values())
+
     def add(self, event: Event) -> Step | None:
         """Take an event; gives the step that is new or has changed."""
         self.last = event.seq
