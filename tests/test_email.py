@@ -33,6 +33,14 @@ email: {to: [ann@x.org, y.org]%s}
 ---
 Write to Ann.
 """
+READING = """---
+type: org
+actions: [read_document, send_email, write_file, read_file]
+sources: [notes]
+email: {to: [ann@x.org]}
+---
+The handbook is https://x.org/handbook.
+"""
 REPORT = turn(call("report", summary="Done."))
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -363,6 +371,25 @@ def test_killed_around_the_act_it_comes_once_or_is_uncertain(
     assert len(box.taken) == taken
 
 
+def test_killed_between_reading_and_writing_it_remembers_what_it_has_read(box: Postbox) -> None:
+    agent = READING.replace("[ann@x.org]", "[x.org]")
+    with temporary_workspace({"agents/post.md": agent, "notes/a.md": "Hello."}) as made:
+        made.write("lamplighter.toml", f'{settings_of(box)}\n[sources.notes]\npath = "notes"\n')
+        assert lamplighter(made, "source", "sync").returncode == 0
+        reading = turn(call("read_document", id="notes:a.md"))
+        order = Order(
+            str(made.path),
+            ("post",),
+            made.script([reading, send(), REPORT]),
+            ("before the intent", 1),
+        )
+        assert bear(order) == -signal.SIGKILL
+        assert list_entries(made.engine) == []
+        assert go_on(made).outcome == "reported"
+        assert (only(made).state, box.taken) == ("held", [])
+        assert "has read what others wrote (notes:a.md)" in only(made).reason
+
+
 # --- By a provider ---
 
 
@@ -532,15 +559,6 @@ def test_the_account_is_tested_by_a_person(killed: Workspace, box: Postbox) -> N
 
 
 # --- Links ---
-
-READING = """---
-type: org
-actions: [read_document, send_email, write_file, read_file]
-sources: [notes]
-email: {to: [ann@x.org]}
----
-The handbook is https://x.org/handbook.
-"""
 
 
 @pytest.mark.parametrize(
