@@ -22,6 +22,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.flow import Flow
+from lamplighter.definitions.links import learn_links
 from lamplighter.engine.acting import acting_scope, withheld_tools
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation, conditions_of
@@ -90,8 +91,9 @@ def prepare(
     bound_run(budget, agent, settings)
     budget.purse = make_purse(outbox.engine, run, outbox.worker, settings, agent)
     mode: Mode = "staged" if run.dry_run else agent.effects
-    flow = Flow()
-    policy, absent = all_of(follow_mode(mode), follow_flow(flow)), {}
+    flow = Flow(links=learn_links([agent.instructions, run.message or agent.message]))
+    pages = None if conversation else agent.pages
+    policy, absent = all_of(follow_mode(mode), follow_flow(flow, pages)), {}
     home = Roster(settings, outbox.engine)
     agent = replace(agent, network=home.reachable(_person(agent, conversation, home), agent))
     if conversation:

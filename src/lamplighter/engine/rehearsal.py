@@ -22,6 +22,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Verdict
 from lamplighter.definitions.flow import Flow
+from lamplighter.definitions.links import learn_links
 from lamplighter.definitions.nature import SPAWN
 from lamplighter.definitions.tool import refer
 from lamplighter.engine.delegation import conditions_of
@@ -279,8 +280,8 @@ def _toolset(agent: Agent) -> Joined:
 def make_bench(part: Part, settings: Settings) -> Workbench:
     """What its tools work on."""
     agent, engine = part.agent, part.engine
-    flow = Flow()
-    policy = all_of(follow_mode(agent.effects), follow_flow(flow))
+    flow = Flow(links=learn_links([agent.instructions, part.message]))
+    policy = all_of(follow_mode(agent.effects), follow_flow(flow, agent.pages))
     outbox = StagedOutbox(engine, part.run_id, "", agent.name, policy=policy)
     return Workbench(
         library=Library(

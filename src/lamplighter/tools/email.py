@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from pydantic_ai import Tool
 
@@ -13,6 +14,7 @@ from lamplighter import clock
 from lamplighter.addresses import read_addresses
 from lamplighter.config import EmailAccount
 from lamplighter.definitions.hidden import without_hidden
+from lamplighter.definitions.links import find_links
 from lamplighter.definitions.recipients import Correspondence
 from lamplighter.errors import InvalidInput, ToolFailed
 from lamplighter.mail.message import Attachment, Mail, as_data, from_data, new_id
@@ -118,6 +120,14 @@ class EmailSending:
         if sum(each.size_bytes for each in mail.attachments) > MAX_ATTACHED_BYTES:
             raise ToolFailed(f"attachments have {MAX_ATTACHED_BYTES:,} bytes together at most")
         return as_data(mail)
+
+    def links(self, payload: Mapping[str, Any]) -> set[str]:
+        """The addresses that its receivers see, or could click on."""
+        mail = from_data(payload)
+        written = find_links([mail.subject, mail.body])
+        plain = {unquote(link) for link in written}
+        # Markdown can write an address so that it is none in the text; then it counts as another.
+        return written | {link for link in mail.targets if unquote(link) not in plain}
 
     async def act(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send it, if it is still allowed."""
