@@ -238,8 +238,7 @@ class Requests:
 def _usage_of(response: ModelResponse, cost_microusd: int | None) -> Usage:
     """What a request has used, with the tool calls that it asks for."""
     calls = sum(
-        isinstance(part, ToolCallPart) and part.tool_name not in REPORTS
-        for part in response.parts
+        isinstance(part, ToolCallPart) and part.tool_name not in REPORTS for part in response.parts
     )
     return Usage(
         iterations=1,
