@@ -173,10 +173,9 @@ async def hold(
         membership = Membership(engine, holder.worker.id, holder.durable.take_over)
         if is_shared(engine):
             stack.callback(membership.leave)
+            membership.join()  # before it takes any run, or nobody would know whose that was
         await holder.durable.launch()
         stack.push_async_callback(asyncio.to_thread, holder.durable.close)
-        if is_shared(engine):
-            membership.join()
         await stack.enter_async_context(control.listening(engine, settings.state_dir, holder.wake))
         yield holder
 

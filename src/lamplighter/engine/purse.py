@@ -7,7 +7,6 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from pydantic_ai.usage import RequestUsage
 
 from lamplighter import clock
 from lamplighter.agent.budget import Claim, Ending
@@ -72,10 +71,9 @@ class DayPurse:
     days: tuple[Day, Day]
     shares: tuple[Share, ...] = ()
 
-    @property
-    def costs(self) -> bool:
-        """Whether any of them is of money."""
-        return any(share.allowance.cost_microusd is not None for share in self.shares)
+    def bounds(self, kind: str) -> bool:
+        """Whether any of them is of this kind."""
+        return any(getattr(share.allowance, kind) is not None for share in self.shares)
 
     async def claim(self, used: Usage, request: Usage) -> Claim:
         """Ask whether this run may use so much more, and hold that for it if so."""
@@ -181,6 +179,8 @@ def find_unpriced(agent: Agent, settings: Settings) -> str | None:
     bounds = (run, day, settings.budgets.day.allowance)
     if all(allowance.cost_microusd is None for allowance in bounds):
         return None
+    from pydantic_ai.usage import RequestUsage  # half of what a server would load to start
+
     model = choose_model(agent.model, settings)
     known = find_tariff(model, settings).cost_of(RequestUsage(input_tokens=1, output_tokens=1))
     return model if known is None else None

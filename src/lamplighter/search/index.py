@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lamplighter.search.embedders import Embedder, Vectors
 
 CANDIDATES = 100
-"""Documents of each ranking that are fused, at least."""
+"""Documents of each ranking that are fused for the first results; for all others ``FARTHEST``."""
 
 LONGEST_LINE = 500
 """Characters that are shown of a line."""
@@ -288,12 +288,27 @@ def search_lines(
 def _rank(
     connection: sa.Connection, wanted: Filter, ranking: Ranking, count: int
 ) -> list[tuple[int, float]]:
-    """Row numbers and scores, best first."""
+    """Row numbers and scores, best first; of no place does it matter how many are wanted."""
     global _searched_at
     _searched_at = clock.monotonic()
-    candidates = -(-count // CANDIDATES) * CANDIDATES
     asked = embed_query(connection, ranking.embedder, wanted.query.plain, ranking.providers)
-    words, near = rank(connection, wanted, asked, candidates)
+    best = _rank_best(connection, wanted, ranking, asked, CANDIDATES)
+    if count <= CANDIDATES or len(best) < CANDIDATES:
+        return best
+    least, first = best[-1][1], {pk for pk, _ in best}
+    rest = _rank_best(connection, wanted, ranking, asked, FARTHEST + 1)
+    return [*best, *((pk, min(score, least)) for pk, score in rest if pk not in first)]
+
+
+def _rank_best(
+    connection: sa.Connection,
+    wanted: Filter,
+    ranking: Ranking,
+    asked: "tuple[Embedder, Vectors] | None",
+    count: int,
+) -> list[tuple[int, float]]:
+    """So many of the best, or all that there are, out of so many of each ranking."""
+    words, near = rank(connection, wanted, asked, count)
     floor = asked[0].floor if asked else 0.0
     scores = {
         pk: score
@@ -312,7 +327,7 @@ def _rank(
         for pk, id, dated_at in connection.execute(query)
     ]
     ranked.sort(key=lambda each: (-each[0], each[1]))
-    return [(pk, score) for score, _, pk in ranked]
+    return [(pk, score) for score, _, pk in ranked[:count]]
 
 
 def rank(

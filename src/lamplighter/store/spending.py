@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,16 +85,19 @@ def add_spending(
     """
     row = {"runs": int(success is not None), "successes": int(bool(success)), **asdict(usage)}
     row["unpriced"] = int(not priced)
-    names = ", ".join(row)
-    added = ", ".join(f"{name} = spending.{name} + excluded.{name}" for name in row)
-    given = ", ".join(f":{name}" for name in row)
-    statement = sa.text(
-        f"INSERT INTO spending (agent, day, worker, {names})"  # noqa: S608 - names of columns
+    whose = [{"agent": agent, "day": day, "worker": worker} for agent, day in keys]
+    connection.execute(_adding(*row), [row | each for each in whose])
+
+
+@cache
+def _adding(*names: str) -> sa.TextClause:
+    added = ", ".join(f"{name} = spending.{name} + excluded.{name}" for name in names)
+    given = ", ".join(f":{name}" for name in names)
+    return sa.text(
+        f"INSERT INTO spending (agent, day, worker, {', '.join(names)})"  # noqa: S608 - columns
         f" VALUES (:agent, :day, :worker, {given})"
         f" ON CONFLICT (agent, day, worker) DO UPDATE SET {added}"
     )
-    whose = [{"agent": agent, "day": day, "worker": worker} for agent, day in keys]
-    connection.execute(statement, [row | each for each in whose])
 
 
 def hold(connection: sa.Connection, run_id: str, worker: str, usage: Usage) -> None:

@@ -261,6 +261,7 @@ outbox = sa.Table(
     sa.Column("decided_by", sa.Text, comment="who approved or denied it"),
     sa.Column("decided_at", Moment),
     sa.Column("worker", sa.Text, comment="the process that performs it once it is approved"),
+    sa.Column("again_after", sa.Text, comment="failed or uncertain, before it was done again"),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.UniqueConstraint("run_id", "call"),

@@ -23,6 +23,7 @@ from lamplighter.store.runs import Run, find_run
 from lamplighter.store.versions import is_kept
 from lamplighter.web.api import runs as api
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner
+from lamplighter.web.api.downloads import ANY, as_attachment
 from lamplighter.web.lookout import Watched
 from lamplighter.web.pages.outbox import Line, make_lines
 from lamplighter.web.pages.places import agent_url, run_url
@@ -103,7 +104,7 @@ def download_run(run_id: api.RunId, caller: Reader, home: Home) -> Response:
         "effects": [{name: getattr(each, name) for name in each.__slots__} for each in effects],
     }
     content = json.dumps(record, indent=2, ensure_ascii=False, default=_iso)
-    return Response(content, media_type="application/json", headers=_attached(f"{run.id}.json"))
+    return Response(content, media_type="application/json", headers=as_attachment(f"{run.id}.json"))
 
 
 @router.get("/runs/{run_id}/files/{effect}")
@@ -116,9 +117,7 @@ def download_file(run_id: api.RunId, effect: api.RunId, caller: Reader, home: Ho
         raise NotFound("this run has delivered no such file")
     content = iterate_content(home.engine, run.id, entry.payload["sha256"])
     name = str(entry.payload["path"]).rpartition("/")[2]
-    return StreamingResponse(
-        content, media_type="application/octet-stream", headers=_attached(name)
-    )
+    return StreamingResponse(content, media_type=ANY, headers=as_attachment(name))
 
 
 @router.post("/runs/{run_id}/cancel")
@@ -263,12 +262,6 @@ def _tell(request: Request, watched: Watched, after: int, view: View) -> str:
     )
     lines = "".join(f"data: {line}\n" for line in text.replace("\r", "").split("\n"))
     return f"id: {timeline.last}\n{lines}\n"
-
-
-def _attached(name: str) -> dict[str, str]:
-    from urllib.parse import quote
-
-    return {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}"}
 
 
 def _iso(value: object) -> str:

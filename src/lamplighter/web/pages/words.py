@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from lamplighter import clock
 from lamplighter.allowance import describe_cost
+from lamplighter.definitions.hidden import reveal_hidden
 from lamplighter.search.snippet import Snippet
 from lamplighter.store.overview import LatestRun
 
@@ -125,12 +126,13 @@ def count(value: int, noun: str) -> str:
 def pretty(value: Any) -> str:
     """JSON data for people: texts as they are, the rest indented."""
     value = _unpacked(value)
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return reveal_hidden(text)
 
 
 def brief(value: Any, length: int = 120) -> str:
     """JSON data in one line; of arguments their values, with names where there are several."""
-    line = " ".join(_line(_unpacked(value)).split())
+    line = reveal_hidden(" ".join(_line(_unpacked(value)).split()))
     return line if len(line) <= length else line[: length - 1] + "…"
 
 

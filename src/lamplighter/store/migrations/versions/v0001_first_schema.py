@@ -446,6 +446,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             nullable=True,
             comment="the process that performs it once it is approved",
         ),
+        sa.Column(
+            "again_after",
+            sa.Text(),
+            nullable=True,
+            comment="failed or uncertain, before it was done again",
+        ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
