@@ -42,6 +42,7 @@ QUERIES = {
     "/documents": {"id": "notes:hello.md"},
     "/agents/{agent}/memory/versions": {"topic": "open"},
 }
+SHA256 = "0" * 64
 RUN = ("/run", "/cancel", "/again", "/chats")
 ADMINS = ("users", "groups", "models", "health", "audit")
 
@@ -98,6 +99,7 @@ def places(team: Team) -> Places:
     people = {"own": ANN, "other": BO, "org": ROOT}
     talks = {whose: team.asking_chat(user, names["org"]) for whose, user in people.items()}
     same = {"number": "1", "turn": "1", "user": BO, "group": _group(team), "name": "notes"}
+    same["sha256"] = SHA256
     values = {
         "agent": {whose: id_of(name) for whose, name in names.items()},
         "run_id": runs,
@@ -150,7 +152,7 @@ def _run(team: Team, agent: str) -> str:
 
 
 def _delivered(team: Team, run: str) -> str:
-    payload = {"path": "digest.md", "sha256": "", "size_bytes": 0}
+    payload = {"path": "digest.md", "sha256": SHA256, "size_bytes": 0}
     entry = new_intent(run, "1:a", "file", "delivered", payload)
     assert add_intent(team.workspace.engine, "worker", entry)
     return settle(team.workspace.engine, entry.id, "sent", receipt={}).id
@@ -245,6 +247,7 @@ def test_everybody_may_do_with_theirs_what_there_is_to_do(team: Team, route: Rou
         **{"agent": id_of(agent), "run_id": run, "effect": _delivered(team, run), "number": "1"},
         **{"chat": chat, "approval": approval, "turn": "1", "notice": _noticed(team, agent)},
         **{"token": _token(team, ANN), "user": BO, "group": _group(team), "name": "notes"},
+        "sha256": SHA256,
     }
     path = Places({key: {"own": value} for key, value in values.items()}).fill(route.path, "own")
     status = ask(team.browser(_asker(route)), route, path)

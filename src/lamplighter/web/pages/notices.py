@@ -18,9 +18,7 @@ router = APIRouter(include_in_schema=False)
 MOST = 100
 ABOUT = {
     **dict.fromkeys(("uncertain", "approved"), "/outbox/{}"),
-    "held": "/outbox?state=held",
-    "expired": "/outbox?state=refused",
-    **dict.fromkeys(("failure", "paused"), "/runs/{}"),
+    **dict.fromkeys(("held", "expired", "failure", "paused"), "/runs/{}"),
 }
 """What a notice is about, by the beginning of its key: the page where that stands."""
 

@@ -37,7 +37,7 @@ After = Annotated[int, Query(ge=0, le=1_000_000_000)]
 MANY = 10_000
 """Effects of one run."""
 
-STAYING: tuple[State, ...] = ("held", "approved", "uncertain")
+STAYING: tuple[State, ...] = ("held", "approved", "uncertain", "failed")
 """Of which somebody has to know."""
 
 
