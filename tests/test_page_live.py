@@ -119,6 +119,19 @@ def test_a_viewer_misses_nothing_and_sees_nothing_twice_when_the_server_dies(
             catch_up(viewer, workspace, "quick")
 
 
+def test_a_stream_that_could_not_begin_is_begun_again(
+    browser: "Browser", workspace: Workspace
+) -> None:
+    with serving(workspace) as server, viewing(browser, server, workspace) as viewer:
+        viewer.expected = ("net::ERR", "htmx")
+        viewer.page.route("**/live*", lambda route: route.abort(), times=1)
+        page = viewer.open("/agents/quick")
+        with page.expect_event("requestfailed", lambda request: "/live" in request.url):
+            page.get_by_role("button", name="Run now").click()
+        page.locator("#run[data-status=completed]").wait_for()
+        catch_up(viewer, workspace, "quick")
+
+
 def newest_id(workspace: Workspace) -> str:
     run = newest_run(workspace)
     assert run is not None

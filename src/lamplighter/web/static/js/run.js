@@ -1,6 +1,7 @@
 // A run that is watched: bars grow, the newest step stays in sight unless the reader scrolls up.
 const TICK_MILLISECONDS = 500;
 const CLOSE_PIXELS = 120;
+const AGAIN_MILLISECONDS = 2000;
 const head = () => document.getElementById("run");
 const isActive = () => ["pending", "running"].includes(head().dataset.status);
 
@@ -88,4 +89,13 @@ if (isActive()) {
     grow();
     if (!isActive()) clearInterval(clock);
   }, TICK_MILLISECONDS);
+}
+
+// A stream that was cut off goes on by itself; one that never began is begun again.
+const stream = document.querySelector("[hx-sse\\:connect]");
+const isIdle = () => !stream._htmx?.sse && !stream.classList.contains("htmx-request");
+if (stream) {
+  setInterval(() => {
+    if (isActive() && isIdle()) htmx.ajax("GET", stream.getAttribute("hx-sse:connect"), { source: stream, swap: "none" });
+  }, AGAIN_MILLISECONDS);
 }
