@@ -105,7 +105,7 @@ def test_a_held_effect_waits_and_the_run_goes_on_and_ends(
     assert (entry.state, entry.reason) == ("held", "this agent's effects wait for approval")
     [notice] = list_notices(workspace.engine)
     assert (notice.kind, notice.agent) == ("held", "post")
-    assert f"outbox approve {entry.id}" in notice.message
+    assert f"outbox list --state held --run {run.id}" in notice.message
     shown = lamplighter(workspace, "run", "show", "last")
     assert "held: email to ann@x.org" in shown.stdout
 

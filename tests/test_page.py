@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import NARROW, Viewer, running_chromium, viewing
-from gallery import furnish
-from processes import Server, ended_run, serving, wait_until
+from gallery import SOURCES, furnish
+from processes import Server, ended_run, serving
 from team import ANN, BO, ROOT, TOML, made_team
 
 from lamplighter import accounts, clock
@@ -38,6 +38,8 @@ PAGES = (
     "/agents/weekly-report/schedule",
     "/agents/weekly-report/versions",
     "/agents/weekly-report/versions/1",
+    "/agents/weekly-report/memory",
+    "/agents/weekly-report/memory/versions?topic=senders",
     "/runs",
     "/runs?status=failed",
     "/runs/{run}",
@@ -56,8 +58,7 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Workspace]:
-    sources = {"notes": {"path": "notes"}, "mail": {"path": "mail"}}
-    with temporary_workspace(sources=sources, timezone="Europe/Berlin") as made:
+    with temporary_workspace(sources=SOURCES, timezone="Europe/Berlin") as made:
         furnish(made, clock.now())
         yield made
 
@@ -104,12 +105,13 @@ def test_an_agent_is_made_with_its_next_times_before_the_eyes(
     page.locator("#wrong-schedule p").wait_for()
     page.get_by_role("button", name="Last Friday").click()
     page.locator("#meaning li.num").nth(4).wait_for()
-    assert page.locator("#wrong-schedule p").count() == 0
+    page.locator("#wrong-schedule p").wait_for(state="detached")
     page.get_by_label("Instructions").fill("Read what is new.")
     page.get_by_role("button", name="Markdown").click()
     text = page.get_by_label("The whole file")
     assert "last friday of the month at 16:00" in text.input_value()
     page.get_by_role("button", name="Form").click()
+    page.get_by_label("Schedule 1").wait_for()
     page.get_by_role("button", name="Create", exact=True).click()
     page.get_by_role("heading", name="morning").wait_for()
     written = (home.path / "agents" / "morning.md").read_text()
@@ -163,8 +165,10 @@ def test_the_list_finds_switches_and_starts(viewer: Viewer, home: Workspace) -> 
     assert row.count() == 1
     switch = row.get_by_role("switch")
     assert not switch.is_checked()
-    switch.check()
-    wait_until(lambda: "enabled: true" in _text(home, "standup-notes"), "the switch")
+    with page.expect_response("**/enabled"):
+        switch.check()
+    viewer.settle()
+    assert "enabled: true" in _text(home, "standup-notes")
     row.get_by_role("button", name="Run now").click()
     page.get_by_text("Started.").wait_for()
     assert ended_run(home, "standup-notes").trigger == "manual"
@@ -233,6 +237,7 @@ def test_a_member_signs_in_and_finds_nothing_that_is_not_theirs(browser: "Browse
         ):
             viewer.expected = ("404", "401", "403")
             viewer.open("/agents").get_by_role("button", name="Sign out").click()
+            viewer.page.wait_for_url("**/sign-in")
             page = viewer.open(f"/agents/{id_of(census)}")
             page.get_by_label("Address").fill(ANN)
             page.get_by_label("Password").fill("wrong, this time")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsers import NARROW, running_chromium, viewing
+from browsers import NARROW, expect, running_chromium, viewing
 from processes import Server, serving
 
 from lamplighter import clock
@@ -89,10 +89,10 @@ def test_search_finds_what_the_viewer_may_see_and_marks_it(
         page = viewer.open("/search")
         page.keyboard.type("budget")
         page.wait_for_url("**/search?q=budget")
-        assert page.locator(".hits li").count() == 1
-        assert page.locator("mark").all_inner_texts() == ["budget"]
+        expect(page.locator("mark")).to_have_text(["budget"])
+        expect(page.locator(".hits li")).to_have_count(1)
         page.locator(".hits a").click()
-        assert page.locator("h1").inner_text() == "The plan"
+        page.get_by_role("heading", name="The plan").wait_for()
         assert "<b>not</b> bold" in page.locator(".lines").inner_text()
 
 
@@ -160,10 +160,10 @@ def test_a_model_is_tested(browser: "Browser", server: Server, home: Workspace) 
     with viewing(browser, server, home, ADMIN) as viewer:
         page = viewer.open("/settings/models")
         page.get_by_role("button", name="Test scripted:answers.yaml").click()
-        assert "answered in" in page.locator(".note").inner_text()
+        page.locator(".note").get_by_text("answered in").wait_for()
         page.get_by_label("Another model").fill("nowhere:model")
         page.get_by_role("button", name="Test another").click()
-        assert "cannot be used" in page.locator(".note").inner_text()
+        page.locator(".note").get_by_text("cannot be used").wait_for()
 
 
 def test_a_notice_is_read(browser: "Browser", server: Server, home: Workspace) -> None:

@@ -244,7 +244,7 @@ async def go_on(engine: "Engine", entry: Entry, effect: Effect, *, is_new: bool)
         engine: The workspace's database.
         entry: Intended, by this process alone.
         effect: What acts on its payload.
-        is_new: Whether nobody can have acted yet.
+        is_new: Whether nobody can have acted yet, since it was intended or was to be done again.
     """
     if not is_new:
         is_recent = clock.now() - entry.updated_at < REPEATABLE
@@ -256,7 +256,8 @@ async def go_on(engine: "Engine", entry: Entry, effect: Effect, *, is_new: bool)
         return await _settle(engine, entry, "uncertain", error=str(error))
     except ToolFailed as error:
         # Of an earlier attempt nobody knows, even if this one has certainly failed.
-        state: State = "failed" if is_new else "uncertain"
+        in_doubt = not is_new or entry.again_after == "uncertain"
+        state: State = "uncertain" if in_doubt else "failed"
         return await _settle(engine, entry, state, error=str(error))
     return await _settle(engine, entry, "sent", receipt=receipt)
 

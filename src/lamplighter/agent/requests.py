@@ -28,7 +28,8 @@ from lamplighter.agent.compaction import Compacted
 from lamplighter.agent.conditions import USUAL, Conditions, Need
 from lamplighter.agent.journal import Bench, Journal
 from lamplighter.agent.prompt import describe_prompt
-from lamplighter.allowance import Bound
+from lamplighter.agent.report import REPORTS
+from lamplighter.allowance import Bound, Usage
 from lamplighter.models.retry import Patience, ask_patiently
 
 SILENCE = "(no answer)"
@@ -123,13 +124,17 @@ class Requests:
         response = await ask_patiently(send, self.patience, self._tell_retry)
         if response.state == "suspended":
             raise UnexpectedModelBehavior("the provider has put its answer off")
+        seconds = round(clock.monotonic() - started, 3)
         [dumped] = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+        cost = self.conditions.tariff.cost_of(response.usage)
+        too_many = await self.budget.claim_calls(_usage_of(response, cost))
         return {
             "response": dumped,
-            "seconds": round(clock.monotonic() - started, 3),
-            "cost_microusd": self.conditions.tariff.cost_of(response.usage),
+            "seconds": seconds,
+            "cost_microusd": cost,
             "strained": [asdict(bound) for bound in claim.strained],
             **({"files": files} if files else {}),
+            **({"too_many": asdict(too_many)} if too_many else {}),
         }
 
     def _take(self, answer: Mapping[str, Any], fitted: Compacted, need: Need) -> ModelResponse:
@@ -142,6 +147,8 @@ class Requests:
         self._tell_compaction(fitted)
         self._tell(response, answer["seconds"], answer.get("cost_microusd"))
         self._tell_strained([Bound(**bound) for bound in answer.get("strained", ())])
+        if too_many := answer.get("too_many"):
+            raise self._stop(Bound(**too_many))
         if response.finish_reason == "length" and need.capped_by:
             raise self._stop(need.capped_by)
         return _never_silent(response)
@@ -226,6 +233,20 @@ class Requests:
                         "arguments": call.args,
                     },
                 )
+
+
+def _usage_of(response: ModelResponse, cost_microusd: int | None) -> Usage:
+    """What a request has used, with the tool calls that it asks for."""
+    calls = sum(
+        isinstance(part, ToolCallPart) and part.tool_name not in REPORTS for part in response.parts
+    )
+    return Usage(
+        iterations=1,
+        tool_calls=calls,
+        input_tokens=response.usage.input_tokens,
+        output_tokens=response.usage.output_tokens,
+        cost_microusd=cost_microusd or 0,
+    )
 
 
 def _can_stream(model: Model) -> bool:

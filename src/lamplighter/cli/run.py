@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lamplighter.cli.context import Context
-from lamplighter.cli.output import print_json, print_table, printable
+from lamplighter.cli.output import print_json, print_table, printable, printable_json
 from lamplighter.cli.timeline import (
     MARKS,
     describe_effect,
@@ -256,7 +256,7 @@ def export(context: Context, run_id: str, to: Path | None) -> None:
     engine = _open(settings)
     name, text = export_run(engine, _find(engine, run_id))
     if to is None:
-        click.echo(text, nl=False)
+        click.echo(printable_json(text), nl=False)
         return
     to.mkdir(parents=True, exist_ok=True)
     (to / name).write_text(text, "utf-8")
@@ -349,9 +349,9 @@ def _print_run(engine: "Engine", run: "Run") -> None:
     from lamplighter.outbox import effect_data
     from lamplighter.store.outbox import list_entries
 
-    click.echo(f"\n{run.agent}  {run.id}\n{describe_run(run)}")
+    click.echo(printable(f"\n{run.agent}  {run.id}\n{describe_run(run)}"))
     if run.summary:
-        click.echo(run.summary)
+        click.echo(printable(run.summary))
     for entry in reversed(list_entries(engine, run_id=run.id)):
         click.echo(printable(describe_effect(effect_data(entry))))
 

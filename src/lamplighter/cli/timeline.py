@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.allowance import describe_cost
+from lamplighter.cli.output import printable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -59,7 +60,7 @@ def delivered(run: "Run", workspace: Path) -> list[Path]:
 
 def describe_event(event: "Event") -> str:
     """One line: number, local time, what happened."""
-    what = _nesting(event.data) + _what(event.kind, event.data)
+    what = printable(_nesting(event.data) + _what(event.kind, event.data))
     return f"{event.seq:4}  {event.at.astimezone():%H:%M:%S}  {what}"
 
 
@@ -94,7 +95,7 @@ def describe_effect(data: dict[str, Any]) -> str:
     line = f"{mark} {data['state']}: {data['effect']} to {data['destination']}"
     judged = data["state"] in ("held", "refused", "staged")
     why = data.get("error") or (data.get("reason") if judged else None)
-    return f"{line} ({why})" if why else line
+    return " ".join(printable(f"{line} ({why})" if why else line).split("\n"))
 
 
 def follow(engine: "Engine", run_id: str) -> Iterator["Event"]:

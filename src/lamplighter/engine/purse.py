@@ -16,7 +16,7 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.forecast import Forecast, forecast
 from lamplighter.models.prices import find_tariff
 from lamplighter.models.resolve import choose_model
-from lamplighter.store.database import decide_alone
+from lamplighter.store.database import decide_alone, reading
 from lamplighter.store.notices import add_notice
 from lamplighter.store.runs import SUCCESSES, Run
 from lamplighter.store.spending import (
@@ -71,10 +71,9 @@ class DayPurse:
     days: tuple[Day, Day]
     shares: tuple[Share, ...] = ()
 
-    @property
-    def costs(self) -> bool:
-        """Whether any of them is of money."""
-        return any(share.allowance.cost_microusd is not None for share in self.shares)
+    def bounds(self, kind: str) -> bool:
+        """Whether any of them is of this kind."""
+        return any(getattr(share.allowance, kind) is not None for share in self.shares)
 
     async def claim(self, used: Usage, request: Usage) -> Claim:
         """Ask whether this run may use so much more, and hold that for it if so."""
@@ -164,6 +163,14 @@ def foresee(engine: sa.Engine, agent: Agent, settings: Settings) -> Forecast:
         per_run=run_allowance(agent, settings),
         per_day=day_allowance(agent, settings),
     )
+
+
+def spent_today(engine: sa.Engine, agent: Agent, settings: Settings) -> Usage:
+    """What the runs of an agent that began today have used, or may have."""
+    now = clock.now()
+    day = day_at(now, agent.timezone or settings.timezone)
+    with reading(engine) as connection:
+        return used_by(connection, agent.name, day, but="", now=now)
 
 
 def find_unpriced(agent: Agent, settings: Settings) -> str | None:

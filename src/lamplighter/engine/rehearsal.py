@@ -293,6 +293,7 @@ def make_bench(part: Part, settings: Settings) -> Workbench:
         servers=Servers(settings, engine),
         allowed=frozenset(agent.allowed_tools),
         pages=agent.pages,
+        writes=agent.writes,
         email=agent.email,
         webhooks=agent.webhooks,
         flow=flow,

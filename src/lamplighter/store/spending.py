@@ -18,6 +18,10 @@ from lamplighter.store.tables import runs, spending
 ALL = ""
 """What stands for all agents together."""
 
+LOOKED_AT = 10
+"""How many runs are looked at for each that is wanted; an agent may have had a million that do not
+count."""
+
 _COLUMNS = {"iterations": "requests"}
 """What ``runs`` calls some kinds of usage."""
 
@@ -163,16 +167,18 @@ def list_spending(
 
 def list_usages(engine: sa.Engine, agent: str, *, last: int = 30) -> list[tuple[Usage, bool]]:
     """What the agent's last runs on real models have used, and whether the cost is known."""
+    newest = (runs.c.created_at.desc(), runs.c.id.desc())
+    looked_at = sa.select(runs.c.id).where(runs.c.agent == agent).order_by(*newest)
     query = (
         sa.select(runs)
         .where(
-            runs.c.agent == agent,
+            runs.c.id.in_(looked_at.limit(LOOKED_AT * last)),
             runs.c.status.not_in(ACTIVE),
             runs.c.requests > 0,
             runs.c.chat.is_(None),
             sa.or_(runs.c.label.is_(None), runs.c.label != "scripted"),
         )
-        .order_by(runs.c.created_at.desc(), runs.c.id.desc())
+        .order_by(*newest)
         .limit(last)
     )
     with reading(engine) as connection:

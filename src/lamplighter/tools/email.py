@@ -12,6 +12,7 @@ from pydantic_ai import Tool
 from lamplighter import clock
 from lamplighter.addresses import read_addresses
 from lamplighter.config import EmailAccount
+from lamplighter.definitions.hidden import without_hidden
 from lamplighter.definitions.recipients import Correspondence
 from lamplighter.errors import InvalidInput, ToolFailed
 from lamplighter.mail.message import Attachment, Mail, as_data, from_data, new_id
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 MAX_RECIPIENTS = 50
 MAX_SUBJECT_CHARACTERS = 300
 MAX_BODY_CHARACTERS = 200_000
+ANY = "application/octet-stream"
+ACTIVE = ("/html", "/xml", "+xml", "message/", "javascript")
+"""Of media types: what such files may load or run, which are saved, not shown, by a receiver."""
+
 MAX_ATTACHED_BYTES = 20_000_000
 
 
@@ -156,7 +161,7 @@ class EmailSending:
                     path=name,
                     sha256=entry.payload["sha256"],
                     size_bytes=entry.payload["size_bytes"],
-                    media_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+                    media_type=_media_type(name),
                 )
         raise ToolFailed(f"{path} is none of this run's deliveries; call deliver_file first")
 
@@ -198,6 +203,12 @@ async def send_email(  # noqa: D417 - the model gives no ctx
     return await bench.outbox.perform(call, effect, quota=quota)
 
 
+def _media_type(name: str) -> str:
+    """What a file is sent as; a mail program that shows a page would load what that names."""
+    found = mimetypes.guess_type(name)[0] or ANY
+    return ANY if any(each in found for each in ACTIVE) else found
+
+
 def _one_line(text: str) -> str:
     """A text that stays within its header, whatever somebody wrote into it."""
     line = " ".join(_without_controls(text).split())
@@ -214,8 +225,8 @@ def _readable(text: str) -> str:
 
 
 def _without_controls(text: str) -> str:
-    """Lines stay lines; half characters and control characters go."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    """Lines stay lines; half characters, control characters and what nobody sees go."""
+    lines = without_hidden(text).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 

@@ -169,6 +169,9 @@ def _marked(step: Step, event: Event) -> Step:
     match event.kind:
         case "started":
             return replace(step, gist=f"on {data.get('model', 'a model')}")
+        case "label":
+            gist = f"what follows knows what {data.get('source', '')} gave"
+            return replace(step, title=f"{data.get('label', '')} from here on", gist=gist)
         case "resumed":
             return replace(step, gist="after an interruption")
         case "error":
