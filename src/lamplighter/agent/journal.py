@@ -130,7 +130,7 @@ class JournaledModel(WrapperModel):
             PriceUnknown: Nobody knows whether it would.
         """
         self._tell_mistakes(messages[-1])
-        if self.budget.overdrawn:  # by agents that were called
+        if not self.budget.take_request():
             raise UsageLimitExceeded("no more model requests")
         fitted = self.conditions.fit(self.wrapped, messages, model_request_parameters)
         prompt = describe_prompt(fitted.messages, model_request_parameters, fitted.before)
