@@ -56,7 +56,7 @@ def _docstrings(file: Path) -> Iterator[Document]:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node) or ""
+            text = (ast.get_docstring(node) or "").replace("\0", " ")
             name = getattr(node, "name", file.stem)
             path = f"{file}:{getattr(node, 'lineno', 0)}"
             question, _, answer = text.partition("\n\n")

@@ -313,7 +313,12 @@ def sftp_server(folder: Path) -> Iterator[str]:
     """An SSH server with one account, ``ann``, who sees ``folder``; gives host and port."""
     import asyncssh
 
+    clients: list[Any] = []
+
     class OneAccount(asyncssh.SSHServer):
+        def connection_made(self, conn: Any) -> None:
+            clients.append(conn)
+
         def begin_auth(self, username: str) -> bool:
             return True
 
@@ -332,14 +337,19 @@ def sftp_server(folder: Path) -> Iterator[str]:
             OneAccount, "127.0.0.1", 0, server_host_keys=[key], sftp_factory=files
         )
 
+    async def end(server: Any) -> None:
+        server.close()
+        for client in clients:
+            client.abort()
+        await asyncio.gather(server.wait_closed(), *(client.wait_closed() for client in clients))
+
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
         server = asyncio.run_coroutine_threadsafe(listen(), loop).result()
         yield f"127.0.0.1:{server.get_port()}"
-        server.close()
-        asyncio.run_coroutine_threadsafe(server.wait_closed(), loop).result()
+        asyncio.run_coroutine_threadsafe(end(server), loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

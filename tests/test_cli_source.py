@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from processes import run_warm
+from servers import PASSWORD, sftp_server, webdav_server
 
 CONFIG = """
 timezone = "Europe/Berlin"
@@ -110,6 +111,38 @@ def test_a_source_that_fails_is_exit_code_1_and_the_others_are_synced(workspace:
     assert "notes: 1 added" in done.stdout
     assert "no folder" in done.stderr
     assert "no folder" in lamplighter(workspace, "source", "list").stdout
+
+
+@pytest.mark.parametrize("serve", [sftp_server, webdav_server])
+def test_a_wrong_password_is_reported_on_its_source_alone_and_never_shown(
+    workspace: Path, tmp_path_factory: pytest.TempPathFactory, serve: Any
+) -> None:
+    with serve(tmp_path_factory.mktemp("far")) as address:
+        host, _, port = address.partition(":")
+        where = f"webdav://{address}/" if serve is webdav_server else f"sftp://{host}/"
+        options = "" if serve is webdav_server else f", port = {port}"
+        config = f'''
+[sources.far]
+path = "{where}"
+options = {{username = "ann", password = "env:FAR_PASSWORD"{options}}}
+'''
+        (workspace / "lamplighter.toml").write_text(CONFIG + config)
+        (workspace / ".env").write_text("FAR_PASSWORD=hunter2\n")
+        done = lamplighter(workspace, "source", "sync")
+        tried = lamplighter(workspace, "source", "test", "far")
+        assert (done.returncode, tried.returncode) == (1, 1)
+        assert "notes: 1 added" in done.stdout
+        far = next(each for each in data(workspace, "source", "list") if each["name"] == "far")
+        shown = lamplighter(workspace, "source", "list", "--skipped")
+        [notice] = data(workspace, "notice", "list")
+        for said in (done.stderr, tried.stderr, far["error"], notice["message"]):
+            assert f"source far: {where} does not let us in" in said
+            assert "lamplighter source login far" in said
+        everything = (done, tried, shown, far, notice)
+        assert "hunter2" not in "".join(map(str, everything))
+        (workspace / ".env").write_text(f"FAR_PASSWORD={PASSWORD}\n")
+        assert lamplighter(workspace, "source", "sync").returncode == 0
+        assert all(each["error"] is None for each in data(workspace, "source", "list"))
 
 
 @pytest.mark.parametrize(

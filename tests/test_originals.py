@@ -6,6 +6,7 @@ import json
 import mailbox
 import os
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -18,7 +19,7 @@ import openpyxl
 import pytest
 from fpdf import FPDF
 from sandboxes import SANDBOXED
-from servers import ADDRESS, PASSWORD, mail_server, s3_server
+from servers import ADDRESS, PASSWORD, TOKEN, mail_server, mcp_server, s3_server
 from visits import NAME, Visited, visited
 
 from lamplighter.access import OWNER, Scope
@@ -218,6 +219,55 @@ def test_sources_of_texts_have_no_originals(tmp_path: Path) -> None:
     source.sync()
     (issue,) = source.documents()
     assert "its source gives texts only" in refused(source, issue.path)
+
+
+def test_threads_events_and_attachments_of_rowboat_are_files(tmp_path: Path) -> None:
+    synced = {
+        "gmail_sync/1.md": b"# Tea\n\n### From: Ann <ann@x.org>\n\nGreen?",
+        "gmail_sync/attachments/costs.xlsx": COSTS,
+        "calendar_sync/e 1.json": b'{"summary": "Tea", "start": {"date": "2026-10-05"}}',
+    }
+    for path, content in synced.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    source = visited(tmp_path, type="rowboat_sync", path=".")
+    source.sync()
+    for path, content in synced.items():
+        assert saved(source, path)[1] == content
+    (tmp_path / "calendar_sync" / "e 1.json").write_text("{}")
+    assert "has changed" in saved(source, "calendar_sync/e 1.json")[0].text
+    (tmp_path / "calendar_sync" / "e 1.json").unlink()
+    assert "not in its source any more" in refused(source, "calendar_sync/e 1.json")
+    shutil.rmtree(tmp_path / "calendar_sync")
+    assert "not in its source any more" in refused(source, "calendar_sync/e 1.json")
+
+
+def see_resources(source: Visited, notes: Path) -> None:
+    source.sync()
+    sums, today = (each.path for each in source.documents())
+    done, content = saved(source, sums)
+    assert content == b"name,sum\nTea,3\n"
+    assert list(done.changes) == ["documents/it_notes_3A_2F_2Fsums.csv"]
+    assert saved(source, today)[1] == b"# Tea\nGreen."
+    notes.write_text("# Tea\nBlack.")
+    assert "has changed" in saved(source, today)[0].text
+
+
+def test_a_resource_comes_from_its_mcp_server(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Tea\nGreen.")
+    args = [str(Path(__file__).with_name("mcp_server.py")), str(notes)]
+    see_resources(visited(tmp_path, type="mcp", command=sys.executable, args=args), notes)
+    notes.write_text("# Tea\nGreen.")
+    far = tmp_path / "far"
+    far.mkdir()
+    with mcp_server(notes) as url:
+        source = visited(far, type="mcp", url=url)
+        source.keyring.put({"token": TOKEN})
+        see_resources(source, notes)
+    said = refused(source, source.documents()[0].path)
+    assert "cannot be read now" in said
+    assert url not in said
 
 
 def test_a_file_of_an_archive_comes_out_of_it(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from lamplighter.access import Access
 from lamplighter.accounts import RIGHTS, make_token
 from lamplighter.roster import id_of
 from lamplighter.store.events import Event, add_events
+from lamplighter.store.notes import write_note
 from lamplighter.store.notices import add_notice, list_notices
 from lamplighter.store.outbox import add_intent, new_intent, settle
 from lamplighter.store.users import add_group
@@ -31,17 +32,23 @@ FORMS = {
     "/chats/{chat}/messages": {"message": "Go on."},
     "/chats/{chat}/branches/{turn}": {"message": "Go on."},
     "/chats/{chat}/title": {"title": "Talk"},
+    "/agents/{agent}/memory/forget": {"topic": "open"},
+    "/agents/{agent}/memory/restore": {"topic": "open", "version": "1"},
     "/settings/tokens": {"name": "script", "scope": "read"},
     "/settings/users": {"address": "new@x.org"},
     "/settings/groups": {"name": "sales", "members": "ann@x.org"},
 }
-QUERIES = {"/documents": {"id": "notes:hello.md"}}
+QUERIES = {
+    "/documents": {"id": "notes:hello.md"},
+    "/agents/{agent}/memory/versions": {"topic": "open"},
+}
 RUN = ("/run", "/cancel", "/again", "/chats")
 ADMINS = ("users", "groups", "models", "health", "audit")
 
 
 def _is_for_admins(route: Route) -> bool:
-    return route.path.startswith(tuple(f"/settings/{name}" for name in ADMINS))
+    of_settings = tuple(f"/settings/{name}" for name in ADMINS)
+    return route.path.startswith(of_settings) or route.path == "/sources/{name}/sync"
 
 
 def _asker(route: Route) -> str:
@@ -84,6 +91,8 @@ def places(team: Team) -> Places:
         "other": team.agent(BO, "digest"),
         "org": team.agent(ROOT, "census", org=True, head="actions: [read_document]"),
     }
+    for name in names.values():
+        _remember(team, name)
     runs = {whose: _run(team, name) for whose, name in names.items()}
     effects = {whose: _delivered(team, run) for whose, run in runs.items()}
     people = {"own": ANN, "other": BO, "org": ROOT}
@@ -110,6 +119,20 @@ def _noticed(team: Team, agent: str) -> str:
     with team.workspace.engine.begin() as connection:
         add_notice(connection, "failure", agent, "It failed.", now=clock.now(), agent=agent)
     return next(each.id for each in list_notices(team.workspace.engine) if each.agent == agent)
+
+
+def _remember(team: Team, agent: str) -> None:
+    with team.workspace.engine.begin() as connection:
+        for number, text in enumerate(("two", "three"), 1):
+            write_note(
+                connection,
+                agent,
+                "open",
+                text,
+                labels=(),
+                origin=f"{agent}/{number}",
+                now=clock.now(),
+            )
 
 
 def _group(team: Team) -> str:
@@ -215,6 +238,7 @@ def test_an_admin_does_not_read_what_members_agents_did(
 def test_everybody_may_do_with_theirs_what_there_is_to_do(team: Team, route: Route) -> None:
     agent = team.agent(ANN, str(abs(hash(str(route)))))
     run = _run(team, agent)
+    _remember(team, agent)
     chat, approval = team.asking_chat(ANN, agent)
     accounts.activate(team.workspace.engine, BO, by=ROOT)
     values = {

@@ -5,14 +5,17 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from lamplighter.access import OWNER, Scope
+from lamplighter import sources
+from lamplighter.access import EVERYBODY, OWNER, Scope
 from lamplighter.config import Settings
 from lamplighter.errors import NotFound, Unreadable
 from lamplighter.search.index import list_documents, read_document, search_documents
+from lamplighter.sources.connector import Document, Finding, Item
 from lamplighter.store.database import open_database
 from lamplighter.store.documents import (
     Changes,
@@ -21,6 +24,7 @@ from lamplighter.store.documents import (
     list_sources,
     skipped,
 )
+from lamplighter.store.people import NewPerson
 from lamplighter.sync import Progress, SyncReport, sync_all, sync_source
 
 LONG_AGO_NS = 1_760_000_000 * 10**9
@@ -167,6 +171,37 @@ def test_one_unreadable_document_stops_no_other_and_is_recorded(
     assert "damaged" in reasons["broken.pdf"]
     assert "50,000,000 bytes" in reasons["huge.txt"]
     assert sync(engine, workspace).skipped == report.skipped
+
+
+ODD = "odd \0 and \ud800"
+
+
+def tell_odd(_: object) -> Iterator[Finding]:
+    """A connector whose far side says what no text should."""
+    names = ("title", "text", "author", "author_address", "url", "context")
+    told: dict[str, Any] = dict.fromkeys(names, ODD)
+    yield Item(path=ODD, read=lambda: [Document(path=ODD, **told)])
+    yield Item(path=f"{ODD}!", problem=ODD)
+    yield NewPerson(key=ODD, name=ODD, access=EVERYBODY)
+
+
+@pytest.mark.parametrize("place", ["sqlite", "postgresql"])
+def test_what_no_database_can_hold_costs_no_document(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    place: str,
+) -> None:
+    monkeypatch.setitem(sources.BUILT_IN, "odd", f"{__name__}:tell_odd")
+    at = tmp_path if place == "sqlite" else request.getfixturevalue("postgresql")
+    engine = open_database(at)
+    for number in range(2):
+        report = sync(engine, tmp_path, type="odd", path=None)
+        assert counts(report) == ((1, 0, 0, 0), (0, 0, 0, 1))[number]
+    assert texts(engine) == {"notes:odd   and ?": "odd   and ?"}
+    [left_out] = report.skipped
+    assert (left_out.path, left_out.reason) == ("odd   and ?!", "odd   and ?")
+    engine.dispose()
 
 
 def test_an_unreadable_document_is_not_tried_again_until_it_changes(

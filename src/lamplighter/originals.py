@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from lamplighter.access import Scope
@@ -51,9 +52,11 @@ def fetch_original(engine: "Engine", settings: Settings, scope: Scope, id: str) 
         if digest_of_access(item.access or config.default_access) != known.access:
             raise Unreadable("who may see it has changed; it can be had after the next sync")
         document = _part(item, path)
-    if document.problem or document.data is None:
+    data = document.original if document.data is None else document.data
+    if document.problem or data is None:
         raise Unreadable(document.problem or "it is no file; its text is all there is")
-    return Original(document.data, changed=digest_of_document(document) != known.digest)
+    changed = digest_of_document(document) != known.digest
+    return Original(data, changed, PurePosixPath(document.name or path).suffix)
 
 
 def _first(source: str, findings: Iterator[Finding]) -> Item:

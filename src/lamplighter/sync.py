@@ -5,7 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ from lamplighter.sources.connector import (
     below,
     digest_of,
 )
+from lamplighter.sources.contents import read_contents, storable
 from lamplighter.sources.fingerprint import Fingerprint, digest_of_access, digest_of_document
 from lamplighter.sources.local import Boundary
 from lamplighter.store import documents
@@ -119,6 +120,9 @@ def sync_source(
             if isinstance(error, SignInFailed):
                 note_sign_in(engine, name, error)
             raise
+        finally:
+            with engine.begin() as connection:
+                sources_store.end_sync(connection, name)
     return sync.report(clock.monotonic() - started)
 
 
@@ -322,7 +326,7 @@ class _Sync:
     def _hear(self, finding: Finding) -> None:
         match finding:
             case Item():
-                self._take(finding)
+                self._take(storable(finding))
                 if self._is_full():
                     self._write()
             case Kept(path):
@@ -338,7 +342,7 @@ class _Sync:
             case Members(group, members):
                 self.groups[group] = members
             case NewPerson():
-                self.people[finding.key] = finding
+                self.people[finding.key] = storable(finding)
 
     def _take(self, item: Item) -> None:
         self.present.add(item.path)
@@ -357,7 +361,7 @@ class _Sync:
 
     def _read(self, item: Item, stamp: str) -> None:
         try:
-            found = list(item.read())
+            found = [storable(document) for document in item.read()]
         except (ConnectionError, TimeoutError) as error:
             # This is about the source, not about the item.
             kind = self.settings.sources[self.name].type
@@ -385,7 +389,7 @@ class _Sync:
             self._keep(document.path, item, stamp)
             return
         try:
-            found = _extracted(document)
+            found = read_contents(document)
         except Unreadable as error:
             self._skip(document.path, str(error), stamp)
             return
@@ -478,21 +482,3 @@ class _Sync:
             if state is not None:
                 sources_store.save_state(connection, self.name, self.made_for, state)
         self.changes, self.characters = Changes(), 0
-
-
-def _extracted(document: Document) -> extract.Extracted:
-    """What the document says.
-
-    Raises:
-        Unreadable: Nothing that can be understood.
-    """
-    if document.problem:
-        raise Unreadable(document.problem)
-    name = document.name or document.path
-    if document.data is not None:
-        found = extract.extract(document.data, name)
-        if document.title:
-            found = replace(found, title=document.title)
-        return found
-    told = extract.Extracted(document.title, document.text, document.dated_at, document.media_type)
-    return extract.tidy(told, name)

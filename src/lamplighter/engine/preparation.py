@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
+from pydantic_ai.toolsets import AbstractToolset
 
 from lamplighter import clock
 from lamplighter.access import owner_of
@@ -54,7 +54,7 @@ from lamplighter.tools.documents import Library
 from lamplighter.tools.files import RunFiles, read_changes
 from lamplighter.tools.mcp import Servers
 from lamplighter.tools.mcp_tools import McpTools
-from lamplighter.tools.toolset import build_toolset
+from lamplighter.tools.toolset import BuiltIn, Joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _person(agent: Agent, conversation: Conversation | None, home: Roster) -> Ca
 def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
     """All that an agent may call: built-in tools, other agents, tools of MCP servers."""
     servers = McpTools(agent, delegation.servers)
-    return CombinedToolset([build_toolset(agent.tool_names), delegation.toolset(), servers])
+    return Joined(BuiltIn(agent.tool_names), delegation.toolset(), servers)
 
 
 def bound_run(budget: Budget, agent: Agent, settings: Settings) -> None:
@@ -157,7 +157,7 @@ def rehearse() -> None:
         at=clock.now(),
         timezone="UTC",
         model=scripted_model(script, agent.name),
-        tools=build_toolset(agent.tool_names),
+        tools=BuiltIn(agent.tool_names),
     )
     asyncio.run(perform(task, _Rehearsal()))
 

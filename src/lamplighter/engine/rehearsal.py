@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_ai import RunContext
 from pydantic_ai.tools import Tool
-from pydantic_ai.toolsets import CombinedToolset, FunctionToolset, WrapperToolset
+from pydantic_ai.toolsets import FunctionToolset, WrapperToolset
 from pydantic_ai.toolsets.abstract import ToolsetTool
 
 from lamplighter.access import Scope
@@ -38,7 +38,7 @@ from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
 from lamplighter.tools.files import DraftFiles
 from lamplighter.tools.mcp import Servers
-from lamplighter.tools.toolset import build_toolset
+from lamplighter.tools.toolset import BuiltIn, Joined
 
 REACHING = frozenset(
     {
@@ -147,14 +147,6 @@ class AnsweredTools(WrapperToolset[Any]):
         self.names = names
         self.answers = list(answers)
         self.matched = 0
-
-    async def for_run(self, ctx: RunContext[Any]) -> "AnsweredTools":
-        """This very object: it belongs to one run already."""
-        return self
-
-    async def for_run_step(self, ctx: RunContext[Any]) -> "AnsweredTools":
-        """This very object: it belongs to one run already."""
-        return self
 
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]
@@ -281,8 +273,8 @@ def _placeholder(name: str) -> Tool[Any]:
     return Tool.from_schema(call, name, None, schema, takes_ctx=True)
 
 
-def _toolset(agent: Agent) -> CombinedToolset[Any]:
-    return CombinedToolset([build_toolset(agent.tool_names), placeholders(agent)])
+def _toolset(agent: Agent) -> Joined:
+    return Joined(BuiltIn(agent.tool_names), placeholders(agent))
 
 
 def make_bench(part: Part, settings: Settings) -> Workbench:

@@ -18,8 +18,8 @@ BUILT_IN = {
     "slack": "lamplighter.sources.slack:survey",
     "jira": "lamplighter.sources.jira:survey",
     "github": "lamplighter.sources.github:survey",
-    "rowboat_sync": "lamplighter.sources.rowboat_sync:survey",
-    "mcp": "lamplighter.sources.mcp:survey",
+    "rowboat_sync": "lamplighter.sources.rowboat_sync:connector",
+    "mcp": "lamplighter.sources.mcp:connector",
 }
 
 

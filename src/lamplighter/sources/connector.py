@@ -33,6 +33,7 @@ class Document:
         author_address: Their e-mail address.
         url: Where people open it.
         context: What stands around a chat message.
+        original: The file that ``text`` was made from, for whoever asks for it.
         size_bytes: Of the original; 0: that of data or text.
         problem: Why it cannot be read; it is then reported instead.
     """
@@ -49,6 +50,7 @@ class Document:
     author_address: str = ""
     url: str = ""
     context: str = ""
+    original: bytes | None = None
     size_bytes: int = 0
     problem: str = ""
 

@@ -4,13 +4,14 @@ import asyncio
 import base64
 import mimetypes
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from lamplighter.errors import Unreadable
 from lamplighter.source_config import McpSource
-from lamplighter.sources.connector import Document, Finding, Item, Total, Visit
+from lamplighter.sources.connector import Document, Finder, Finding, Item, Total, Visit, below
 from lamplighter.sources.extract.extracted import moment
 
 TIMEOUT_SECONDS = 60.0
@@ -19,6 +20,23 @@ LIMIT_BYTES = 20_000_000
 
 def survey(visit: Visit[McpSource]) -> Iterator[Finding]:
     """Every resource. A server does not say what has changed, so each is read every time."""
+    with _items(visit) as items:
+        yield Total(len(items))
+        yield from items
+
+
+def find(visit: Visit[McpSource], path: str) -> Iterator[Item]:
+    """The resource of that path, or the one that it is a part of."""
+    with _items(visit) as items:
+        yield from (each for each in items if each.path in below(path))
+
+
+connector = Finder(survey, find)
+
+
+@contextmanager
+def _items(visit: Visit[McpSource]) -> Iterator[list[Item]]:
+    """The resources that the server lists; they are read while it is connected."""
     with asyncio.Runner() as runner:
         client: Any = _client(visit)
         try:
@@ -27,10 +45,11 @@ def survey(visit: Visit[McpSource]) -> Iterator[Finding]:
             raise Unreadable(f"source {visit.name}: {visit.config.target}: {error}") from error
         try:
             resources = runner.run(client.list_resources())
-            yield Total(len(resources))
-            for resource in resources:
-                path = quote(str(resource.uri), safe="")
-                yield Item(path, read=partial(_read, runner, client, resource, path))
+            paths = [quote(str(resource.uri), safe="") for resource in resources]
+            yield [
+                Item(path, read=partial(_read, runner, client, resource, path))
+                for path, resource in zip(paths, resources, strict=True)
+            ]
         finally:
             runner.run(client.__aexit__(None, None, None))
 

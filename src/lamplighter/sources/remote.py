@@ -135,11 +135,29 @@ def open_remote(visit: Visit[FilesSource]) -> RemoteTree:
         extra = EXTRAS.get(first)
         hint = f"install lamplighter[{extra}]" if extra else "install the package for it"
         raise Unreadable(f"source {visit.name}: {error}; {hint}") from error
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:
+        if first in FAR and _is_refusal(error):
+            raise SignInFailed(
+                f"source {visit.name}: {visit.config.path} does not let us in: {error}; use: "
+                f"lamplighter source login {visit.name}"
+            ) from error
+        if not isinstance(error, OSError | ValueError | KeyError):
+            raise
         raise Unreadable(
             f"source {visit.name}: cannot open {visit.config.path}: {error}"
         ) from error
     return RemoteTree(system, root, visit.config)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether we were not let in: by FTP or S3, by WebDAV, by HTTP, or by SSH."""
+    status = getattr(error, "status_code", getattr(error, "status", 0))
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return (
+        isinstance(error, PermissionError)
+        or status in (401, 403)
+        or "AuthenticationException" in kinds  # paramiko's, without importing it
+    )
 
 
 def _open_webdav(url: str, options: dict[str, Any], config: FilesSource) -> RemoteTree:

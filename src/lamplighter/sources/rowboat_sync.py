@@ -11,7 +11,7 @@ from typing import Any
 
 from lamplighter.errors import Unreadable
 from lamplighter.source_config import FilesSource, RowboatSource
-from lamplighter.sources.connector import Document, Finding, Item, Kept, Total, Visit
+from lamplighter.sources.connector import Document, Finder, Finding, Item, Kept, Total, Visit
 from lamplighter.sources.extract.extracted import moment
 from lamplighter.sources.files import File, Folder, open_folder
 
@@ -20,25 +20,49 @@ MAIL, CALENDAR = "gmail_sync", "calendar_sync"
 
 def survey(visit: Visit[RowboatSource]) -> Iterator[Finding]:
     """Every thread and every event; attachments that Rowboat has saved are files like others."""
+    folders = _open_folders(visit)
+    for name, folder in folders.items():
+        files = list(folder.files())
+        yield Total(len(files))
+        for file in files:
+            yield _item(folder, file, name)
+    # A folder that is missing for now, say because it lies on a disk that is away, is kept.
+    yield from (Kept(name) for name in (MAIL, CALENDAR) if name not in folders)
+
+
+def find(visit: Visit[RowboatSource], path: str) -> Iterator[Item]:
+    """The thread, event or attachment of that path, if it is there."""
+    name, _, wanted = path.partition("/")
+    if folder := _open_folders(visit).get(name):
+        for file in folder.files(wanted):
+            if file.path == wanted:
+                yield _item(folder, file, name)
+
+
+connector = Finder(survey, find)
+
+
+def _open_folders(visit: Visit[RowboatSource]) -> dict[str, Folder]:
+    """Those of the two that are there."""
     root = visit.boundary.resolve(visit.config.path)
     present = [name for name in (MAIL, CALENDAR) if (root / name).is_dir()]
     if not present:
         raise Unreadable(f"source {visit.name}: {root} holds neither {MAIL} nor {CALENDAR}")
-    for name in present:
-        config = FilesSource(path=str(root / name), exclude=("sync_state*.json",))
-        folder = open_folder(config, visit.boundary)
-        files = list(folder.files())
-        yield Total(len(files))
-        for file in files:
-            yield Item(
-                path=f"{name}/{file.path}",
-                stamp=file.stamp,
-                read=partial(_read, folder, file, name),
-                problem=file.problem,
-                gone=bool(file.stamp),
-            )
-    # A folder that is missing for now, say because it lies on a disk that is away, is kept.
-    yield from (Kept(name) for name in (MAIL, CALENDAR) if name not in present)
+    paths = {name: str(root / name) for name in present}
+    return {
+        name: open_folder(FilesSource(path=path, exclude=("sync_state*.json",)), visit.boundary)
+        for name, path in paths.items()
+    }
+
+
+def _item(folder: Folder, file: File, name: str) -> Item:
+    return Item(
+        path=f"{name}/{file.path}",
+        stamp=file.stamp,
+        read=partial(_read, folder, file, name),
+        problem=file.problem,
+        gone=bool(file.stamp),
+    )
 
 
 def _read(folder: Folder, file: File, name: str) -> list[Document]:
@@ -64,6 +88,7 @@ def _thread(plain: Document, text: str) -> Document:
     return replace(
         plain,
         data=None,
+        original=plain.data,
         text=text,
         title=subject[1] if subject else "",
         media_type="text/markdown",
@@ -94,6 +119,7 @@ def _event(plain: Document, event: dict[str, Any]) -> Document:
     return replace(
         plain,
         data=None,
+        original=plain.data,
         text="\n".join([*lines, "", str(event.get("description") or "")]),
         title=str(event.get("summary") or "(no title)"),
         dated_at=moment(start) or plain.dated_at,

@@ -109,6 +109,14 @@ def list_notices(
         return [_notice(row) for row in connection.execute(query)]
 
 
+def count_unread(engine: sa.Engine, sight: Sight) -> int:
+    """How many notices nobody has read."""
+    unread = notices.c.read_at.is_(None)
+    query = sa.select(sa.func.count()).select_from(notices)
+    with reading(engine) as connection:
+        return connection.scalar(query.where(unread, sight.clause(notices.c.agent))) or 0
+
+
 def read_notice(
     connection: sa.Connection, notice_id: str, now: datetime, *, sight: Sight = EVERYTHING
 ) -> Notice:

@@ -230,10 +230,16 @@ def _note(connection: sa.Connection, entries: Collection[Entry]) -> None:
         )
 
 
+_UNSETTLED = (
+    sa.select(outbox)
+    .where(outbox.c.run_id == sa.bindparam("run"), outbox.c.state.in_(UNSETTLED))
+    .order_by(outbox.c.id)
+)
+
+
 def _list_unsettled(engine: sa.Engine, run_id: str) -> list[Entry]:
-    query = sa.select(outbox).where(outbox.c.run_id == run_id, outbox.c.state.in_(UNSETTLED))
     with reading(engine) as connection:
-        return [entry_of(row) for row in connection.execute(query.order_by(outbox.c.id))]
+        return [entry_of(row) for row in connection.execute(_UNSETTLED, {"run": run_id})]
 
 
 def list_entries(
@@ -261,6 +267,13 @@ def list_entries(
         query = query.where(outbox.c.state == state)
     with reading(engine) as connection:
         return [entry_of(row) for row in connection.execute(query)]
+
+
+def count_held(engine: sa.Engine, sight: Sight) -> int:
+    """How many effects wait for somebody to decide."""
+    query = _visible(sight).where(outbox.c.state == "held")
+    with reading(engine) as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
 
 
 def find_effect(engine: sa.Engine, entry_id: str, sight: Sight) -> Entry:

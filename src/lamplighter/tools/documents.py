@@ -48,10 +48,12 @@ class Original:
     Attributes:
         content: All of it.
         changed: Whether it is another one than that of which the index has the text.
+        ending: Of its name, such as ``.csv``.
     """
 
     content: bytes
     changed: bool
+    ending: str
 
 
 Fetch = Callable[[Scope, str], Original]
@@ -229,7 +231,8 @@ def save_original(library: Library, id: str, files: RunFiles, name: str | None =
         raise ToolFailed(f"{id} cannot be had as a file: {error}.") from error
     size_bytes = len(original.content)
     # Its source has limited it already.
-    changes = files.write_bytes(name or _path(id), original.content, limit_bytes=size_bytes)
+    named = name or _path(id.removesuffix(original.ending) + original.ending)
+    changes = files.write_bytes(named, original.content, limit_bytes=size_bytes)
     path = f"{WORKSPACE}/{next(iter(changes))}"
     changed = "; it has changed since it was indexed, what follows is older"
     fact = f"{path} ({size_bytes:,} bytes{changed if original.changed else ''})"

@@ -5,13 +5,13 @@ from pathlib import PurePosixPath
 
 from lamplighter.errors import Unreadable
 from lamplighter.sources.extract.apart import read_apart
-from lamplighter.sources.extract.extracted import Extracted, tidy
+from lamplighter.sources.extract.extracted import Extracted, storable, tidy
 from lamplighter.sources.extract.message import read_eml
 from lamplighter.sources.extract.office import read_docx, read_pdf, read_slides, read_workbook
 from lamplighter.sources.extract.plain import read_markdown, read_text
 from lamplighter.sources.extract.webpage import read_html
 
-__all__ = ["READERS", "VERSION", "Extracted", "extract", "parse", "tidy"]
+__all__ = ["READERS", "VERSION", "Extracted", "extract", "parse", "storable", "tidy"]
 
 VERSION = 2
 """Raised when a reader learns something, so that what was read before is read again."""

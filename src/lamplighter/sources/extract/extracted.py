@@ -67,10 +67,13 @@ def moment(value: object) -> datetime | None:
     return None
 
 
+def storable(text: str) -> str:
+    """``text`` without what a database cannot hold: lone surrogates, and NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", " ")
+
+
 def _plain(text: str) -> str:
-    # Lone surrogates, which readers of PDF let through, cannot be stored.
-    text = text.encode("utf-8", "replace").decode()
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
+    return storable(text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _broken(line: str) -> Iterator[str]:
