@@ -1,5 +1,7 @@
 """Addresses in what goes out: what came in may go on, what a run has put together waits."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from lamplighter.agent.entrance import Entrance
@@ -64,7 +66,7 @@ def test_what_was_read_may_be_passed_on_and_what_was_put_together_not() -> None:
     assert objection(Flow(), f"{EVIL}/SECRET") == ""  # nothing has come in
 
 
-def entered(tool: str, arguments: dict[str, object], answer: dict[str, object]) -> set[str]:
+def entered(tool: str, arguments: Mapping[str, object], answer: Mapping[str, object]) -> set[str]:
     entrance = Entrance(Flow())
     entrance.admit(tool, arguments, answer)
     return entrance.flow.links
