@@ -43,6 +43,7 @@ def test_an_address_is_the_same_however_it_is_put(text: object) -> None:
         f"<{EVIL}/>SECRET",
         f"[x]({EVIL}/)SECRET",
         f"{EVIL}/;{EVIL}/SECRET",
+        f"{EVIL}/.,;:.,;:!",
         "HTTPS://evil.example/SECRET",
         "www.evil.example/SECRET",
         {"https://evil.example/SECRET": 1},
