@@ -20,12 +20,15 @@ from lamplighter.accounts import OWNER_ID, make_link
 from lamplighter.testing import Workspace
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NARROW = {"width": 360, "height": 740}
 WIDE = {"width": 1280, "height": 900}
+PATIENCE_MILLISECONDS = 60_000
+"""How long anything may take before it counts as not coming; only conditions are waited for."""
+
 SERIOUS = ("serious", "critical")
 
 
@@ -42,6 +45,14 @@ def running_chromium() -> Iterator["Browser"]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         browser.close()
+
+
+def expect(locator: "Locator") -> Any:
+    """What the page shows, or will: unlike ``count()`` it waits."""
+    from playwright.sync_api import expect as expecting
+
+    expecting.set_options(timeout=PATIENCE_MILLISECONDS)
+    return expecting(locator)
 
 
 @dataclass
@@ -106,7 +117,7 @@ def viewing(
 ) -> Iterator[Viewer]:
     """Somebody signed in, with a fresh browser profile; at the end there were no faults."""
     made = browser.new_context(**{"viewport": WIDE, "timezone_id": "Europe/Berlin", **context})
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(PATIENCE_MILLISECONDS)
     viewer = Viewer(server.name, made.new_page())
     try:
         viewer.open(f"/open/{make_link(workspace.settings, workspace.engine, user, by=user)}")

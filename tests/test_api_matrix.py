@@ -1,28 +1,23 @@
 """Who may do what, on every route: the routes come from the OpenAPI document.
 
 A new route makes these tests fail until it stands in ``BODIES`` (if it takes a body) and its
-parameters in ``PLACES``.
+parameters in ``routes``.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from routes import ABSENT, TOPIC, Places, Route, all_places, things_of
 from starlette.testclient import TestClient
 from team import ANN, BO, GONE, ROOT, Team, made_team
 
-from lamplighter import accounts, clock
+from lamplighter import accounts
 from lamplighter.access import Access
-from lamplighter.accounts import RIGHTS, make_token
-from lamplighter.roster import id_of
-from lamplighter.store.notes import write_note
-from lamplighter.store.notices import add_notice, list_notices
-from lamplighter.store.outbox import add_intent, list_entries, new_intent
+from lamplighter.accounts import RIGHTS
 from lamplighter.store.tables import metadata
-from lamplighter.store.users import add_group
 from lamplighter.web.app import create_app
 from lamplighter.web.gate import PUBLIC
 
@@ -34,7 +29,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/agents/preview"): DRAFT,
     ("patch", "/api/v1/agents/{agent}"): {"description": "changed"},
     ("put", "/api/v1/agents/{agent}/sharing"): {"history_shared": True},
-    ("post", "/api/v1/agents/{agent}/notes/restore"): {"topic": "plan", "version": 1},
+    ("post", "/api/v1/agents/{agent}/notes/restore"): {"topic": TOPIC, "version": 1},
     ("post", "/api/v1/schedules/preview"): {"schedule": "every hour"},
     ("post", "/api/v1/agents/{agent}/runs"): {},
     ("post", "/api/v1/agents/{agent}/chats"): {},
@@ -43,6 +38,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/chats/{chat}/branches"): {"turn": 1, "message": "Or that."},
     ("post", "/api/v1/approvals/{approval}/approve"): {"scope": "chat"},
     ("post", "/api/v1/approvals/{approval}/deny"): {"reason": "no"},
+    ("post", "/api/v1/outbox/{effect}/resend"): {"confirm": True},
     ("patch", "/api/v1/settings"): {"max_iterations": 20},
     ("post", "/api/v1/users"): {"address": "new@x.org"},
     ("patch", "/api/v1/users/{user}"): {"name": "Bo"},
@@ -55,40 +51,24 @@ QUERIES = {
     "/api/v1/search": {"q": "hello"},
     "/api/v1/document": {"id": "notes:hello.md"},
     "/api/v1/people": {"q": "ann"},
-    "/api/v1/agents/{agent}/notes": {"topic": "plan"},
-    "/api/v1/agents/{agent}/notes/versions": {"topic": "plan"},
+    "/api/v1/agents/{agent}/notes": {"topic": TOPIC},
+    "/api/v1/agents/{agent}/notes/versions": {"topic": TOPIC},
 }
 CHATS = ("/api/v1/agents/{agent}/chats", "/api/agents/{agent}/chat")
 """Everybody may talk with every agent that there is."""
 FOR_ADMINS = ("/api/v1/sources/{name}/sync", "/api/v1/users", "/api/v1/groups", "/api/v1/audit")
-ABSENT = "ABSENT"
 
 
-@dataclass(frozen=True)
-class Route:
-    """An operation of the OpenAPI document."""
+def _is_for_admins(route: Route) -> bool:
+    """Whether only admins may do it."""
+    return route.path.startswith(FOR_ADMINS) or str(route) == "PATCH /api/v1/settings"
 
-    method: str
-    path: str
 
-    def __str__(self) -> str:
-        return f"{self.method.upper()} {self.path}"
-
-    @property
-    def changes(self) -> bool:
-        return self.method != "get"
-
-    @property
-    def for_admins(self) -> bool:
-        """Whether only admins may do it."""
-        return self.path.startswith(FOR_ADMINS) or str(self) == "PATCH /api/v1/settings"
-
-    @property
-    def about_history(self) -> bool:
-        """Whether it is about runs, texts or whatever else of an agent is private."""
-        runs = ("/runs", "/occurrences", "/{run_id}", "/stream")
-        ends = (*runs, "/spending", "/forecast", "/notes")
-        return "/versions" in self.path or (not self.changes and self.path.endswith(ends))
+def _is_history(route: Route) -> bool:
+    """Whether it is about runs, texts or whatever else of an agent is private."""
+    runs = ("/runs", "/occurrences", "/{run_id}", "/stream")
+    ends = (*runs, "/spending", "/forecast", "/notes")
+    return "/versions" in route.path or (not route.changes and route.path.endswith(ends))
 
 
 def _routes() -> list[Route]:
@@ -102,18 +82,6 @@ MAKES_ITS_GROUP = Route("put", "/api/v1/groups/{group}")
 NAMED = [route for route in ROUTES if "{" in route.path]
 
 
-@dataclass(frozen=True)
-class Places:
-    """The values of the parameters in paths, by whose they are."""
-
-    values: dict[str, dict[str, str]]
-
-    def fill(self, path: str, whose: str) -> str:
-        for name in [part[1:-1] for part in path.split("/") if part.startswith("{")]:
-            path = path.replace(f"{{{name}}}", self.values[name][whose])
-        return path
-
-
 @pytest.fixture(scope="module")
 def team() -> Iterator[Team]:
     with made_team() as made:
@@ -123,41 +91,7 @@ def team() -> Iterator[Team]:
 
 @pytest.fixture(scope="module")
 def places(team: Team) -> Places:
-    """Something of ANN's, of BO's and of the organisation's under each parameter."""
-    names = {
-        "own": team.agent(ANN, "digest"),
-        "other": team.agent(BO, "digest"),
-        "org": team.agent(ROOT, "census", org=True, head="actions: [read_document]"),
-    }
-    runs = {whose: team.run(name) for whose, name in names.items()}
-    engine = team.workspace.engine
-    for name in names.values():
-        note_plan(engine, name)
-    tokens = {
-        whose: make_token(engine, user, "kept", ("read",), None)[0].id
-        for whose, user in {"own": ANN, "other": BO, "org": ROOT}.items()
-    }
-    for whose, name in names.items():
-        assert add_intent(engine, "worker", new_intent(runs[whose], "1:a", "file", "x", {}))
-        with engine.begin() as connection:
-            add_notice(connection, "failure", name, "It failed.", now=clock.now(), agent=name)
-    effects = {entry.run_id: entry.id for entry in list_entries(engine)}
-    notices = {notice.agent: notice.id for notice in list_notices(engine)}
-    talkers = {"own": ANN, "other": BO, "org": ROOT}
-    chats = {whose: team.asking_chat(user, names["org"]) for whose, user in talkers.items()}
-    same = {"user": BO, "group": "eng", "name": "notes", "number": "1"}
-    values = {
-        "agent": {whose: id_of(name) for whose, name in names.items()},
-        "run_id": runs,
-        "token": tokens,
-        "effect": {whose: effects[run] for whose, run in runs.items()},
-        "notice": {whose: notices[name] for whose, name in names.items()},
-        "chat": {whose: chat for whose, (chat, _approval) in chats.items()},
-        "approval": {whose: approval for whose, (_chat, approval) in chats.items()},
-        **{key: dict.fromkeys(("own", "other", "org"), value) for key, value in same.items()},
-    }
-    absent = {key: "999" if key == "number" else ABSENT for key in values}
-    return Places({key: {**found, ABSENT: absent[key]} for key, found in values.items()})
+    return all_places(team)
 
 
 def ask(client: TestClient, route: Route, path: str) -> int:
@@ -205,7 +139,7 @@ def test_nobody_unknown_gets_anywhere(
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_a_token_without_the_right_is_refused(team: Team, places: Places, route: Route) -> None:
     path = places.fill(route.path, "own")
-    user = ROOT if route.for_admins else ANN
+    user = ROOT if _is_for_admins(route) else ANN
     for right in RIGHTS:
         others = [each for each in RIGHTS if each != right]
         client = team.program(user, *others)
@@ -234,7 +168,7 @@ def test_a_page_of_another_site_changes_nothing(team: Team, places: Places, rout
 
 @pytest.mark.parametrize("route", [each for each in NAMED if each != MAKES_ITS_GROUP], ids=str)
 def test_what_is_absent_is_not_found(team: Team, places: Places, route: Route) -> None:
-    user = ROOT if route.for_admins else ANN
+    user = ROOT if _is_for_admins(route) else ANN
     assert ask(team.browser(user), route, places.fill(route.path, ABSENT)) == 404
 
 
@@ -250,11 +184,11 @@ def test_a_member_neither_sees_nor_changes_what_is_not_theirs(
     if route.path in CHATS:
         assert status in (200, 201)
         return
-    if route.for_admins:
+    if _is_for_admins(route):
         assert status == 403
     elif route.path == "/api/v1/sources/{name}":
         assert status == 200  # that it exists is known to everybody
-    elif "{agent}" not in route.path or (route.about_history and not _restores(route)):
+    elif "{agent}" not in route.path or (_is_history(route) and not _restores(route)):
         assert status == 404  # as if it were absent
     elif route.changes:
         assert status == 403
@@ -278,7 +212,7 @@ def test_an_admin_does_not_read_what_members_agents_did(
     browser = team.browser(ROOT)
     before = state(team)
     status = ask(browser, route, places.fill(route.path, "other"))
-    assert status in (403, 404) or not (route.changes or route.about_history)
+    assert status in (403, 404) or not (route.changes or _is_history(route))
     assert state(team) == before
 
 
@@ -286,7 +220,7 @@ def test_an_admin_does_not_read_what_members_agents_did(
     "route", [each for each in ROUTES if not each.path.endswith("/stream")], ids=str
 )
 def test_everybody_may_do_with_theirs_what_there_is_to_do(team: Team, route: Route) -> None:
-    user = ROOT if route.for_admins else ANN
+    user = ROOT if _is_for_admins(route) else ANN
     path = _mine(team, str(route)).fill(route.path, "own")
     status = ask(team.browser(user), route, path)
     if route.path.endswith("/sharing"):
@@ -297,37 +231,9 @@ def test_everybody_may_do_with_theirs_what_there_is_to_do(team: Team, route: Rou
 
 def _mine(team: Team, why: str) -> Places:
     """Something new of ANN's under each parameter."""
-    engine = team.workspace.engine
-    accounts.activate(engine, BO, by=ROOT)
+    accounts.activate(team.workspace.engine, BO, by=ROOT)
     agent = team.agent(ANN, "-".join(re.findall(r"\w+", why)))
-    run = team.run(agent)
-    note_plan(engine, agent)
-    chat, approval = team.asking_chat(ANN, agent)
-    effect = new_intent(run, "1:a", "file", "x", {})
-    assert add_intent(engine, "worker", effect)
-    with engine.begin() as connection:
-        add_notice(connection, "failure", agent, "It failed.", now=clock.now(), agent=agent)
-        add_group(connection, "eng", [BO])
-    values = {
-        "agent": id_of(agent),
-        "run_id": run,
-        "token": make_token(engine, ANN, "kept", ("read",), None)[0].id,
-        "effect": effect.id,
-        "notice": list_notices(engine)[0].id,
-        "chat": chat,
-        "approval": approval,
-        "user": BO,
-        "group": "eng",
-        "name": "notes",
-        "number": "1",
-    }
-    return Places({key: {"own": value} for key, value in values.items()})
-
-
-def note_plan(engine: sa.Engine, agent: str) -> None:
-    """What there is to see, to forget and to restore."""
-    with engine.begin() as connection:
-        write_note(connection, agent, "plan", "West.", labels=(), origin=agent, now=clock.now())
+    return Places({"own": things_of(team, ANN, agent)})
 
 
 def _restores(route: Route) -> bool:
@@ -336,7 +242,7 @@ def _restores(route: Route) -> bool:
 
 def _right(route: Route) -> str:
     """The right that a route needs."""
-    if route.for_admins:
+    if _is_for_admins(route):
         return "admin"
     of_chats = route.path in CHATS or route.path.startswith(("/api/v1/chats", "/api/v1/approvals"))
     if (

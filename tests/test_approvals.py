@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from adversary import serving_mcp
 from mortal import Order, bear, start_child
 from postbox import Postbox, open_postbox
 from processes import lamplighter, serving
@@ -105,7 +106,7 @@ def test_a_held_effect_waits_and_the_run_goes_on_and_ends(
     assert (entry.state, entry.reason) == ("held", "this agent's effects wait for approval")
     [notice] = list_notices(workspace.engine)
     assert (notice.kind, notice.agent) == ("held", "post")
-    assert f"outbox approve {entry.id}" in notice.message
+    assert f"outbox list --state held --run {run.id}" in notice.message
     shown = lamplighter(workspace, "run", "show", "last")
     assert "held: email to ann@x.org" in shown.stdout
 
@@ -270,6 +271,38 @@ def test_whatever_kind_is_held_can_be_performed_later(tmp_path: Path) -> None:
         assert not (workspace.path / "gone.md").exists()
         assert notes.read_text() == "x\n"
         assert "Ann likes tea." in (workspace.path / "memory/helper.md").read_text()
+
+
+def test_what_was_held_for_an_address_that_is_not_allowed_any_more_does_not_happen() -> None:
+    agent = "---\ntools: [fetch-url]\neffects: hold\nfetch: {allow: [%s]}\n---\nGo."
+    post = turn(call("fetch-url", url="http://127.0.0.1:9/a", method="POST", body="x"))
+    files = {"agents/helper.md": agent % "'http://127.0.0.1:9/a'"}
+    with temporary_workspace(files) as workspace:
+        workspace.run("helper", [post, REPORT])
+        check_permission(newest(workspace, "http"), home(workspace))
+        workspace.write("agents/helper.md", agent % "'http://127.0.0.1:9/b'")
+        with pytest.raises(Forbidden, match="not among the addresses"):
+            approve(home(workspace), newest(workspace, "http"), None)
+
+
+def test_a_tool_that_changed_while_its_call_waited_is_not_called() -> None:
+    files = {"agents/helper.md": "---\ntools: ['mcp:world/tell']\neffects: hold\n---\nGo."}
+    with temporary_workspace(files) as workspace:
+
+        def serve_at(url: str) -> None:
+            servers = {"mcpServers": {"world": {"url": url}}}
+            workspace.write("config/mcp.json", json.dumps(servers))
+
+        with serving_mcp([("tell", "Tells Ann.", "Done.")], []) as url:
+            serve_at(url)
+            workspace.run("helper", [turn(call("world_tell")), REPORT])
+        with serving_mcp([("tell", "Tells everybody.", "Done.")], []) as url:
+            serve_at(url)
+            approve(home(workspace), newest(workspace, "mcp"), None)
+            perform(workspace)
+        entry = newest(workspace, "mcp")
+        assert entry.state == "failed"
+        assert "has changed since it was trusted" in (entry.error or "")
 
 
 def test_every_kind_of_effect_can_be_revived() -> None:

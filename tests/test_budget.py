@@ -246,6 +246,19 @@ def fleet(tmp_path: Path, **day: Any) -> Settings:
     return load_settings(tmp_path, timezone="UTC", budgets={"day": day})
 
 
+def test_calls_that_an_answer_asks_for_fit_into_the_day_or_none_is_made() -> None:
+    files = agent_with("iterations: 20, per_day: {tool_calls: 5}")
+    many = turn(*[call("list_documents")] * 3)
+    with temporary_workspace(files, sources=NOTES) as workspace:
+        first = workspace.run("digest", [many, REPORT])
+        assert (first.outcome, first.tool_calls) == ("reported", 3)
+        second = workspace.run("digest", [many, REPORT])
+        assert (second.stopped_by, second.tool_calls) == ("agent_day:tool_calls", 0)
+        two = turn(*[call("list_documents")] * 2)
+        third = workspace.run("digest", [two, REPORT])
+        assert (third.outcome, third.tool_calls) == ("reported", 2)
+
+
 def test_many_workers_together_stay_within_everybodys_day(
     engine: sa.Engine, tmp_path: Path
 ) -> None:

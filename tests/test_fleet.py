@@ -1,10 +1,12 @@
 """Several real processes on a real PostgreSQL: raced, killed, stopped and woken."""
 
+import asyncio
 import signal
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from processes import (
     begun_run,
     ended_run,
@@ -14,9 +16,12 @@ from processes import (
     wait_until,
     working,
 )
+from sqlalchemy import event
 
+from lamplighter import clock
 from lamplighter.engine.control import wake_engine
 from lamplighter.engine.fleet import FENCED
+from lamplighter.engine.holder import hold
 from lamplighter.engine.manual import request_run
 from lamplighter.store.runs import get_run, list_runs
 from lamplighter.store.schedules import list_occurrences
@@ -80,6 +85,34 @@ def test_a_killed_workers_run_goes_on_in_another(workspace: Workspace) -> None:
             run = ended_run(workspace, "digest")
     assert (run.id, run.worker) == (run_id, second.name)
     check_record(workspace, run_id)
+
+
+def test_whoever_takes_a_run_is_known_to_the_others_before(workspace: Workspace) -> None:
+    workspace.write("slow.yaml", script(READ, REPORT))
+    run = request_run(workspace.settings, workspace.engine, "digest")
+    living: list[set[str]] = []
+
+    def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE") and "workflow_status SET status=" in statement:
+            living.append({m.id for m in list_members(workspace.engine) if not m.gone})
+
+    async def queue() -> None:
+        async with hold(workspace.settings, fires=False) as holder:
+            await asyncio.to_thread(holder.scheduler.tick, clock.now())
+
+    async def take() -> str:
+        async with hold(workspace.settings, fires=False) as holder:
+            await holder.worker.wait_for_end(run.id)
+            return holder.worker.id
+
+    asyncio.run(queue())
+    event.listen(sa.Engine, "before_cursor_execute", look)
+    try:
+        taker = asyncio.run(take())
+    finally:
+        event.remove(sa.Engine, "before_cursor_execute", look)
+    assert living
+    assert all(taker in members for members in living)
 
 
 def test_a_worker_that_leaves_hands_its_run_over_at_once(workspace: Workspace) -> None:

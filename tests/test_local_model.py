@@ -1,6 +1,7 @@
 import asyncio
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.function import AgentInfo
 from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.toolsets import FunctionToolset
 
-from lamplighter.agent.report import REPORTS
+from lamplighter.agent.loop import Task, perform
 from lamplighter.config import Settings
+from lamplighter.definitions.agent import Agent
+from lamplighter.engine.preparation import _Rehearsal
 from lamplighter.errors import ModelUnavailable
 from lamplighter.models import guide, local
 from lamplighter.models.local import Answer
@@ -284,13 +288,15 @@ def test_the_real_model_reads_all_documents_and_cites_each_in_its_digest(real_mo
         files[path] = content
         return "Written."
 
-    loop = Loop(
-        real_model,
-        instructions="Digest the notes dated from 2026-10-05 to 2026-10-11 into week.md.",
-        tools=[list_documents, read_document, write_file],
-        output_type=[str, *REPORTS],
+    task = Task(
+        agent=Agent("digest", "Digest the notes dated from 2026-10-05 to 2026-10-11 into week.md."),
+        message="Do your task now.",
+        at=datetime(2026, 10, 12, tzinfo=UTC),
+        timezone="UTC",
+        model=real_model,
+        tools=FunctionToolset([list_documents, read_document, write_file]),
     )
-    result = asyncio.run(loop.run("Do your task now."))
+    ending = asyncio.run(perform(task, _Rehearsal()))
 
     assert sorted(read) == sorted(documents)
     bakery, bridge = sorted(re.findall(r"^- .*$", files["week.md"], re.MULTILINE))
@@ -298,5 +304,5 @@ def test_the_real_model_reads_all_documents_and_cites_each_in_its_digest(real_mo
     assert "Friday" in bakery
     assert bridge.endswith("[notes:bridge.md]")
     assert "Monday" in bridge
-    assert type(result.output).__name__ == "Report"
-    assert result.usage.output_tokens > 0
+    assert ending.outcome == "reported"
+    assert ending.output_tokens > 0

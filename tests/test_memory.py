@@ -18,6 +18,7 @@ from lamplighter.store.notes import (
     restore_note,
     write_note,
 )
+from lamplighter.store.tables import runs
 from lamplighter.testing import Workspace, call, temporary_workspace, turn
 
 NOW = datetime(2026, 10, 5, tzinfo=UTC)
@@ -85,6 +86,18 @@ def test_what_was_noted_from_others_words_comes_back_as_such(workspace: Workspac
     # and goes on doing so, though that run has read nothing but its notes
     workspace.run("digest", [turn(call("recall")), turn(call("remember", note="B.")), REPORT])
     assert list_notes(workspace.engine, "digest")[0].labels == ("private", "untrusted")
+
+
+def test_what_another_program_reported_is_nobodys_word(workspace: Workspace) -> None:
+    run = workspace.run("digest", [REPORT])
+    again = [turn(call("recall")), turn(*REPORT["calls"], expect=["Three invoices"])]
+    assert "label" not in kinds(workspace, workspace.run("digest", again))
+    with workspace.engine.begin() as connection:
+        connection.execute(runs.update().values(trigger="imported"))
+    again = [turn(call("recall")), turn(*REPORT["calls"], expect=["<untrusted-"])]
+    later = workspace.run("digest", again)
+    assert (run.outcome, later.outcome) == ("reported", "reported")
+    assert kinds(workspace, later).count("label") == 2
 
 
 def test_rowboats_notes_are_in_the_file_and_in_the_memory(workspace: Workspace) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsers import NARROW, Viewer, running_chromium, viewing
-from gallery import furnish
+from browsers import NARROW, Viewer, expect, running_chromium, viewing
+from gallery import SOURCES, furnish
 from processes import Server, ended_run, serving, wait_until
 from team import ANN, BO, ROOT, TOML, made_team
 
@@ -13,6 +13,7 @@ from lamplighter import accounts, clock
 from lamplighter.engine.control import wake_engine
 from lamplighter.engine.manual import request_run
 from lamplighter.roster import id_of
+from lamplighter.store.documents import list_sources
 from lamplighter.testing import Workspace, temporary_workspace
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ PAGES = (
     "/agents/weekly-report/schedule",
     "/agents/weekly-report/versions",
     "/agents/weekly-report/versions/1",
+    "/agents/weekly-report/memory",
+    "/agents/weekly-report/memory/versions?topic=senders",
     "/runs",
     "/runs?status=failed",
     "/runs/{run}",
@@ -56,8 +59,7 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Workspace]:
-    sources = {"notes": {"path": "notes"}, "mail": {"path": "mail"}}
-    with temporary_workspace(sources=sources, timezone="Europe/Berlin") as made:
+    with temporary_workspace(sources=SOURCES, timezone="Europe/Berlin") as made:
         furnish(made, clock.now())
         yield made
 
@@ -104,12 +106,13 @@ def test_an_agent_is_made_with_its_next_times_before_the_eyes(
     page.locator("#wrong-schedule p").wait_for()
     page.get_by_role("button", name="Last Friday").click()
     page.locator("#meaning li.num").nth(4).wait_for()
-    assert page.locator("#wrong-schedule p").count() == 0
+    page.locator("#wrong-schedule p").wait_for(state="detached")
     page.get_by_label("Instructions").fill("Read what is new.")
     page.get_by_role("button", name="Markdown").click()
     text = page.get_by_label("The whole file")
     assert "last friday of the month at 16:00" in text.input_value()
     page.get_by_role("button", name="Form").click()
+    page.get_by_label("Schedule 1").wait_for()
     page.get_by_role("button", name="Create", exact=True).click()
     page.get_by_role("heading", name="morning").wait_for()
     written = (home.path / "agents" / "morning.md").read_text()
@@ -163,8 +166,10 @@ def test_the_list_finds_switches_and_starts(viewer: Viewer, home: Workspace) -> 
     assert row.count() == 1
     switch = row.get_by_role("switch")
     assert not switch.is_checked()
-    switch.check()
-    wait_until(lambda: "enabled: true" in _text(home, "standup-notes"), "the switch")
+    with page.expect_response("**/enabled"):
+        switch.check()
+    viewer.settle()
+    assert "enabled: true" in _text(home, "standup-notes")
     row.get_by_role("button", name="Run now").click()
     page.get_by_text("Started.").wait_for()
     assert ended_run(home, "standup-notes").trigger == "manual"
@@ -196,6 +201,21 @@ def test_times_are_the_viewers_or_utc(viewer: Viewer, run: str) -> None:
     page.get_by_label("How times are shown").select_option("local")
     assert moment.inner_text() != utc  # Berlin is never UTC
     assert "UTC" in (moment.get_attribute("title") or "")
+
+
+def test_what_was_found_is_narrowed_and_widened(viewer: Viewer, home: Workspace) -> None:
+    wait_until(lambda: all(_is_synced(home, name) for name in SOURCES), "the sources")
+    page = viewer.open("/search?q=launch")
+    expect(page.locator(".hits li")).to_have_count(8)
+    narrow = page.get_by_role("navigation", name="Narrow")
+    narrow.get_by_role("link", name="Maria Silva 2").click()
+    page.wait_for_url("**maria%40example.org")
+    expect(page.locator(".hits li")).to_have_count(2)
+    viewer.check()
+    page.get_by_role("link", name="from: maria@example.org").click()
+    expect(page.locator(".hits li")).to_have_count(8)
+    narrow.get_by_role("link", name="the last 7 days").click()
+    expect(page.locator(".hits li")).to_have_count(7)
 
 
 def test_nothing_is_lost_without_a_question(viewer: Viewer, home: Workspace) -> None:
@@ -233,6 +253,7 @@ def test_a_member_signs_in_and_finds_nothing_that_is_not_theirs(browser: "Browse
         ):
             viewer.expected = ("404", "401", "403")
             viewer.open("/agents").get_by_role("button", name="Sign out").click()
+            viewer.page.wait_for_url("**/sign-in")
             page = viewer.open(f"/agents/{id_of(census)}")
             page.get_by_label("Address").fill(ANN)
             page.get_by_label("Password").fill("wrong, this time")
@@ -255,3 +276,8 @@ def test_a_member_signs_in_and_finds_nothing_that_is_not_theirs(browser: "Browse
 
 def _text(home: Workspace, agent: str) -> str:
     return (home.path / "agents" / f"{agent}.md").read_text()
+
+
+def _is_synced(home: Workspace, source: str) -> bool:
+    state = list_sources(home.engine).get(source)
+    return state is not None and state.synced_at is not None

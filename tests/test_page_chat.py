@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import NARROW, running_chromium, viewing
-from processes import Server, script, serving
+from processes import Server, script, serving, wait_until
 from talks import HELPER
 
 from lamplighter.store.outbox import list_entries
@@ -14,14 +14,25 @@ from lamplighter.testing import Workspace, call, temporary_workspace, turn
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-WORDS = " ".join(f"word{number}" for number in range(40))
+WORDS = " ".join(f"word{number}" for number in range(20))
+LISTEN = """() => {
+  window.drafts = [];
+  const hear = () => {
+    const draft = document.querySelector("#draft:not([hidden])");
+    if (draft) window.drafts.push(draft.textContent);
+  };
+  const watched = {subtree: true, childList: true, characterData: true, attributes: true};
+  new MutationObserver(hear).observe(document.body, watched);
+}"""
+"""Keeps what is shown of what a model is just saying: it may be over before anybody looks."""
+
 FILES = {
     "lamplighter.toml": 'agents_enabled = true\n[sources.notes]\npath = "notes"\n',
     "notes/hello.md": "# Hello\n\nThe lamp is lit at dusk.",
     "agents/helper.md": HELPER,
     "script.yaml": script(
         turn(call("read_document", id="notes:hello.md")),
-        turn(text=f"At **dusk**. {WORDS}", expect=["lit at dusk"], pace=0.02),
+        turn(text=f"At **dusk**. {WORDS}", expect=["lit at dusk"], pace=0.1),
         turn(call("write_file", path="a.md", content="A"), call("deliver_file", path="a.md")),
         turn(text="It is delivered."),
     ),
@@ -59,8 +70,9 @@ def test_a_chat_streams_asks_first_and_shows_what_it_did(
         page = viewer.open("/agents/helper")
         page.get_by_role("button", name="Chat").click()
         page.wait_for_url("**/chats/*")
+        page.evaluate(LISTEN)
         say(page, "When?")
-        page.locator("#draft").get_by_text("word3").wait_for()
+        wait_until(lambda: any("word3" in text for text in page.evaluate("window.drafts")), "words")
         page.locator(".exchange .turn.model strong").get_by_text("dusk").wait_for()
         page.locator("#draft").wait_for(state="hidden")
         assert page.locator(".call summary").inner_text().startswith("read_document")
@@ -74,9 +86,10 @@ def test_a_chat_streams_asks_first_and_shows_what_it_did(
         page.get_by_text("It is delivered.").wait_for()
         [entry] = list_entries(home.engine)
         assert entry.state == "sent"
-        assert page.locator(".approval.completed").count() == 1
+        page.locator(".approval.completed").wait_for()
 
         viewer.open("/outbox").get_by_role("link", name="file to").click()
+        page.wait_for_url("**/outbox/*")
         assert page.locator(".chip.sent").inner_text() == "sent"
         viewer.check()
 

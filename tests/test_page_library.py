@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsers import NARROW, running_chromium, viewing
-from processes import Server, serving
+from browsers import NARROW, expect, running_chromium, viewing
+from processes import Server, serving, wait_until
 
 from lamplighter import clock
 from lamplighter.store.documents import list_sources
 from lamplighter.store.notices import add_notice, list_notices
+from lamplighter.store.sources import list_begun
 from lamplighter.store.tokens import list_tokens
 from lamplighter.store.users import add_user, get_user
 from lamplighter.sync import sync_all
@@ -89,10 +90,10 @@ def test_search_finds_what_the_viewer_may_see_and_marks_it(
         page = viewer.open("/search")
         page.keyboard.type("budget")
         page.wait_for_url("**/search?q=budget")
-        assert page.locator(".hits li").count() == 1
-        assert page.locator("mark").all_inner_texts() == ["budget"]
+        expect(page.locator("mark")).to_have_text(["budget"])
+        expect(page.locator(".hits li")).to_have_count(1)
         page.locator(".hits a").click()
-        assert page.locator("h1").inner_text() == "The plan"
+        page.get_by_role("heading", name="The plan").wait_for()
         assert "<b>not</b> bold" in page.locator(".lines").inner_text()
 
 
@@ -119,6 +120,23 @@ def test_a_source_says_what_it_could_not_read(
         page = viewer.open("/sources")
         page.get_by_role("link", name="1 not read").click()
         assert "broken.pdf" in page.locator("#skipped").inner_text()
+
+
+def test_an_admin_has_a_source_synced_now(
+    browser: "Browser", server: Server, home: Workspace
+) -> None:
+    with viewing(browser, server, home, MEMBER) as viewer:
+        assert viewer.open("/sources").get_by_role("button", name="Sync now").count() == 0
+    with viewing(browser, server, home, ADMIN) as viewer:
+        for path in ("/sources", "/sources/notes"):
+            page = viewer.open(path)
+            before = list_begun(home.engine)["notes"]
+            page.get_by_role("button", name="Sync now: notes").click()
+            wait_until(
+                lambda before=before: list_begun(home.engine).get("notes", before) > before,  # type: ignore[misc]
+                "the sync",
+            )
+            page.locator("#source-notes, #state").get_by_text("in sync").wait_for()
 
 
 def test_a_token_is_shown_once_and_revoked_after_a_question(
@@ -160,10 +178,10 @@ def test_a_model_is_tested(browser: "Browser", server: Server, home: Workspace) 
     with viewing(browser, server, home, ADMIN) as viewer:
         page = viewer.open("/settings/models")
         page.get_by_role("button", name="Test scripted:answers.yaml").click()
-        assert "answered in" in page.locator(".note").inner_text()
+        page.locator(".note").get_by_text("answered in").wait_for()
         page.get_by_label("Another model").fill("nowhere:model")
         page.get_by_role("button", name="Test another").click()
-        assert "cannot be used" in page.locator(".note").inner_text()
+        page.locator(".note").get_by_text("cannot be used").wait_for()
 
 
 def test_a_notice_is_read(browser: "Browser", server: Server, home: Workspace) -> None:

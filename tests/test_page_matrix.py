@@ -4,18 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi.routing import APIRoute
+from routes import ABSENT, TOPIC, Places, Route, all_places, things_of
 from starlette.testclient import TestClient
 from team import ANN, BO, ROOT, Team, made_team
-from test_api_matrix import ABSENT, Places, Route, state
+from test_api_matrix import state
 
-from lamplighter import accounts, clock
+from lamplighter import accounts
 from lamplighter.access import Access
-from lamplighter.accounts import RIGHTS, make_token
-from lamplighter.roster import id_of
-from lamplighter.store.events import Event, add_events
-from lamplighter.store.notices import add_notice, list_notices
-from lamplighter.store.outbox import add_intent, new_intent, settle
-from lamplighter.store.users import add_group
+from lamplighter.accounts import RIGHTS
 from lamplighter.web.gate import FOR_EVERYBODY, PUBLIC
 from lamplighter.web.pages import PAGES
 
@@ -31,17 +27,23 @@ FORMS = {
     "/chats/{chat}/messages": {"message": "Go on."},
     "/chats/{chat}/branches/{turn}": {"message": "Go on."},
     "/chats/{chat}/title": {"title": "Talk"},
+    "/agents/{agent}/memory/forget": {"topic": TOPIC},
+    "/agents/{agent}/memory/restore": {"topic": TOPIC, "version": "1"},
     "/settings/tokens": {"name": "script", "scope": "read"},
     "/settings/users": {"address": "new@x.org"},
     "/settings/groups": {"name": "sales", "members": "ann@x.org"},
 }
-QUERIES = {"/documents": {"id": "notes:hello.md"}}
+QUERIES = {
+    "/documents": {"id": "notes:hello.md"},
+    "/agents/{agent}/memory/versions": {"topic": TOPIC},
+}
 RUN = ("/run", "/cancel", "/again", "/chats")
 ADMINS = ("users", "groups", "models", "health", "audit")
 
 
 def _is_for_admins(route: Route) -> bool:
-    return route.path.startswith(tuple(f"/settings/{name}" for name in ADMINS))
+    of_settings = tuple(f"/settings/{name}" for name in ADMINS)
+    return route.path.startswith(of_settings) or route.path == "/sources/{name}/sync"
 
 
 def _asker(route: Route) -> str:
@@ -78,59 +80,7 @@ def team() -> Iterator[Team]:
 
 @pytest.fixture(scope="module")
 def places(team: Team) -> Places:
-    """Something of ANN's, of BO's and of the organisation's under each parameter."""
-    names = {
-        "own": team.agent(ANN, "digest"),
-        "other": team.agent(BO, "digest"),
-        "org": team.agent(ROOT, "census", org=True, head="actions: [read_document]"),
-    }
-    runs = {whose: _run(team, name) for whose, name in names.items()}
-    effects = {whose: _delivered(team, run) for whose, run in runs.items()}
-    people = {"own": ANN, "other": BO, "org": ROOT}
-    talks = {whose: team.asking_chat(user, names["org"]) for whose, user in people.items()}
-    same = {"number": "1", "turn": "1", "user": BO, "group": _group(team), "name": "notes"}
-    values = {
-        "agent": {whose: id_of(name) for whose, name in names.items()},
-        "run_id": runs,
-        "effect": effects,
-        "notice": {whose: _noticed(team, name) for whose, name in names.items()},
-        "token": {whose: _token(team, user) for whose, user in people.items()},
-        "chat": {whose: chat for whose, (chat, _) in talks.items()},
-        "approval": {whose: approval for whose, (_, approval) in talks.items()},
-        **{key: dict.fromkeys(names, value) for key, value in same.items()},
-    }
-    return Places({key: {**each, ABSENT: "999"} for key, each in values.items()})
-
-
-def _token(team: Team, user: str) -> str:
-    return make_token(team.workspace.engine, user, "kept", ("read",), None)[0].id
-
-
-def _noticed(team: Team, agent: str) -> str:
-    with team.workspace.engine.begin() as connection:
-        add_notice(connection, "failure", agent, "It failed.", now=clock.now(), agent=agent)
-    return next(each.id for each in list_notices(team.workspace.engine) if each.agent == agent)
-
-
-def _group(team: Team) -> str:
-    with team.workspace.engine.begin() as connection:
-        add_group(connection, "eng", [BO])
-    return "eng"
-
-
-def _run(team: Team, agent: str) -> str:
-    run = team.run(agent)
-    asked = Event(run, 1, "asked", clock.now(), "message", {"role": "user", "content": "Go."})
-    with team.workspace.engine.begin() as connection:
-        add_events(connection, [asked])
-    return run
-
-
-def _delivered(team: Team, run: str) -> str:
-    payload = {"path": "digest.md", "sha256": "", "size_bytes": 0}
-    entry = new_intent(run, "1:a", "file", "delivered", payload)
-    assert add_intent(team.workspace.engine, "worker", entry)
-    return settle(team.workspace.engine, entry.id, "sent", receipt={}).id
+    return all_places(team)
 
 
 def ask(client: TestClient, route: Route, path: str) -> int:
@@ -214,15 +164,8 @@ def test_an_admin_does_not_read_what_members_agents_did(
 )
 def test_everybody_may_do_with_theirs_what_there_is_to_do(team: Team, route: Route) -> None:
     agent = team.agent(ANN, str(abs(hash(str(route)))))
-    run = _run(team, agent)
-    chat, approval = team.asking_chat(ANN, agent)
     accounts.activate(team.workspace.engine, BO, by=ROOT)
-    values = {
-        **{"agent": id_of(agent), "run_id": run, "effect": _delivered(team, run), "number": "1"},
-        **{"chat": chat, "approval": approval, "turn": "1", "notice": _noticed(team, agent)},
-        **{"token": _token(team, ANN), "user": BO, "group": _group(team), "name": "notes"},
-    }
-    path = Places({key: {"own": value} for key, value in values.items()}).fill(route.path, "own")
+    path = Places({"own": things_of(team, ANN, agent)}).fill(route.path, "own")
     status = ask(team.browser(_asker(route)), route, path)
     assert status == (409 if route.path.endswith("/cancel") else status)
     assert status in (200, 204, 303, 409)

@@ -24,6 +24,8 @@ FEED, BELOW = "https://x.org/feed.xml?all=1", "https://x.org/docs/*"
         ("https://y.org", True),
         ("https://y.org/", True),
         ("https://y.org/?", False),
+        ("https://y.org//", False),
+        (f"{FEED}//////", False),
     ],
 )
 def test_what_a_file_fixes(url: str, fixed: bool) -> None:

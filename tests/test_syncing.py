@@ -11,10 +11,13 @@ from sqlalchemy import Engine
 from visits import Visited, visited
 
 from lamplighter.credentials import note_expiries
+from lamplighter.engine.control import wake_engine
 from lamplighter.errors import Conflict
 from lamplighter.store import claims
 from lamplighter.store.claims import syncing_alone
 from lamplighter.store.documents import list_sources
+from lamplighter.store.sources import ask_for_sync, note_progress
+from lamplighter.sync import Progress, sync_source
 from lamplighter.testing import HeldClock, temporary_workspace
 
 FEED = '<rss version="2.0"><channel><title>News</title>{}</channel></rss>'
@@ -34,6 +37,45 @@ def test_serve_syncs_as_often_as_the_source_says() -> None:
                 return state is not None and state.documents >= 3
 
             wait_until(several, "three syncs")
+
+
+def test_a_source_is_synced_at_once_when_somebody_asks() -> None:
+    def answer(_request: Request) -> Answer:
+        return Answer(FEED.format("".join(map(ITEM.format, range(len(web.requests))))))
+
+    with web_server(answer) as web:
+        toml = f'[sources.news]\ntype = "feeds"\nevery = 86400\nurls = ["{web.url}/feed"]\n'
+        with temporary_workspace({"lamplighter.toml": toml}) as workspace, serving(workspace):
+
+            def holds(number: int) -> bool:
+                state = list_sources(workspace.engine).get("news")
+                return state is not None and state.documents == number
+
+            wait_until(lambda: holds(1), "the first sync")
+            with workspace.engine.begin() as connection:
+                ask_for_sync(connection, "news")
+            wake_engine(workspace.engine, workspace.settings.state_dir)
+            wait_until(lambda: holds(2), "the sync that was asked for")
+
+
+def test_how_far_a_sync_is_stands_there_while_it_is_at_work() -> None:
+    files = {"notes/a.md": "A", "notes/b.md": "B"}
+    seen: list[tuple[int | None, int | None]] = []
+
+    def look(progress: Progress) -> None:
+        with home.engine.begin() as connection:
+            note_progress(connection, "notes", progress.done, progress.total)
+        state = list_sources(home.engine)["notes"]
+        seen.append((state.done, state.total))
+
+    with temporary_workspace(files, sources={"notes": {"path": "notes"}}) as home:
+        sync_source(home.engine, home.settings, "notes", progress=look)
+        assert seen == [(1, 2), (2, 2)]
+        state = list_sources(home.engine)["notes"]
+        assert (state.done, state.total) == (None, None)
+        with home.engine.begin() as connection:
+            note_progress(connection, "notes", 7, 9)  # somebody who is late
+        assert list_sources(home.engine)["notes"].done is None
 
 
 def hold_lock(state: Path, shared: str, held: "object", done: "object") -> None:

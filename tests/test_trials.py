@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from processes import lamplighter
+from team import ANN, made_team
 
 from lamplighter.engine.trials import Verdict, find_trials, try_agent
 from lamplighter.testing import Workspace, temporary_workspace
@@ -100,3 +102,26 @@ def test_the_command_tells_by_its_exit_code(workspace: Workspace) -> None:
     bad = lamplighter(workspace, "agent", "test", "--json")
     assert bad.returncode == 3
     assert [each["passed"] for each in json.loads(bad.stdout)] == [True, False]
+
+
+def test_a_teams_agents_are_tested_from_the_database_and_files_before_they_are_applied(
+    tmp_path: Path,
+) -> None:
+    with made_team() as team:
+        name = team.agent(ANN, "digest", head="sources: [notes]\ntools: [read_document]")
+        nothing = lamplighter(team.workspace, "agent", "test", name)
+        assert f"agents/{name}/tests/*.yaml" in nothing.stdout
+        test = (
+            HEAD.split("  - expect")[0]
+            + "  - calls: [{tool: nothing_to_report, arguments: {reason: no}}]\n"
+        )
+        test += "expect: {outcome: nothing_to_report, calls: [{tool: read_document}]}\n"
+        team.workspace.write(f"agents/{name}/tests/one.yaml", test)
+        good = lamplighter(team.workspace, "agent", "test")
+        assert (good.returncode, good.stdout.splitlines()[-1]) == (0, "1 passed, 0 failed")
+        draft = tmp_path / "draft.md"
+        draft.write_text("---\nsources: [notes]\ntools: [list_documents]\n---\nGo.")
+        (tmp_path / "draft/tests").mkdir(parents=True)
+        (tmp_path / "draft/tests/two.yaml").write_text(test)
+        bad = lamplighter(team.workspace, "agent", "test", str(draft), "--json")
+        assert (bad.returncode, json.loads(bad.stdout)[0]["agent"]) == (3, "draft")

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lamplighter import clock
 from lamplighter.definitions.effects import PERFORM, Mode, Verdict, of_mode, strictest
 from lamplighter.definitions.flow import Flow
+from lamplighter.definitions.links import find_links
+from lamplighter.definitions.pages import Pages
 from lamplighter.errors import ToolFailed, Unconfirmed
 from lamplighter.store.outbox import (
     Entry,
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 INTERRUPTED = "interrupted before its receipt was written"
 IN_WORKSPACE = frozenset({"write", "folder", "move", "remove", "command"})
 """Kinds of effects that change the workspace's files, which nobody takes for trusted anyway."""
+
+TELLING = frozenset({"email", "webhook", "mcp"})
+"""Kinds of effects that show somebody else addresses."""
 
 REPEATABLE = timedelta(hours=12)
 """How long an interrupted effect may be repeated, where it may: far sides forget keys in a day."""
@@ -92,13 +97,23 @@ def follow_mode(mode: Mode) -> Policy:
     return lambda effect, _payload: of_mode(mode, effect.kind)
 
 
-def follow_flow(flow: Flow) -> Policy:
-    """The policy that holds what could be done for somebody whose words the run has read."""
+def follow_flow(flow: Flow, pages: Pages | None = None) -> Policy:
+    """The policy that holds what could be done for somebody whose words the run has read.
 
-    def judge(effect: Effect, _payload: Mapping[str, Any]) -> Verdict:
+    Args:
+        flow: What has come in.
+        pages: The addresses that the agent's file has fixed; ``None``: a person sees each effect
+            beforehand, and so what addresses it has.
+    """
+
+    def judge(effect: Effect, payload: Mapping[str, Any]) -> Verdict:
         if effect.kind in IN_WORKSPACE:
             return PERFORM
-        why = flow.objection(acts=True, fixed=effect.fixed)
+        links = set[str]()
+        if pages is not None and effect.kind in TELLING:
+            tell: Callable[[Any], set[str]] = getattr(effect, "links", find_links)
+            links = {link for link in tell(payload) if not pages.fixes(link)}
+        why = flow.objection(acts=True, fixed=effect.fixed, links=links)
         return Verdict("hold", why) if why else PERFORM
 
     return judge
@@ -244,7 +259,7 @@ async def go_on(engine: "Engine", entry: Entry, effect: Effect, *, is_new: bool)
         engine: The workspace's database.
         entry: Intended, by this process alone.
         effect: What acts on its payload.
-        is_new: Whether nobody can have acted yet.
+        is_new: Whether nobody can have acted yet, since it was intended or was to be done again.
     """
     if not is_new:
         is_recent = clock.now() - entry.updated_at < REPEATABLE
@@ -256,7 +271,8 @@ async def go_on(engine: "Engine", entry: Entry, effect: Effect, *, is_new: bool)
         return await _settle(engine, entry, "uncertain", error=str(error))
     except ToolFailed as error:
         # Of an earlier attempt nobody knows, even if this one has certainly failed.
-        state: State = "failed" if is_new else "uncertain"
+        in_doubt = not is_new or entry.again_after == "uncertain"
+        state: State = "uncertain" if in_doubt else "failed"
         return await _settle(engine, entry, state, error=str(error))
     return await _settle(engine, entry, "sent", receipt=receipt)
 

@@ -149,11 +149,18 @@ class Roster:
         """
         with self.engine.begin() as connection:
             decide_alone(connection)
-            twins = self._names()
-            if entry.name.casefold() in (name.casefold() for name in twins):
-                raise Conflict(f"there is an agent {short_name(entry.name)!r} already")
+            self.refuse_twin(entry)
             self._write(connection, caller, entry, "agent.create")
         return entry
+
+    def refuse_twin(self, entry: Entry) -> None:
+        """See whether a new agent can have its name.
+
+        Raises:
+            Conflict: There is one of this name already.
+        """
+        if entry.name.casefold() in (name.casefold() for name in self._names()):
+            raise Conflict(f"there is an agent {short_name(entry.name)!r} already")
 
     def change(self, caller: Caller, old: Entry, text: str, *, seen: str | None = None) -> Entry:
         """Give an agent another text.

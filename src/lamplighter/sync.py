@@ -120,6 +120,9 @@ def sync_source(
             if isinstance(error, SignInFailed):
                 note_sign_in(engine, name, error)
             raise
+        finally:
+            with engine.begin() as connection:
+                sources_store.end_sync(connection, name)
     return sync.report(clock.monotonic() - started)
 
 

@@ -5,7 +5,8 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from lamplighter.definitions.catalogue import (
     fold_name,
 )
 from lamplighter.definitions.exposure import check_exposure
-from lamplighter.definitions.importing import Imported, import_agents
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, refuse_size
 from lamplighter.definitions.references import Known, check_references
 from lamplighter.definitions.rowboat import (
@@ -44,7 +44,6 @@ from lamplighter.definitions.spelling import did_you_mean
 from lamplighter.errors import InvalidInput, InvalidSettings, NotFound, Place
 from lamplighter.source_config import MISPLACED_SECRET
 
-IMPORTABLE = frozenset({".md", ".yaml", ".yml", ".json"})
 ENV_NAME = "LAMPLIGHTER_WORKSPACE"
 ROWBOAT_NAME = "ROWBOAT_WORKDIR"
 ROWBOAT_FILES = (SCHEDULE_FILE, MODELS_FILE, SERVERS_FILE, SECURITY_FILE)
@@ -229,7 +228,7 @@ def read_catalogue(settings: Settings) -> Catalogue:
 def read_entry(settings: Settings, name: str) -> Entry | None:
     """One agent as ``read_catalogue`` finds it; of the other files only their names are read."""
     wanted = fold_name(unicodedata.normalize("NFC", name))
-    files = (file for file in _list_files(settings.workspace) if wanted in _folded(file))
+    files = [file for file in _list_files(settings.workspace) if _is_called(file, wanted)]
     scheduled = [each for each in read_scheduled(settings) if fold_name(each.name) == wanted]
     return _read_files(settings, files, scheduled).find(name)
 
@@ -263,7 +262,7 @@ def _know(catalogue: Catalogue, settings: Settings) -> Known:
     return Known(
         tools=[tool for tool in tools if tool not in missing],
         sources=settings.sources,
-        agents=None if settings.team else _list_agents(settings.workspace),
+        agents=None if settings.team else cache(partial(_list_agents, settings.workspace)),
         servers=servers,
         unavailable={tool: why for tool, why in missing.items() if tool in tools}
         | ({} if settings.team else UNAVAILABLE),
@@ -305,10 +304,12 @@ def write_agent_file(workspace: Path, name: str, text: str | None) -> None:
     new.replace(file)
 
 
-def _folded(file: str) -> tuple[str, str]:
-    """What twins of the agent in a file have in common; a good name is normalised first."""
+def _is_called(file: str, folded: str) -> bool:
+    """Whether the agent in a file, or a twin of it, is called so; good names are normalised."""
     name = file.removesuffix(".md")
-    return fold_name(name), fold_name(unicodedata.normalize("NFC", name))
+    if name.isascii():
+        return name.lower() == folded
+    return folded in (fold_name(name), fold_name(unicodedata.normalize("NFC", name)))
 
 
 def _read_files(
@@ -322,54 +323,6 @@ def _read_files(
     )
     catalogue = build_catalogue(contents, timezone=settings.timezone)
     return check_agents(apply_schedules(catalogue, scheduled), settings)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedFile:
-    """What became of a file that was to be imported.
-
-    Attributes:
-        file: The new agent file, or, if there is none, the file that was read.
-        agent: What was carried and what was not.
-        error: Why nothing was imported; empty if something was.
-    """
-
-    file: str
-    agent: Imported | None = None
-    error: str = ""
-
-
-def import_files(workspace: Path, paths: Iterable[Path]) -> Iterator[ImportedFile]:
-    """Write agent files for those of other programs; files that are there already stay."""
-    for path in _importable(paths):
-        try:
-            found = import_agents(path.read_text("utf-8"), path.absolute().as_posix())
-        except (InvalidInput, OSError, UnicodeDecodeError) as error:
-            yield ImportedFile(str(path), error=str(error))
-            continue
-        for agent in found:
-            yield _write_imported(workspace, agent)
-
-
-def _write_imported(workspace: Path, agent: Imported) -> ImportedFile:
-    name = f"{FOLDER}/{agent.name}.md"
-    file = workspace / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(agent.text)
-    except FileExistsError:
-        return ImportedFile(name, error="there is such an agent already; nothing was imported")
-    return ImportedFile(name, agent)
-
-
-def _importable(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files themselves, and those in folders that could be agents or skills."""
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if each.suffix in IMPORTABLE)
-        else:
-            yield path
 
 
 # A Rowboat folder's configuration: read when it is needed, so that a change counts at once
@@ -464,8 +417,9 @@ def _list_files(workspace: Path) -> Iterator[str]:
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         agents = [name for name in names if name.endswith(".md") and not name.startswith(".")]
         links = [name for name in subfolders if (Path(folder) / name).is_symlink()]
-        inside = Path(folder).relative_to(top)
-        yield from ((inside / name).as_posix() for name in [*agents, *links])
+        inside = Path(folder).relative_to(top).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
+        yield from (f"{prefix}{name}" for name in [*agents, *links])
 
 
 def _read_agent_file(file: Path, workspace: Path) -> str | Problem | None:

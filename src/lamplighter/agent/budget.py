@@ -75,9 +75,8 @@ class Claim(NamedTuple):
 class Purse(Protocol):
     """What a run shares with others: the allowances of a day."""
 
-    @property
-    def costs(self) -> bool:
-        """Whether any of them is of money."""
+    def bounds(self, kind: str) -> bool:
+        """Whether any of them is of this kind."""
         ...
 
     async def claim(self, used: Usage, request: Usage) -> Claim:
@@ -93,7 +92,9 @@ class Purse(Protocol):
 class EmptyPurse:
     """Nothing is shared, and nothing bounded."""
 
-    costs = False
+    def bounds(self, kind: str) -> bool:
+        """Nothing."""
+        return False
 
     async def claim(self, used: Usage, request: Usage) -> Claim:
         """Always."""
@@ -171,7 +172,7 @@ class Budget:
     @property
     def costs(self) -> bool:
         """Whether what it may spend is bounded."""
-        return self.bounds("cost_microusd") or self.root.purse.costs
+        return self.bounds("cost_microusd") or self.root.purse.bounds("cost_microusd")
 
     @property
     def used_up(self) -> bool:
@@ -208,6 +209,18 @@ class Budget:
             if kind := each.allowance.exceeded_by(after):
                 return Claim(Bound("run", kind, getattr(each.allowance, kind)))
         return await self.root.purse.claim(self.root.usage, request)
+
+    async def claim_calls(self, made: Usage) -> Bound | None:
+        """Ask whether the tool calls of an answer fit into the days that the run is a part of.
+
+        Args:
+            made: What the request has used, with these calls.
+        """
+        if not made.tool_calls or not self.root.purse.bounds("tool_calls"):
+            return None
+        refused = (await self.root.purse.claim(self.root.usage, made)).refused
+        # Of anything else the next request is told, which may not be made then.
+        return refused if refused and refused.kind == "tool_calls" else None
 
     def bounds(self, kind: str) -> bool:
         """Whether the run itself is bounded in this."""

@@ -9,63 +9,33 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic_ai import Agent as Loop
-from pydantic_ai import (
-    ApprovalRequired,
-    CallDeferred,
-    DeferredToolRequests,
-    DeferredToolResults,
-    RunContext,
-    UsageLimits,
-    capture_run_messages,
-)
 from pydantic_ai.exceptions import UsageLimitExceeded
 from pydantic_ai.messages import (
     ModelMessage,
     ModelMessagesTypeAdapter,
     ModelRequest,
+    ModelRequestPart,
     ModelResponse,
     TextPart,
     ToolCallPart,
     ToolReturnPart,
+    UserPromptPart,
     repair_messages,
 )
-from pydantic_ai.tools import ToolApproved, ToolDenied
-from pydantic_ai.toolsets import AbstractToolset
-from pydantic_ai.toolsets.abstract import ToolsetTool
 
 from lamplighter.agent.budget import Ending
+from lamplighter.agent.calls import Asked, Calls, Need, Results
 from lamplighter.agent.entrance import Entrance
-from lamplighter.agent.journal import Draft, Journal, JournaledModel, JournaledTools, ToolsOfRun
+from lamplighter.agent.journal import Journal
 from lamplighter.agent.loop import Task, stop
-
-CONVERSATION: Loop[Any, Any] = Loop(output_type=[str, DeferredToolRequests])
-"""The loop of all turns."""
+from lamplighter.agent.requests import Draft, Requests
+from lamplighter.agent.turns import Turns
 
 MOST_CHARACTERS = 400_000
 """Of a conversation's JSON that a model is shown; whole turns at its beginning are left out."""
 
-Need = Literal["nothing", "approval", "answer"]
-"""What a call of a tool needs of the viewer."""
-
 Messages = list[Any]
 """JSON, as pydantic-ai writes messages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A tool call that waits for the viewer.
-
-    Attributes:
-        call: The model's id of it.
-        name: What the model calls the tool.
-        kind: Whether they are to approve it, or to answer.
-    """
-
-    call: str
-    name: str
-    arguments: dict[str, Any]
-    kind: Literal["approval", "answer"]
 
 
 @dataclass
@@ -98,34 +68,6 @@ class Talk:
     asked: list[Asked] = field(default_factory=list)
 
 
-class AskingTools(ToolsOfRun):
-    """Lets a turn end before a call that the viewer has to be asked about.
-
-    It stands around the journaled tools: a call that only asks is no step.
-    """
-
-    def __init__(
-        self, wrapped: AbstractToolset[Any], need: Callable[[str, Mapping[str, Any]], Need]
-    ) -> None:
-        super().__init__(wrapped)
-        self.need = need
-
-    async def call_tool(
-        self,
-        name: str,
-        tool_args: dict[str, Any],
-        ctx: RunContext[Any],
-        tool: ToolsetTool[Any],
-    ) -> Any:
-        """Call a tool, if nobody has to be asked, or somebody has approved this call."""
-        need = self.need(name, tool_args)
-        if need == "answer":
-            raise CallDeferred(kind="question")
-        if need == "approval" and not ctx.tool_call_approved:
-            raise ApprovalRequired
-        return await self.wrapped.call_tool(name, tool_args, ctx, tool)
-
-
 async def converse(task: Task, talk: Talk, journal: Journal) -> Ending:
     """Carry out one turn to its end; ``talk`` holds what it has added, however it ends.
 
@@ -133,44 +75,60 @@ async def converse(task: Task, talk: Talk, journal: Journal) -> Ending:
         LamplighterError: The model cannot be used.
         pydantic_ai.exceptions.AgentRunError: The provider failed, or the model made no sense.
     """
-    budget = task.budget
     if task.message:
         journal.event("message", "message", {"role": "user", "content": task.message})
     history = _load(talk.history, open_end=talk.waits)
-    results, message = _resume(history, talk.decided, task.message)
     _tell_denials(talk.decided, history, journal)
+    turns = _make_turns(task, talk, journal, history)
+    try:
+        async with task.model:
+            await turns.calls.find_tools()
+            output = await _take(turns, talk.decided, task.message)
+    except UsageLimitExceeded:
+        return stop(task.budget)
+    finally:
+        talk.added = _dump(turns.messages[len(history) :])
+    return _conclude(task, talk, output, journal)
+
+
+def _make_turns(task: Task, talk: Talk, journal: Journal, history: list[ModelMessage]) -> Turns:
+    budget, bench = task.budget, task.bench
     entrance = Entrance.of(task.agent, task.flow)
-    tools = JournaledTools(task.tools, journal, budget, task.bench, entrance)
-    with capture_run_messages() as messages:
-        try:
-            result = await CONVERSATION.run(
-                message,
-                message_history=history,
-                deferred_tool_results=results,
-                model=_model(task, talk, journal),
-                instructions=[_instruct(task, talk), lambda: _closing_instruction(task)],
-                toolsets=[AskingTools(tools, talk.need)],
-                deps=task.bench,
-                retries=budget.iterations + 1,
-                usage_limits=UsageLimits(request_limit=budget.iterations + 1),
-            )
-        except UsageLimitExceeded:
-            return stop(budget)
-        finally:
-            talk.added = _dump(messages[len(history) :])
-    return _conclude(task, talk, result.output, journal)
-
-
-def _model(task: Task, talk: Talk, journal: Journal) -> JournaledModel:
-    return JournaledModel(
-        task.model,
-        journal,
-        task.budget,
-        task.patience,
-        draft=talk.draft,
-        conditions=task.conditions,
-        bench=task.bench,
+    given = _instruct(task, talk)
+    return Turns(
+        Requests(task.model, journal, budget, task.patience, task.conditions, bench, talk.draft),
+        Calls(task.tools, task.model, journal, budget, bench, entrance, need=talk.need),
+        lambda: (given, _closing_instruction(task)),
+        [*history],
     )
+
+
+async def _take(turns: Turns, decided: Mapping[str, str | None], message: str) -> str | Results:
+    """Go on with the calls that waited, as was decided, and with what the viewer says."""
+    waiting = _open_calls(turns.messages)
+    results = Results(parts=_settle(waiting, decided, message))
+    turns.calls.approved = frozenset(call for call, denied in decided.items() if denied is None)
+    await turns.carry_out(waiting, results)
+    told: list[ModelRequestPart] = [*results.in_order()]
+    is_answer = any(call.tool_call_id not in decided for call in waiting)
+    if message and not is_answer:
+        told.append(UserPromptPart(message))
+    return await turns.take(told)
+
+
+def _settle(
+    waiting: Sequence[ToolCallPart], decided: Mapping[str, str | None], message: str
+) -> dict[int, ToolReturnPart]:
+    """What has come of calls that waited and are not to be carried out: denied, or answered."""
+    parts = {}
+    for number, call in enumerate(waiting):
+        if call.tool_call_id not in decided:
+            parts[number] = ToolReturnPart(call.tool_name, message, call.tool_call_id)
+        elif (denied := decided[call.tool_call_id]) is not None:
+            parts[number] = ToolReturnPart(
+                call.tool_name, denied, call.tool_call_id, outcome="denied"
+            )
+    return parts
 
 
 def user_messages(text: str) -> Messages:
@@ -236,25 +194,6 @@ def _dump(messages: Sequence[ModelMessage]) -> Messages:
     return dumped
 
 
-def _resume(
-    history: Sequence[ModelMessage], decided: Mapping[str, str | None], message: str
-) -> tuple[DeferredToolResults | None, str | None]:
-    """What is told of the calls that waited, and what of the message is left to be said."""
-    waiting = _open_calls(history)
-    if not waiting:
-        return None, message
-    results = DeferredToolResults()
-    questions = [call for call in waiting if call.tool_call_id not in decided]
-    for call in waiting:
-        if call.tool_call_id in decided:
-            denied = decided[call.tool_call_id]
-            answer = ToolApproved() if denied is None else ToolDenied(denied)
-            results.approvals[call.tool_call_id] = answer
-        else:
-            results.calls[call.tool_call_id] = message
-    return results, None if questions else (message or None)
-
-
 def _tell_denials(
     decided: Mapping[str, str | None], history: Sequence[ModelMessage], journal: Journal
 ) -> None:
@@ -267,27 +206,24 @@ def _tell_denials(
             )
 
 
-def _conclude(task: Task, talk: Talk, output: object, journal: Journal) -> Ending:
-    if isinstance(output, DeferredToolRequests):
-        talk.asked = [
-            *(_asked(call, "approval") for call in output.approvals),
-            *(_asked(call, "answer") for call in output.calls),
-        ]
-        for asked in talk.asked:
-            talk.tell(journal, asked)
-        names = ", ".join(call.tool_name for call in output.approvals)
-        if names:
-            return task.budget.end("awaiting_approval", f"Waits for approval: {names}.")
-        question = talk.asked[0].arguments.get("question") or "?"
-        return task.budget.end("awaiting_answer", str(question))
+def _conclude(task: Task, talk: Talk, output: str | Results, journal: Journal) -> Ending:
+    if isinstance(output, Results):
+        talk.asked = [each for _, each in sorted(output.asked.items())]
+        return _wait(task, talk, journal)
     outcome: Literal["answered", "stopped_by_limit"] = "answered"
     if task.budget.refused:
         outcome = "stopped_by_limit"
-    return task.budget.end(outcome, str(output))
+    return task.budget.end(outcome, output)
 
 
-def _asked(call: ToolCallPart, kind: Literal["approval", "answer"]) -> Asked:
-    return Asked(call.tool_call_id, call.tool_name, call.args_as_dict(), kind)
+def _wait(task: Task, talk: Talk, journal: Journal) -> Ending:
+    for asked in talk.asked:
+        talk.tell(journal, asked)
+    names = ", ".join(asked.name for asked in talk.asked if asked.kind == "approval")
+    if names:
+        return task.budget.end("awaiting_approval", f"Waits for approval: {names}.")
+    question = talk.asked[0].arguments.get("question") or "?"
+    return task.budget.end("awaiting_answer", str(question))
 
 
 def _instruct(task: Task, talk: Talk) -> str:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.fence import fence, new_mark
 from lamplighter.definitions.flow import Flow
-from lamplighter.definitions.nature import Label, Nature, nature_of, origin_of
+from lamplighter.definitions.links import learn_links
+from lamplighter.definitions.nature import Label, Nature, nature_of, origin_of, tells_links
 
 _CAME = frozenset({"sent", "failed", "uncertain"})
 """States of effects that have been out in the world, and brought something back."""
@@ -45,6 +46,8 @@ class Entrance:
     ) -> list[Arrival]:
         """Let an answer in: from now on the run is labelled by it; gives what is new about that."""
         nature, origin = self._nature(name), self._origin(name, arguments)
+        if tells_links(self.names.get(name, name)) and "effect" not in answer:
+            self.flow.links |= learn_links(answer.get("result")) - learn_links(arguments)
         if not _brings_something(nature, answer):
             return []
         return [Arrival(label, origin) for label in self.flow.take(_brings(nature, answer), origin)]

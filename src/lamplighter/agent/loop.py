@@ -5,27 +5,23 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic_ai import Agent as Loop
-from pydantic_ai import AgentRun, UsageLimits
 from pydantic_ai.exceptions import UsageLimitExceeded
-from pydantic_ai.messages import ModelMessage
+from pydantic_ai.messages import UserPromptPart
 from pydantic_ai.models import Model
 from pydantic_ai.toolsets import AbstractToolset
-from pydantic_graph import End
 
 from lamplighter.agent.budget import Budget, Ending, Outcome
+from lamplighter.agent.calls import Calls, Results
 from lamplighter.agent.conditions import USUAL, Conditions
 from lamplighter.agent.entrance import Entrance
-from lamplighter.agent.journal import SILENCE, Bench, Journal, JournaledModel, JournaledTools
+from lamplighter.agent.journal import Bench, Journal
 from lamplighter.agent.report import REPORTS, NeedsAttention, NothingToReport, Report
+from lamplighter.agent.requests import SILENCE, Requests
+from lamplighter.agent.turns import Turns, words
 from lamplighter.allowance import Bound
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.flow import Flow
 from lamplighter.models.retry import Patience
-
-LOOP: Loop[Any, Any] = Loop(output_type=[str, *REPORTS])
-"""The loop of all runs, which differ in model, instructions and tools; made once, as its schemas
-take a while."""
 
 SUMMARY_REQUEST = (
     "Your work has ended. Call `report` with a factual summary of two to three sentences: what "
@@ -73,42 +69,33 @@ async def perform(task: Task, journal: Journal) -> Ending:
         LamplighterError: The model cannot be used, or a limit of money cannot be kept.
         pydantic_ai.exceptions.AgentRunError: The provider failed, or the model made no sense.
     """
-    budget = task.budget
-    model = JournaledModel(task.model, journal, budget, task.patience, task.conditions, task.bench)
-    entrance = Entrance.of(task.agent, task.flow)
-
-    async def close() -> str:  # async, or a thread would be needed for it
-        return _closing_instruction(budget)
-
     journal.event("message", "message", {"role": "user", "content": task.message})
+    turns = _make_turns(task, journal)
     try:
-        async with LOOP.iter(
-            task.message,
-            model=model,
-            instructions=[instruct(task), close],
-            toolsets=[JournaledTools(task.tools, journal, budget, task.bench, entrance)],
-            deps=task.bench,
-            retries=budget.iterations + 1,
-            usage_limits=UsageLimits(request_limit=budget.iterations + 1),
-        ) as turns:
-            output = await _take(turns)
-        if isinstance(output, str) and not task.caller:
-            output = await _summarise(model, turns.all_messages(), output)
+        async with task.model:
+            await turns.calls.find_tools()
+            output = await _take(turns, task)
     except UsageLimitExceeded:
-        return stop(budget)
-    return _conclude(budget, output)
+        return stop(task.budget)
+    return _conclude(task.budget, output)
 
 
-async def _take(turns: AgentRun[Any, Any]) -> Any:
-    """What comes of all turns.
+def _make_turns(task: Task, journal: Journal) -> Turns:
+    budget, bench = task.budget, task.bench
+    entrance = Entrance.of(task.agent, task.flow)
+    given = instruct(task)
+    return Turns(
+        Requests(task.model, journal, budget, task.patience, task.conditions, bench),
+        Calls(task.tools, task.model, journal, budget, bench, entrance, REPORTS),
+        lambda: (given, _closing_instruction(budget)),
+    )
 
-    From node to node ourselves: ``AgentRun.next`` has each carried out by a graph engine, which is
-    made for branches that run at once and costs as much as a third of the nodes.
-    """
-    node: Any = turns.next_node
-    while not isinstance(node, End):
-        node = await node.run(turns.ctx)
-    return node.data.output
+
+async def _take(turns: Turns, task: Task) -> object:
+    output = await turns.take([UserPromptPart(task.message)])
+    if isinstance(output, Results):
+        return output.report
+    return output if task.caller else await _summarise(turns, output)
 
 
 def instruct(task: Task) -> str:
@@ -145,10 +132,12 @@ def _closing_instruction(budget: Budget) -> str:
     )
 
 
-async def _summarise(model: Model, messages: list[ModelMessage], text: str) -> Any:
+async def _summarise(turns: Turns, said: str) -> object:
     """One further request for a report from a model that just stopped talking."""
-    result = await LOOP.run(SUMMARY_REQUEST, model=model, message_history=messages)
-    return result.output or text
+    turns.calls.tools, results = {}, Results()
+    response = await turns.ask([UserPromptPart(SUMMARY_REQUEST)])
+    await turns.carry_out(response.tool_calls, results)
+    return results.report or words(response) or said
 
 
 def _conclude(budget: Budget, output: object) -> Ending:

@@ -1,9 +1,11 @@
 """How a model says that its work has ended: a call of one of three tools."""
 
-from dataclasses import dataclass
-from typing import Any
+import inspect
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
-from pydantic_ai import ToolOutput
+from pydantic import TypeAdapter
+from pydantic_ai.tools import ToolDefinition
 
 
 @dataclass
@@ -39,10 +41,33 @@ class NeedsAttention:
     reason: str
 
 
-_REPORTS = {
-    "report": Report,
-    "nothing_to_report": NothingToReport,
-    "needs_attention": NeedsAttention,
+class ReportTool(NamedTuple):
+    """A way to end.
+
+    Attributes:
+        definition: What models are told of it.
+        validator: What makes a report of a call's arguments.
+    """
+
+    definition: ToolDefinition
+    validator: Any
+
+
+def _tool(name: str, form: Any) -> ReportTool:
+    texts = {field.name: {"type": "string"} for field in fields(form)}
+    schema = {"type": "object", "properties": texts, "required": list(texts)}
+    definition = ToolDefinition(
+        name=name, parameters_json_schema=schema, description=inspect.getdoc(form), kind="output"
+    )
+    return ReportTool(definition, TypeAdapter(form).validator)
+
+
+REPORTS = {
+    name: _tool(name, form)
+    for name, form in (
+        ("report", Report),
+        ("nothing_to_report", NothingToReport),
+        ("needs_attention", NeedsAttention),
+    )
 }
-REPORT_NAMES = frozenset(_REPORTS)
-REPORTS: Any = [ToolOutput(form, name=name) for name, form in _REPORTS.items()]
+"""The ways to end, made once, as their validators take a while."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -169,28 +170,31 @@ def validate(context: Context, names: tuple[str, ...], strict: bool, as_json: bo
 
 
 @group.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
 @click.option("--model", help="What answers, instead of what a test or the agent says.")
 @as_json
 @click.pass_obj
 def test(context: Context, names: tuple[str, ...], model: str | None, as_json: bool) -> int:
     """Let the agents NAME..., or all, pass their tests: agents/NAME/tests/*.yaml.
 
-    Nothing leaves a test, and it sees only what it gives itself.
+    Nothing leaves a test, and it sees only what it gives itself. An agent of a team is called
+    ADDRESS/NAME, or NAME if it is the organisation's; a FILE.md is tested as it is, before it is
+    applied, by FILE/tests/*.yaml beside it.
 
     \b
     Examples:
       lamplighter agent test
       lamplighter agent test daily-digest --model local
+      lamplighter agent test ann@example.org/digest
+      lamplighter agent test drafts/digest.md
 
     Exit code 3: a test failed.
     """
     from lamplighter.cli.trials import run_trials
 
     settings = context.settings()
-    catalogue = _read(settings)
-    entries = [_find(catalogue, name) for name in names] or list(catalogue.entries)
-    return run_trials(entries, settings, model=model, as_json=as_json)
+    tests = _find_tests(settings, names)
+    return run_trials(tests, settings, model=model, as_json=as_json)
 
 
 @group.command()
@@ -281,6 +285,28 @@ def _find(catalogue: "Catalogue", name: str) -> "Entry":
         names = [entry.name for entry in catalogue.entries]
         raise NotFound(f"there is no agent {name!r}; {hint_at(name, names, 'Agents')}")
     return entry
+
+
+def _find_tests(settings: "Settings", names: tuple[str, ...]) -> "list[tuple[Entry, list[Path]]]":
+    """Agents with their tests: those called so, in files that are called so, or all."""
+    from lamplighter.engine.trials import find_trials, find_trials_beside
+
+    catalogue = _read(settings)
+    files = {name: Path(name) for name in names if name.endswith(".md") and Path(name).is_file()}
+    known = [_find(catalogue, name) for name in names if name not in files]
+    known = known if names else list(catalogue.entries)
+    return [
+        *((_read_file(settings, file), find_trials_beside(file)) for file in files.values()),
+        *((entry, find_trials(settings.workspace, entry.name)) for entry in known),
+    ]
+
+
+def _read_file(settings: "Settings", file: Path) -> "Entry":
+    from lamplighter.roster import Roster
+    from lamplighter.store.database import open_database
+
+    home = Roster(settings, open_database(settings.database))
+    return home.parse(file.stem, file.read_text("utf-8"))
 
 
 # When it is due

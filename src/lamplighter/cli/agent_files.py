@@ -59,7 +59,7 @@ def import_(context: Context, paths: tuple[Path, ...], as_json: bool) -> None:
       lamplighter agent import ~/.claude/agents
       lamplighter agent import recipe.yaml ~/.openclaw/cron/jobs.json
     """
-    from lamplighter.workspace import import_files
+    from lamplighter.importing import import_files
 
     settings = context.settings()
     found = list(import_files(settings.workspace, paths))

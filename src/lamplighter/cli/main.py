@@ -106,5 +106,7 @@ def main() -> None:
 
 
 def _fail(message: str, exit_code: int) -> None:
-    click.echo(f"lamplighter: {message}", err=True)
+    from lamplighter.cli.output import printable
+
+    click.echo(printable(f"lamplighter: {message}"), err=True)
     sys.exit(exit_code)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lamplighter.cli.context import Context
-from lamplighter.cli.output import print_json, print_table
+from lamplighter.cli.output import print_json, print_table, printable
 from lamplighter.cli.user import open_engine
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def approve(context: Context, server: str, yes: bool) -> None:
         click.echo("\n".join(_difference(pin)))
     if not yes:
         click.confirm(f"Trust {server} with these words to your agents?", abort=True)
-    click.echo(f"trusted: {', '.join(approve_tools(engine, changed, '', clock.now()))}")
+    trusted = approve_tools(engine, changed, "", clock.now())
+    click.echo(printable(f"trusted: {', '.join(trusted)}"))
 
 
 def _difference(pin: "Pin") -> list[str]:

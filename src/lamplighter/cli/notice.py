@@ -6,7 +6,7 @@ import click
 
 from lamplighter import clock
 from lamplighter.cli.context import Context
-from lamplighter.cli.output import print_json, printable
+from lamplighter.cli.output import indented, print_json
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -42,7 +42,7 @@ def list_(context: Context, everything: bool, as_json: bool) -> None:
         local = notice.created_at.astimezone()
         mark = " (read)" if notice.read_at else ""
         click.echo(f"{notice.id}  {local:%Y-%m-%d %H:%M}  {notice.kind}{mark}")
-        click.echo(f"  {printable(notice.message)}")
+        click.echo(f"  {indented(notice.message, 2)}")
 
 
 @group.command()
@@ -64,7 +64,7 @@ def read(context: Context, notice_id: str | None, everything: bool) -> None:
     with _open(context).begin() as connection:
         if notice_id:
             notice = read_notice(connection, notice_id, clock.now())
-            click.echo(f"Read: {printable(notice.message)}")
+            click.echo(f"Read: {indented(notice.message, 2)}")
         else:
             click.echo(f"Read: {read_all_notices(connection, clock.now())}")
 

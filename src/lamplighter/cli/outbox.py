@@ -1,26 +1,33 @@
-"""``lamplighter outbox``: list, show, approve, deny."""
+"""``lamplighter outbox``: list, show, save, approve, deny, resend."""
 
 import asyncio
 import json
 import time
+from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lamplighter.cli.context import Context
-from lamplighter.cli.output import print_fields, print_json, print_table
+from lamplighter.cli.output import print_fields, print_json, print_table, printable
 from lamplighter.cli.timeline import EFFECT_MARKS, describe_effect, iso
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from lamplighter.config import Settings
+    from lamplighter.roster import Roster
+    from lamplighter.store.enclosures import Enclosure
     from lamplighter.store.outbox import Entry
 
 ENDED_BADLY = 3
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.1
+SHOWN_LINES = 40
+"""Of a file that an effect brings."""
+
 UNDER_WAY = ("approved", "intended")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -73,16 +80,52 @@ def show(context: Context, entry_id: str, as_json: bool) -> None:
     Example:
       lamplighter outbox show 5QK3ZM
     """
+    from lamplighter.store.enclosures import list_enclosures
     from lamplighter.store.outbox import get_entry
 
-    data = _data(get_entry(_open(context), entry_id))
+    engine = _open(context)
+    entry = get_entry(engine, entry_id)
+    files, data = list_enclosures(engine, entry), _data(entry)
     if as_json:
-        print_json(data)
-    else:
-        payload = data.pop("payload")
-        print_fields((name, value) for name, value in data.items() if value != "")
-        click.echo("\nWhat it does:")
-        print_fields((f"  {name}", _in_words(value)) for name, value in payload.items())
+        print_json(data | {"files": [asdict(each) for each in files]})
+        return
+    payload = data.pop("payload")
+    print_fields((name, value) for name, value in data.items() if value != "")
+    click.echo("\nWhat it does:")
+    print_fields((f"  {name}", _in_words(value)) for name, value in payload.items())
+    for each in files:
+        click.echo(f"\n{_describe_file(each)}")
+
+
+@group.command()
+@click.argument("entry_id", metavar="ID")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    help="A folder to write to; default: this one.",
+)
+@click.pass_obj
+def save(context: Context, entry_id: str, to: Path) -> None:
+    """Save the files that the effect ID brings, writes or has attached, as they are meant.
+
+    \b
+    Example:
+      lamplighter outbox save 5QK3ZM --to /tmp/look
+    """
+    from lamplighter.store.enclosures import list_enclosures, read_enclosure
+    from lamplighter.store.outbox import get_entry
+
+    engine = _open(context)
+    entry = get_entry(engine, entry_id)
+    folder = to / entry.id
+    for number, each in enumerate(list_enclosures(engine, entry), start=1):
+        _path, content = read_enclosure(engine, entry, each.sha256)
+        # Only the last part of a name that others may have chosen, and a number for each.
+        file = folder / f"{number}-{each.path.rpartition('/')[2]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        click.echo(printable(file))
 
 
 @group.command()
@@ -102,22 +145,43 @@ def approve(context: Context, entry_id: str, as_json: bool) -> int:
     Exit code 3: it did not happen, or nobody knows.
     """
     from lamplighter.engine import approvals
-    from lamplighter.engine.control import wake_engine
-    from lamplighter.outbox import effect_data
-    from lamplighter.roster import Roster
     from lamplighter.store.outbox import get_entry
 
-    settings, engine = context.settings(), _open(context)
-    found = get_entry(engine, entry_id)
-    approvals.approve(Roster(settings, engine), found, None)
-    if not wake_engine(engine, settings.state_dir):
-        asyncio.run(_perform(settings))
-    entry = _wait(engine, found.id)
-    if as_json:
-        print_json(_data(entry))
-    else:
-        click.echo(describe_effect(effect_data(entry)))
-    return 0 if entry.state in ("sent", *UNDER_WAY) else ENDED_BADLY
+    home = _home(context)
+    found = get_entry(home.engine, entry_id)
+    approvals.approve(home, found, None)
+    return _have_done(home, found.id, as_json=as_json)
+
+
+@group.command()
+@click.argument("entry_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+@click.pass_obj
+def resend(context: Context, entry_id: str, yes: bool, as_json: bool) -> int:
+    """Let the effect ID, which failed or is uncertain, be done once more.
+
+    It is the very same, so that its receiver can tell a second copy: an e-mail has the same
+    Message-ID. It is checked and performed as after an approval.
+
+    \b
+    Examples:
+      lamplighter outbox resend 5QK3ZM
+      lamplighter outbox resend 5QK3ZM --yes
+
+    Exit code 3: it did not happen, or nobody knows.
+    """
+    from lamplighter.engine import approvals
+    from lamplighter.store.outbox import get_entry
+
+    home = _home(context)
+    found = get_entry(home.engine, entry_id)
+    if found.state in approvals.AGAIN and not yes:
+        doubt = "It may have happened already. " if found.state == "uncertain" else ""
+        click.echo(_line(found), err=True)
+        click.confirm(f"{doubt}Do it once more?", abort=True, err=True)
+    approvals.resend(home, found, None)
+    return _have_done(home, found.id, as_json=as_json)
 
 
 @group.command()
@@ -133,17 +197,21 @@ def deny(context: Context, entry_id: str, reason: str, as_json: bool) -> None:
       lamplighter outbox deny 5QK3ZM --reason "wrong recipient"
     """
     from lamplighter.engine import approvals
-    from lamplighter.outbox import effect_data
-    from lamplighter.roster import Roster
     from lamplighter.store.outbox import get_entry
 
-    settings, engine = context.settings(), _open(context)
-    home = Roster(settings, engine)
-    entry = approvals.deny(home, get_entry(engine, entry_id), None, reason)
-    if as_json:
-        print_json(_data(entry))
-    else:
-        click.echo(describe_effect(effect_data(entry)))
+    home = _home(context)
+    _print(approvals.deny(home, get_entry(home.engine, entry_id), None, reason), as_json=as_json)
+
+
+def _have_done(home: "Roster", entry_id: str, *, as_json: bool) -> int:
+    """Let what was approved be performed, here if nobody else does; gives the exit code."""
+    from lamplighter.engine.control import wake_engine
+
+    if not wake_engine(home.engine, home.settings.state_dir):
+        asyncio.run(_perform(home.settings))
+    entry = _wait(home.engine, entry_id)
+    _print(entry, as_json=as_json)
+    return 0 if entry.state in ("sent", *UNDER_WAY) else ENDED_BADLY
 
 
 async def _perform(settings: "Settings") -> None:
@@ -167,10 +235,29 @@ def _wait(engine: "Engine", entry_id: str) -> "Entry":
     return get_entry(engine, entry_id)
 
 
+def _home(context: Context) -> "Roster":
+    from lamplighter.roster import Roster
+
+    return Roster(context.settings(), _open(context))
+
+
 def _open(context: Context) -> "Engine":
     from lamplighter.store.database import open_database
 
     return open_database(context.settings().database)
+
+
+def _print(entry: "Entry", *, as_json: bool) -> None:
+    if as_json:
+        print_json(_data(entry))
+    else:
+        click.echo(_line(entry))
+
+
+def _line(entry: "Entry") -> str:
+    from lamplighter.outbox import effect_data
+
+    return describe_effect(effect_data(entry))
 
 
 def _data(entry: "Entry") -> dict[str, Any]:
@@ -183,8 +270,18 @@ def _data(entry: "Entry") -> dict[str, Any]:
 def _in_words(value: object) -> object:
     """What a person has to see to decide: texts as they are, the rest as JSON."""
     if isinstance(value, str):
-        return value.rstrip() if "\n" not in value.rstrip() else f"\n{value.rstrip()}\n"
+        return value.rstrip()
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _describe_file(file: "Enclosure") -> str:
+    """A file, and how it begins."""
+    head = printable(f"{file.path} ({file.size_bytes:,} bytes, SHA-256 {file.sha256})")
+    if file.text is None:
+        return f"{head}: no text; see it with: lamplighter outbox save"
+    lines = file.text.rstrip().split("\n")
+    more = [] if file.whole and len(lines) <= SHOWN_LINES else ["... the rest: outbox save"]
+    return "\n    ".join([head, *map(printable, lines[:SHOWN_LINES]), *more])
 
 
 def _row(entry: "Entry") -> list[object]:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lamplighter.definitions.hidden import HIDDEN
+
 if TYPE_CHECKING:
     from lamplighter.definitions.agent import Problem
 
-# Control characters could steer the reader's terminal; bidirectional ones could hide text.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Control characters could steer the reader's terminal; the others could hide text.
+_UNPRINTABLE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{HIDDEN}]")
 _UNLIMITED = 100_000
 
 
@@ -23,7 +25,12 @@ def printable(text: object) -> str:
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Print one JSON document on stdout; ``indent=None`` puts it on one line."""
-    click.echo(json.dumps(value, indent=indent, ensure_ascii=False))
+    click.echo(printable_json(json.dumps(value, indent=indent, ensure_ascii=False)))
+
+
+def printable_json(text: str) -> str:
+    """The same JSON, in which what could steer a terminal is written with its number."""
+    return _UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -46,11 +53,19 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Print names and values on stdout, one a line, aligned; ``None`` leaves a line out."""
+    """Print names and values on stdout, one a line, aligned; ``None`` leaves a line out.
+
+    Further lines of a value are indented, so that none looks like a field.
+    """
     shown = [(name, value) for name, value in fields if value is not None]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        click.echo(f"{name:<{width}}  {printable(value)}")
+        click.echo(f"{name:<{width}}  {indented(value, width + 2)}")
+
+
+def indented(text: object, by: int) -> str:
+    """``printable`` text, every line but the first moved to the right."""
+    return printable(text).replace("\n", "\n" + " " * by)
 
 
 def print_problems(problems: Iterable["Problem"]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lamplighter.cli.context import Context
-from lamplighter.cli.output import print_json, print_table, printable
+from lamplighter.cli.output import print_json, print_table, printable, printable_json
 from lamplighter.cli.timeline import (
     MARKS,
     describe_effect,
@@ -17,6 +17,7 @@ from lamplighter.cli.timeline import (
     event_data,
     follow,
     run_data,
+    show_live,
 )
 
 if TYPE_CHECKING:
@@ -163,11 +164,11 @@ def watch(context: Context, run_id: str, as_json: bool) -> int:
     settings = context.settings()
     engine = _open(settings)
     run = _find(engine, run_id)
-    for event in follow(engine, run.id):
-        if as_json:
+    if as_json:
+        for event in follow(engine, run.id):
             print_json(event_data(event), indent=None)
-        else:
-            click.echo(describe_event(event))
+    else:
+        show_live(engine, run.id)
     run = _find(engine, run.id)
     if as_json:
         print_json(run_data(run, settings.workspace), indent=None)
@@ -256,7 +257,7 @@ def export(context: Context, run_id: str, to: Path | None) -> None:
     engine = _open(settings)
     name, text = export_run(engine, _find(engine, run_id))
     if to is None:
-        click.echo(text, nl=False)
+        click.echo(printable_json(text), nl=False)
         return
     to.mkdir(parents=True, exist_ok=True)
     (to / name).write_text(text, "utf-8")
@@ -325,9 +326,11 @@ def _wait(settings: "Settings", engine: "Engine", run: "Run", *, held: bool, qui
     """Wait for a run's end; where nobody holds the workspace, hold it meanwhile."""
 
     def show_until_end() -> None:
-        for event in follow(engine, run.id):
-            if not quiet:
-                click.echo(describe_event(event))
+        if quiet:
+            for _ in follow(engine, run.id):
+                pass
+        else:
+            show_live(engine, run.id)
 
     if held:
         show_until_end()
@@ -349,9 +352,9 @@ def _print_run(engine: "Engine", run: "Run") -> None:
     from lamplighter.outbox import effect_data
     from lamplighter.store.outbox import list_entries
 
-    click.echo(f"\n{run.agent}  {run.id}\n{describe_run(run)}")
+    click.echo(printable(f"\n{run.agent}  {run.id}\n{describe_run(run)}"))
     if run.summary:
-        click.echo(run.summary)
+        click.echo(printable(run.summary))
     for entry in reversed(list_entries(engine, run_id=run.id)):
         click.echo(printable(describe_effect(effect_data(entry))))
 

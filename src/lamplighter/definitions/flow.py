@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 
 from lamplighter.definitions.nature import Label
 
+_SHOWN = 200
+"""Characters of an address in an objection."""
+
 
 @dataclass
 class Flow:
@@ -20,9 +23,11 @@ class Flow:
 
     Attributes:
         origins: Each label that has come in, and where from.
+        links: Addresses that have come in as they are.
     """
 
     origins: dict[Label, set[str]] = field(default_factory=dict)
+    links: set[str] = field(default_factory=set)
 
     @property
     def labels(self) -> frozenset[Label]:
@@ -41,7 +46,9 @@ class Flow:
             self.origins.setdefault(label, set()).add(origin)
         return new
 
-    def objection(self, *, acts: bool, fixed: bool, origin: str = "") -> str:
+    def objection(
+        self, *, acts: bool, fixed: bool, origin: str = "", links: Iterable[str] = ()
+    ) -> str:
         """Why something may not go out now; empty if it may.
 
         Args:
@@ -50,9 +57,12 @@ class Flow:
             fixed: Whether whoever wrote the agent's file or the settings has decided where it
                 goes, and nothing that was read can change that.
             origin: Whom it asks; what came from there may go back there.
+            links: Addresses that it tells whoever it reaches.
         """
-        if fixed or not self.is_untrusted:
+        if not self.is_untrusted:
             return ""
+        if fixed:
+            return self._objection_to(set(links) - self.links)
         if acts:
             return f"this run has read what others wrote ({self._from('untrusted')})"
         private = self.origins.get("private", set()) - {origin}
@@ -61,6 +71,16 @@ class Flow:
         return (
             f"this run has read what is private ({_some(private)}) and what others wrote "
             f"({self._from('untrusted')}), and this could carry the one where the other wants it"
+        )
+
+    def _objection_to(self, links: set[str]) -> str:
+        """Why addresses that the run has put together may not go even where it is fixed."""
+        if not links or "private" not in self.origins:
+            return ""
+        return (
+            f"it has an address that this run has put together ({min(links)[:_SHOWN]}), after it "
+            f"has read what is private ({self._from('private')}) and what others wrote "
+            f"({self._from('untrusted')}); whoever opens it tells its server what it says"
         )
 
     def _from(self, label: Label) -> str:

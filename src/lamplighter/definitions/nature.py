@@ -59,6 +59,11 @@ FILE_CHANGERS = frozenset(
 )
 """Tools that change files of the workspace, by paths that the model chooses."""
 
+READERS = frozenset(
+    {f"workspace-{name}" for name in _FOLDER_READERS} | {f"file-{name}" for name in _FILE_READERS}
+)
+"""Tools that read files of the workspace."""
+
 NATURES: dict[str, Nature] = {
     **dict.fromkeys(("list_documents", "search_documents", "read_document"), _READS),
     "search_people": _READS,
@@ -72,8 +77,7 @@ NATURES: dict[str, Nature] = {
     "recall": ECHO,
     "send_email": Nature(_NONE, "outside"),
     "webhook": Nature(_NONE, "outside"),
-    **{f"workspace-{name}": _READS for name in _FOLDER_READERS},
-    **{f"file-{name}": _READS for name in _FILE_READERS},
+    **dict.fromkeys(READERS, _READS),
     # What they answer has parts of the files: the lines around an edit, the names in a folder.
     **dict.fromkeys(FILE_CHANGERS, Nature(_BOTH, "workspace")),
     "ask-human": HARMLESS,
@@ -116,6 +120,11 @@ def nature_of(tool: str, *, network: bool = False) -> Nature:
     if network and tool in _NETWORKED:
         return Nature(nature.brings | _UNTRUSTED, "outside", nature.echoes)
     return nature
+
+
+def tells_links(tool: str) -> bool:
+    """Whether an address in what a tool returns is none that the run itself has put there."""
+    return not nature_of(tool).echoes and tool not in READERS | FILE_CHANGERS
 
 
 def origin_of(tool: str, arguments: Mapping[str, Any]) -> str:

@@ -32,9 +32,14 @@ class Pages:
         return any(_fits(entry, url) for entry in (*self.written, *(self.allowed or ())))
 
 
+EVERYTHING = Pages()
+"""Whatever is public."""
+
+
 def _fits(entry: str, url: str) -> bool:
     if not entry.endswith("*"):
-        return url.rstrip("/") == entry.rstrip("/")
+        # One slash at the end says nothing; any number of them could.
+        return url.removesuffix("/") == entry.removesuffix("/")
     return url.startswith(entry[:-1]) and not _WAYS_UP.search(url)
 
 

@@ -16,7 +16,7 @@ class Known:
     Attributes:
         tools: Names of the built-in tools.
         sources: Names of the sources.
-        agents: Names of the agents; ``None``: not known here.
+        agents: Gives the names of the agents, of which there may be many; ``None``: not known here.
         servers: Names of the MCP servers.
         unavailable: Built-in tools that are known but not there, and why; agents do without.
         find: Finds an agent.
@@ -27,7 +27,7 @@ class Known:
 
     tools: Collection[str]
     sources: Collection[str]
-    agents: Collection[str] | None = ()
+    agents: Callable[[], Collection[str]] | None = tuple
     servers: Collection[str] = ()
     unavailable: Mapping[str, str] = field(default_factory=dict)
     find: Callable[[str], Agent | None] = lambda _name: None
@@ -56,8 +56,8 @@ def _unknown_tools(agent: Agent, name: str, file: str, known: Known) -> Iterator
 
 def _unknown_tool(tool: str, place: Place, known: Known) -> Problem | None:
     kind, name, server = refer(tool)
-    if kind == "agent" and known.agents is not None and name not in known.agents:
-        hint = hint_at(name, known.agents, "Agents")
+    if kind == "agent" and known.agents is not None and name not in (agents := known.agents()):
+        hint = hint_at(name, agents, "Agents")
         return Problem("error", f"unknown agent {name!r}", place, hint)
     if kind == "mcp" and server not in known.servers:
         hint = hint_at(server, known.servers, "MCP servers")

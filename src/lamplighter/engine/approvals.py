@@ -7,16 +7,20 @@ from lamplighter import clock
 from lamplighter.accounts import Caller
 from lamplighter.errors import Conflict, Forbidden
 from lamplighter.roster import Roster
-from lamplighter.store.approvals import Decision, decide, expire_held
+from lamplighter.store.approvals import Decision, approve_again, decide, expire_held
 from lamplighter.store.audit import note
 from lamplighter.store.database import lasting
-from lamplighter.store.notices import add_notice, read_notice_of
+from lamplighter.store.notices import read_notice_of
 from lamplighter.store.outbox import Entry, find_effect
 from lamplighter.store.runs import get_run
 from lamplighter.store.sight import EVERYTHING
+from lamplighter.store.waiting import tell_of_expired, tell_of_held
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+AGAIN = ("failed", "uncertain")
+"""States of what may be done again."""
 
 EXPIRED = "nobody approved it within 24 hours"
 
@@ -59,18 +63,43 @@ def deny(home: Roster, entry: Entry, caller: Caller | None, reason: str = "") ->
     return _decide(home, entry, caller, approved=False, reason=f"denied: {reason or 'no reason'}")
 
 
+def resend(home: Roster, entry: Entry, caller: Caller | None) -> Entry:
+    """Let an effect be done once more that failed, or of which nobody knows; wake the engine then.
+
+    It is the very same: a receiver who has it already can tell, where the far side has a key for
+    that (``Message-ID``, ``Idempotency-Key``). The caller has made sure that they mean it.
+
+    Args:
+        home: The workspace.
+        entry: As they have seen it.
+        caller: Who wants it; ``None``: somebody at the command line.
+
+    Raises:
+        Forbidden: The agent is not theirs, or may not do this any more.
+        Conflict: It neither failed nor is uncertain, or not any more.
+    """
+    from lamplighter.engine.revival import check_permission
+
+    _require_right(home, entry, caller)
+    if entry.state not in AGAIN:
+        raise Conflict(f"{entry.id} is {entry.state}: only what failed or is uncertain is resent")
+    check_permission(entry, home)
+    now, by = clock.now(), caller.user if caller else ""
+    with lasting(home.engine) as connection:
+        if not approve_again(connection, entry, by=by, now=now):
+            raise Conflict(f"{entry.id} is not {entry.state} any more")
+        _note(connection, by, "outbox.resend", entry, now, was=entry.state)
+        read_notice_of(connection, f"uncertain:{entry.id}", now)
+    return find_effect(home.engine, entry.id, EVERYTHING)
+
+
 def expire(engine: "Engine", now: datetime) -> int:
-    """Refuse what nobody has decided in time, with a notice for each; gives how many."""
+    """Refuse what nobody has decided in time, with a notice for each run; gives how many."""
     with engine.begin() as connection:
         expired = expire_held(connection, EXPIRED, now)
-        for entry, agent in expired:
-            message = (
-                f"Nobody approved this of {agent} within 24 hours, so it has not happened: "
-                f"{entry.kind} to {entry.destination}. See: lamplighter outbox show {entry.id}"
-            )
-            key = f"expired:{entry.id}"
-            add_notice(connection, "held", key, message, now=now, agent=agent)
-            read_notice_of(connection, f"held:{entry.id}", now)
+        for run_id in {entry.run_id for entry in expired}:
+            tell_of_expired(connection, run_id, EXPIRED, now)
+            tell_of_held(connection, run_id, now)
     return len(expired)
 
 
@@ -84,12 +113,14 @@ def _decide(
             raise Conflict(f"{entry.id} is not held any more: somebody else has decided")
         action = "outbox.approve" if approved else "outbox.deny"
         _note(connection, by, action, entry, now)
-        read_notice_of(connection, f"held:{entry.id}", now)
+        tell_of_held(connection, entry.run_id, now)
     return find_effect(home.engine, entry.id, EVERYTHING)
 
 
-def _note(connection: "Connection", by: str, action: str, entry: Entry, now: datetime) -> None:
-    detail = {"run": entry.run_id, "kind": entry.kind, "destination": entry.destination}
+def _note(
+    connection: "Connection", by: str, action: str, entry: Entry, now: datetime, **more: str
+) -> None:
+    detail = {"run": entry.run_id, "kind": entry.kind, "destination": entry.destination, **more}
     note(connection, by, action, entry.id, now=now, detail=detail)
 
 

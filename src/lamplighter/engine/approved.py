@@ -90,7 +90,8 @@ class Approved:
             try:
                 effect = await asyncio.to_thread(self._revive, entry, servers)
             except LamplighterError as error:
-                state: State = "refused" if is_new else "uncertain"
+                in_doubt = not is_new or entry.again_after == "uncertain"
+                state: State = "uncertain" if in_doubt else "refused"
                 return await self._settle(entry, state, str(error))
             return await go_on(self.engine, entry, effect, is_new=is_new)
 

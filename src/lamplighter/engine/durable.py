@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSClient, DBOSConfig, Queue
 from dbos._core import execute_dequeued_workflow
 from dbos._serialization import Serializer
 from dbos._utils import GlobalParams
@@ -68,7 +68,8 @@ class Durable:
         }
         self.engine = engine
         self.executor = executor
-        self.closed = False
+        self.is_open = False
+        self.queue: Queue | None = None
         self.dbos = DBOS(config=config)
 
         # A run has a time limit of its own; DBOS would leave one that was interrupted too often
@@ -91,6 +92,7 @@ class Durable:
         await DBOS.register_queue_async(
             QUEUE, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
         )
+        self.is_open = True
         if not is_shared(self.engine):
             # Whoever holds the workspace is its only executor, so all the others are gone.
             await asyncio.to_thread(self.take_over, await self._executors())
@@ -98,7 +100,7 @@ class Durable:
 
     def take_over(self, gone: list[str]) -> None:
         """Queue the unfinished runs of executors that are gone, and start what is queued."""
-        if gone and not self.closed and DBOS._recover_pending_workflows(gone):
+        if gone and self.is_open and DBOS._recover_pending_workflows(gone):
             self.start_queued()
 
     async def _executors(self) -> list[str]:
@@ -133,19 +135,24 @@ class Durable:
         costs 5 to 8 % of a core. So we do what the poller does, when we know that there is work.
         """
         system = self.dbos._sys_db
-        queue = system.get_queue(QUEUE)
-        if queue is None:
+        self.queue = self.queue or system.get_queue(QUEUE)
+        if self.queue is None:
             return
         owner = str(uuid.uuid4())
         claimed, _reason = system.start_queued_workflows(
-            queue, GlobalParams.executor_id, GlobalParams.app_version, None, owner_xid=owner
+            self.queue,
+            GlobalParams.executor_id,
+            GlobalParams.app_version,
+            None,
+            owner_xid=owner,
+            is_latest_version=True,  # there is only one
         )
         for status in system.get_workflow_statuses(claimed):
             execute_dequeued_workflow(self.dbos, status, owner)
 
     def close(self) -> None:
         """Stop DBOS; what is still under way goes on after the next launch."""
-        self.closed = True  # the heartbeat goes on a little longer, and may find others gone
+        self.is_open = False  # the heartbeat goes on a little longer, and may find others gone
         self.client.destroy()
         DBOS.destroy(destroy_registry=True)
         self.engine.dispose()

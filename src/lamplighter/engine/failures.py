@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from lamplighter.store.notices import add_notice
+from lamplighter.store.notices import Kind, add_notice, put_notice
 from lamplighter.store.outbox import Entry
 from lamplighter.store.pauses import count_failure, forget_failures, pause_agent
 from lamplighter.store.runs import Run, Status
@@ -49,28 +49,36 @@ def note_uncertain(
 ) -> None:
     """Leave a notice for each effect of which nobody knows whether it has happened."""
     for entry in entries:
-        message = (
-            f"It is uncertain whether a run of {run.agent} did this: {entry.kind} to "
-            f"{entry.destination}. It was not repeated. See: lamplighter outbox show {entry.id}"
-        )
-        key = f"uncertain:{entry.id}"
+        message, key = _doubt(run, entry), f"uncertain:{entry.id}"
         add_notice(connection, "uncertain", key, message, now=now, agent=run.agent)
         log.warning("%s", message)
 
 
 def note_after_approval(connection: sa.Connection, run: Run, entry: Entry, now: datetime) -> None:
     """Leave a notice if an effect that somebody has approved did not happen, or may not have."""
-    if entry.state == "uncertain":
-        note_uncertain(connection, run, [entry], now)
-    elif entry.state != "sent":
-        message = (
-            f"You approved this of {run.agent}, and it has not happened: {entry.kind} to "
-            f"{entry.destination}: {_sentence(entry.error or entry.state)} See: lamplighter outbox "
-            f"show {entry.id}"
-        )
-        key = f"approved:{entry.id}"
-        add_notice(connection, "failure", key, message, now=now, agent=run.agent)
-        log.warning("%s", message)
+    if entry.state == "sent":
+        return
+    kind: Kind = "uncertain" if entry.state == "uncertain" else "failure"
+    key = f"{'uncertain' if kind == 'uncertain' else 'approved'}:{entry.id}"
+    message = _doubt(run, entry) if kind == "uncertain" else _failed(run, entry)
+    put_notice(connection, kind, key, message, now=now, agent=run.agent)
+    log.warning("%s", message)
+
+
+def _doubt(run: Run, entry: Entry) -> str:
+    return (
+        f"It is uncertain whether a run of {run.agent} did this: {entry.kind} to "
+        f"{entry.destination}. It was not repeated. See: lamplighter outbox show {entry.id}; to "
+        "have it done again all the same: lamplighter outbox resend"
+    )
+
+
+def _failed(run: Run, entry: Entry) -> str:
+    return (
+        f"You approved this of {run.agent}, and it has not happened: {entry.kind} to "
+        f"{entry.destination}: {_sentence(entry.error or entry.state)} See: lamplighter outbox "
+        f"show {entry.id}"
+    )
 
 
 def _note_failure(

@@ -49,6 +49,7 @@ class Holder:
         self.settings = settings
         self.engine = engine
         self.woken = asyncio.Event()
+        self.asked = asyncio.Event()
         self.state_file = (
             None if settings.database_url or not fires else StateFile(settings, engine)
         )
@@ -63,6 +64,11 @@ class Holder:
             fires=fires,
             poll_interval=settings.scheduler_poll_interval,
         )
+
+    def wake(self) -> None:
+        """Somebody asks for something: rounds and syncs look for what it is."""
+        self.woken.set()
+        self.asked.set()
 
     async def read_agents(self) -> None:
         """Make the schedules what the agent files say."""
@@ -167,13 +173,10 @@ async def hold(
         membership = Membership(engine, holder.worker.id, holder.durable.take_over)
         if is_shared(engine):
             stack.callback(membership.leave)
+            membership.join()  # before it takes any run, or nobody would know whose that was
         await holder.durable.launch()
         stack.push_async_callback(asyncio.to_thread, holder.durable.close)
-        if is_shared(engine):
-            membership.join()
-        await stack.enter_async_context(
-            control.listening(engine, settings.state_dir, holder.woken.set)
-        )
+        await stack.enter_async_context(control.listening(engine, settings.state_dir, holder.wake))
         yield holder
 
 

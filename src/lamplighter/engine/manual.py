@@ -71,6 +71,37 @@ def request_run(  # noqa: PLR0913 - a run can be asked for in so many ways, by n
     return run
 
 
+def request_trial(settings: Settings, engine: sa.Engine, entry: Entry, *, by: str = "") -> Run:
+    """Record that an agent is to be tried now as ``entry`` says, whether that is kept or not.
+
+    What it would do to the world is only recorded, and it counts for nothing but its cost.
+
+    Args:
+        settings: The workspace's settings.
+        engine: Its database.
+        entry: The agent, without an error.
+        by: Who asks.
+
+    Raises:
+        AgentAlreadyActive: An agent of this name is running, or about to.
+    """
+    now = clock.now()
+    with engine.begin() as connection:
+        run = Run(
+            id=new_run_id(),
+            agent=entry.name,
+            version=save_version(connection, entry, settings.timezone, now),
+            trigger="manual",
+            message=entry.agent.message if entry.agent else "",
+            dry_run=True,
+            status="pending",
+            created_at=now,
+        )
+        create_run(connection, run)
+        note(connection, by, "run.try", run.id, now=now, detail={"agent": run.agent})
+    return run
+
+
 def cancel_run(engine: sa.Engine, run: Run, *, by: str = "") -> Run:
     """Ask for a run's end; a run that has not begun ends at once.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
+from pydantic_ai.toolsets import AbstractToolset
 
 from lamplighter import clock
 from lamplighter.access import owner_of
@@ -22,6 +22,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Mode
 from lamplighter.definitions.flow import Flow
+from lamplighter.definitions.links import learn_links
 from lamplighter.engine.acting import acting_scope, withheld_tools
 from lamplighter.engine.commands import bound, make_shell, without
 from lamplighter.engine.delegation import Delegation, conditions_of
@@ -53,7 +54,7 @@ from lamplighter.tools.documents import Library
 from lamplighter.tools.files import RunFiles, read_changes
 from lamplighter.tools.mcp import Servers
 from lamplighter.tools.mcp_tools import McpTools
-from lamplighter.tools.toolset import build_toolset
+from lamplighter.tools.toolset import BuiltIn, Joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,9 @@ def prepare(
     bound_run(budget, agent, settings)
     budget.purse = make_purse(outbox.engine, run, outbox.worker, settings, agent)
     mode: Mode = "staged" if run.dry_run else agent.effects
-    flow = Flow()
-    policy, absent = all_of(follow_mode(mode), follow_flow(flow)), {}
+    flow = Flow(links=learn_links([agent.instructions, run.message or agent.message]))
+    pages = None if conversation else agent.pages
+    policy, absent = all_of(follow_mode(mode), follow_flow(flow, pages)), {}
     home = Roster(settings, outbox.engine)
     agent = replace(agent, network=home.reachable(_person(agent, conversation, home), agent))
     if conversation:
@@ -134,7 +136,7 @@ def _person(agent: Agent, conversation: Conversation | None, home: Roster) -> Ca
 def equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
     """All that an agent may call: built-in tools, other agents, tools of MCP servers."""
     servers = McpTools(agent, delegation.servers)
-    return CombinedToolset([build_toolset(agent.tool_names), delegation.toolset(), servers])
+    return Joined(BuiltIn(agent.tool_names), delegation.toolset(), servers)
 
 
 def bound_run(budget: Budget, agent: Agent, settings: Settings) -> None:
@@ -155,7 +157,7 @@ def rehearse() -> None:
         at=clock.now(),
         timezone="UTC",
         model=scripted_model(script, agent.name),
-        tools=build_toolset(agent.tool_names),
+        tools=BuiltIn(agent.tool_names),
     )
     asyncio.run(perform(task, _Rehearsal()))
 

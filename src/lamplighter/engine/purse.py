@@ -7,7 +7,6 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from pydantic_ai.usage import RequestUsage
 
 from lamplighter import clock
 from lamplighter.agent.budget import Claim, Ending
@@ -17,7 +16,7 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.forecast import Forecast, forecast
 from lamplighter.models.prices import find_tariff
 from lamplighter.models.resolve import choose_model
-from lamplighter.store.database import decide_alone
+from lamplighter.store.database import decide_alone, reading
 from lamplighter.store.notices import add_notice
 from lamplighter.store.runs import SUCCESSES, Run
 from lamplighter.store.spending import (
@@ -72,10 +71,9 @@ class DayPurse:
     days: tuple[Day, Day]
     shares: tuple[Share, ...] = ()
 
-    @property
-    def costs(self) -> bool:
-        """Whether any of them is of money."""
-        return any(share.allowance.cost_microusd is not None for share in self.shares)
+    def bounds(self, kind: str) -> bool:
+        """Whether any of them is of this kind."""
+        return any(getattr(share.allowance, kind) is not None for share in self.shares)
 
     async def claim(self, used: Usage, request: Usage) -> Claim:
         """Ask whether this run may use so much more, and hold that for it if so."""
@@ -167,12 +165,22 @@ def foresee(engine: sa.Engine, agent: Agent, settings: Settings) -> Forecast:
     )
 
 
+def spent_today(engine: sa.Engine, agent: Agent, settings: Settings) -> Usage:
+    """What the runs of an agent that began today have used, or may have."""
+    now = clock.now()
+    day = day_at(now, agent.timezone or settings.timezone)
+    with reading(engine) as connection:
+        return used_by(connection, agent.name, day, but="", now=now)
+
+
 def find_unpriced(agent: Agent, settings: Settings) -> str | None:
     """The agent's model, if its runs must not cost too much and nobody knows what it costs."""
     run, day = run_allowance(agent, settings), day_allowance(agent, settings)
     bounds = (run, day, settings.budgets.day.allowance)
     if all(allowance.cost_microusd is None for allowance in bounds):
         return None
+    from pydantic_ai.usage import RequestUsage  # half of what a server would load to start
+
     model = choose_model(agent.model, settings)
     known = find_tariff(model, settings).cost_of(RequestUsage(input_tokens=1, output_tokens=1))
     return model if known is None else None

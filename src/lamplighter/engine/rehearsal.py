@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_ai import RunContext
 from pydantic_ai.tools import Tool
-from pydantic_ai.toolsets import CombinedToolset, FunctionToolset, WrapperToolset
+from pydantic_ai.toolsets import FunctionToolset, WrapperToolset
 from pydantic_ai.toolsets.abstract import ToolsetTool
 
 from lamplighter.access import Scope
@@ -22,6 +22,7 @@ from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.effects import Verdict
 from lamplighter.definitions.flow import Flow
+from lamplighter.definitions.links import learn_links
 from lamplighter.definitions.nature import SPAWN
 from lamplighter.definitions.tool import refer
 from lamplighter.engine.delegation import conditions_of
@@ -37,7 +38,7 @@ from lamplighter.tools.delivery import Delivery
 from lamplighter.tools.documents import Library
 from lamplighter.tools.files import DraftFiles
 from lamplighter.tools.mcp import Servers
-from lamplighter.tools.toolset import build_toolset
+from lamplighter.tools.toolset import BuiltIn, Joined
 
 REACHING = frozenset(
     {
@@ -146,14 +147,6 @@ class AnsweredTools(WrapperToolset[Any]):
         self.names = names
         self.answers = list(answers)
         self.matched = 0
-
-    async def for_run(self, ctx: RunContext[Any]) -> "AnsweredTools":
-        """This very object: it belongs to one run already."""
-        return self
-
-    async def for_run_step(self, ctx: RunContext[Any]) -> "AnsweredTools":
-        """This very object: it belongs to one run already."""
-        return self
 
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]
@@ -280,15 +273,15 @@ def _placeholder(name: str) -> Tool[Any]:
     return Tool.from_schema(call, name, None, schema, takes_ctx=True)
 
 
-def _toolset(agent: Agent) -> CombinedToolset[Any]:
-    return CombinedToolset([build_toolset(agent.tool_names), placeholders(agent)])
+def _toolset(agent: Agent) -> Joined:
+    return Joined(BuiltIn(agent.tool_names), placeholders(agent))
 
 
 def make_bench(part: Part, settings: Settings) -> Workbench:
     """What its tools work on."""
     agent, engine = part.agent, part.engine
-    flow = Flow()
-    policy = all_of(follow_mode(agent.effects), follow_flow(flow))
+    flow = Flow(links=learn_links([agent.instructions, part.message]))
+    policy = all_of(follow_mode(agent.effects), follow_flow(flow, agent.pages))
     outbox = StagedOutbox(engine, part.run_id, "", agent.name, policy=policy)
     return Workbench(
         library=Library(
@@ -301,6 +294,7 @@ def make_bench(part: Part, settings: Settings) -> Workbench:
         servers=Servers(settings, engine),
         allowed=frozenset(agent.allowed_tools),
         pages=agent.pages,
+        writes=agent.writes,
         email=agent.email,
         webhooks=agent.webhooks,
         flow=flow,

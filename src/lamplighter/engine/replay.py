@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models.function import AgentInfo, FunctionModel
-from pydantic_ai.toolsets import AbstractToolset, CombinedToolset
+from pydantic_ai.toolsets import AbstractToolset
 
 from lamplighter.access import Scope
 from lamplighter.agent.budget import Budget, Ending
@@ -42,7 +42,7 @@ from lamplighter.store.runs import Run
 from lamplighter.store.steps import Step, kept_steps
 from lamplighter.tools.bench import Workbench
 from lamplighter.tools.mcp import Servers
-from lamplighter.tools.toolset import build_toolset
+from lamplighter.tools.toolset import BuiltIn, Joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +296,7 @@ def _missing(events: Sequence[Event]) -> dict[str, str]:
 def _equip(agent: Agent, delegation: Delegation) -> AbstractToolset[Workbench]:
     """The tools of an agent; of servers only by their names."""
     others = placeholders(agent, agents=False)
-    return CombinedToolset([build_toolset(agent.tool_names), delegation.toolset(), others])
+    return Joined(BuiltIn(agent.tool_names), delegation.toolset(), others)
 
 
 def _silent(name: str) -> Resolved:

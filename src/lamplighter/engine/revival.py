@@ -194,7 +194,7 @@ def _command(found: Situation) -> Effect:
 
 
 def _submission(found: Situation) -> Effect:
-    return Submission(Request(**found.entry.payload))
+    return Submission(Request(**found.entry.payload), found.agent.pages)
 
 
 _CHANGERS = frozenset(

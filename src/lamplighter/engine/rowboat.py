@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -79,7 +80,7 @@ class StateFile:
             next_run_at = state.next_run_at
             missed = next_run_at if next_run_at and next_run_at <= now else None
             go_on_from(connection, schedule_id_of(name, 1), state.last_run_at, missed)
-        self._remember(self._read())
+        self._remember(self._read() or "")
         self.taken_over = True
 
     def is_foreign(self) -> bool:
@@ -92,10 +93,11 @@ class StateFile:
             return
         states = self.states()
         before = self._read()
-        after = write_states(before, states, self.zone)
+        after = write_states(before or "", states, self.zone)
         if after != before and not self._is_foreign(before):
             self._remember(after)
-            _replace(self.path, after)
+            # Looked at once more at the last moment: preparing this takes a while.
+            _replace(self.path, after, if_still=lambda: self._read() == before)
 
     def states(self) -> dict[str, AgentState]:
         """How the scheduled agents fare."""
@@ -118,7 +120,9 @@ class StateFile:
         """Tell people to choose."""
         log.warning("%s", CHOOSE)
         with self.engine.begin() as connection:
-            add_notice(connection, "foreign", f"foreign:{_hash(self._read())}", CHOOSE, now=now)
+            add_notice(
+                connection, "foreign", f"foreign:{_hash(self._read() or '')}", CHOOSE, now=now
+            )
 
     def _left(self, catalogue: Catalogue) -> list[tuple[str, AgentState, Entry | None]]:
         """What another program has left for us, if the file is not as we left it."""
@@ -128,13 +132,14 @@ class StateFile:
         found = read_states(text, self.zone)
         return [(name, state, catalogue.find(name)) for name, state in found.items()]
 
-    def _is_foreign(self, text: str) -> bool:
-        return self.taken_over and bool(text) and _hash(text) not in self._known()
+    def _is_foreign(self, text: str | None) -> bool:
+        """Whether this is somebody else's, such as the empty file of one who is just writing."""
+        return self.taken_over and text is not None and _hash(text) not in self._known()
 
-    def _read(self) -> str:
+    def _read(self) -> str | None:
         with suppress(OSError):
             return self.path.read_bytes().decode("utf-8", errors="replace")
-        return ""
+        return None
 
     def _known(self) -> list[str]:
         with suppress(OSError):
@@ -188,11 +193,14 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str, if_still: Callable[[], bool] = lambda: True) -> None:
     """Write a file whole, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)  # not synced: what a power cut takes is written again
     os.chmod(name, 0o644)  # as others write it; they have to read it
-    os.replace(name, path)
+    if if_still():
+        os.replace(name, path)
+    else:
+        os.unlink(name)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,8 @@ from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.errors import Conflict, LamplighterError
 from lamplighter.source_config import is_local
-from lamplighter.store.sources import list_begun
-from lamplighter.sync import SyncReport, sync_source
+from lamplighter.store.sources import list_begun, note_progress
+from lamplighter.sync import Progress, SyncReport, sync_source
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +30,18 @@ RETRY_SECONDS = 5.0
 LONGEST_SECONDS = 60.0
 """So often we look whether something is due: another process may have synced it meanwhile."""
 
+TELL_SECONDS = 1.0
+"""So often it is recorded how far a sync is, and seen whether somebody asks for one."""
+
 Tell = Callable[[str, SyncReport | LamplighterError], None]
 
 
 async def keep_synced(
-    engine: sa.Engine, settings: Settings, names: Collection[str], tell: Tell
+    engine: sa.Engine,
+    settings: Settings,
+    names: Collection[str],
+    tell: Tell,
+    woken: asyncio.Event | None = None,
 ) -> None:
     """Sync these sources for ever.
 
@@ -42,13 +50,28 @@ async def keep_synced(
         settings: Where the sources are named.
         names: Which of them.
         tell: Told what each sync did, or why it did nothing.
+        woken: Set when something may have been asked for; cleared here.
     """
     async with asyncio.TaskGroup() as group:
-        for name in names:
-            source = _Source(engine, settings, name, tell)
+        found = [_Source(engine, settings, name, tell) for name in names]
+        for source in found:
             if folder := source.folder():
                 group.create_task(follow(folder, source.sync))
             group.create_task(source.sync_when_due())
+        if woken and found:
+            group.create_task(_hear(engine, found, woken))
+
+
+async def _hear(engine: sa.Engine, sources: "Collection[_Source]", woken: asyncio.Event) -> None:
+    """For ever: let those be synced that somebody asks for."""
+    while True:
+        await woken.wait()
+        woken.clear()
+        begun = await asyncio.to_thread(list_begun, engine)
+        for source in sources:
+            if source.name not in begun:
+                source.asked.set()
+        await asyncio.sleep(TELL_SECONDS)  # whoever wakes an engine often, means something else
 
 
 def list_far(settings: Settings) -> list[str]:
@@ -94,6 +117,22 @@ def log_report(name: str, result: SyncReport | LamplighterError) -> None:
         log.info("source %s: %d added, %d updated, %d deleted, %d skipped", name, *counts)
 
 
+@dataclass(slots=True)
+class _Teller:
+    """Records how far a sync is, now and then."""
+
+    engine: sa.Engine
+    told_at: float = field(default_factory=clock.monotonic)
+
+    def __call__(self, progress: Progress) -> None:
+        now = clock.monotonic()
+        if now - self.told_at < TELL_SECONDS:
+            return
+        self.told_at = now
+        with self.engine.begin() as connection:
+            note_progress(connection, progress.source, progress.done, progress.total)
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """One source that is kept synced."""
@@ -103,6 +142,7 @@ class _Source:
     name: str
     tell: Tell
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def folder(self) -> Path | None:
         """The local folder whose changes are news; ``None`` for what is elsewhere."""
@@ -119,14 +159,24 @@ class _Source:
             begun = (await asyncio.to_thread(list_begun, self.engine)).get(self.name)
             ago = (clock.now() - begun).total_seconds() if begun else every
             if 0 <= ago < every:
-                await asyncio.sleep(min(every - ago, LONGEST_SECONDS))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(every - ago, LONGEST_SECONDS)):
+                        await self.asked.wait()
             else:
                 await self.sync()
+            self.asked.clear()
 
     async def sync(self) -> None:
         """Sync once; when this is cancelled, the sync stops after the item that it is at."""
         stop = threading.Event()
-        call = partial(sync_source, self.engine, self.settings, self.name, stop=stop.is_set)
+        call = partial(
+            sync_source,
+            self.engine,
+            self.settings,
+            self.name,
+            stop=stop.is_set,
+            progress=_Teller(self.engine),
+        )
         async with self.one_at_a_time:
             work = asyncio.ensure_future(asyncio.to_thread(call))
             try:

@@ -1,7 +1,9 @@
 """Tests of agents, as people write them: what an agent finds, and what it has to do then.
 
-The tests of ``agents/digest.md`` are ``agents/digest/tests/*.yaml``. Each runs in a workspace of
-its own that is gone afterwards, with the documents that the test gives; effects are staged.
+The tests of ``agents/digest.md`` are ``agents/digest/tests/*.yaml``; any other file has its own
+beside it, too. In a team, whose agents are in the database, those of ``ann@x.org/digest`` are in
+``agents/ann@x.org/digest/tests``. Each runs in a workspace of its own that is gone afterwards, with
+the documents that the test gives; effects are staged.
 """
 
 import asyncio
@@ -132,7 +134,12 @@ class Verdict:
 
 def find_trials(workspace: Path, agent: str) -> list[Path]:
     """The files with an agent's tests."""
-    folder = workspace / FOLDER / agent / TESTS
+    return find_trials_beside(workspace / FOLDER / f"{agent}.md")
+
+
+def find_trials_beside(file: Path) -> list[Path]:
+    """The files with the tests of an agent in a file."""
+    folder = file.with_suffix("") / TESTS
     return sorted((*folder.glob("*.yaml"), *folder.glob("*.yml")))
 
 
@@ -145,7 +152,8 @@ def try_agent(agent: Agent, file: Path, settings: Settings, *, model: str | None
         settings: The workspace's, for its models.
         model: What answers, instead of what the test or the agent says.
     """
-    shown = str(file.relative_to(settings.workspace))
+    inside = file.is_relative_to(settings.workspace)
+    shown = str(file.relative_to(settings.workspace) if inside else file)
     try:
         trial = read_trial(file)
         rehearsal = _rehearse(agent, trial, settings, model)

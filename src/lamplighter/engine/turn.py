@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from lamplighter import clock
 from lamplighter.access import Scope, owner_of
 from lamplighter.accounts import Caller, find_caller, viewer_scope
+from lamplighter.agent.calls import Asked, Need
 from lamplighter.agent.conversation import (
-    Asked,
-    Need,
     Talk,
     answered_calls,
     assistant_messages,

@@ -17,4 +17,5 @@ async def follow_workspace(holder: Holder) -> None:
             agents.mkdir(exist_ok=True)
             group.create_task(follow(agents, holder.read_agents))
             group.create_task(follow_later(settings.workspace / CONFIG, holder.read_agents))
-        group.create_task(keep_synced(holder.engine, settings, settings.sources, log_report))
+        sources = settings.sources
+        group.create_task(keep_synced(holder.engine, settings, sources, log_report, holder.asked))

@@ -251,7 +251,7 @@ class Worker:
             from lamplighter.engine.turn import finish_turn
 
             finish_turn(connection, run, ending, self.spoken.get(run.id), now)
-        elif first:
+        elif first and not run.dry_run:  # which says nothing of how the agent fares
             note_ending(
                 connection,
                 run,
@@ -264,7 +264,7 @@ class Worker:
             )
             note_uncertain(connection, run, uncertain, now)
             record_ending(connection, run.agent, _error(status, summary), now)
-            if status == "completed" and not run.dry_run:
+            if status == "completed":
                 advance_watermark(connection, run.agent, run.watermark)
         if first:
             agent = self.agents.get(run.id)

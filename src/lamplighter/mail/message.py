@@ -1,6 +1,7 @@
 """An e-mail, from what the outbox holds of it: the same bytes each time it is made."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -89,6 +91,15 @@ class Mail:
             url_schemes=set(SCHEMES),
             link_rel="noopener noreferrer nofollow",
         )
+
+    @property
+    def targets(self) -> set[str]:
+        """Where the links of that page lead, but for those that write an e-mail."""
+        found = (unescape(target) for target in _TARGET.findall(self.html))
+        return {target for target in found if not target.startswith("mailto:")}
+
+
+_TARGET = re.compile(r'href="([^"]*)"')
 
 
 def new_id(run_id: str, call: str) -> str:

@@ -1,6 +1,7 @@
 """From texts to vectors: word vectors, a small model, or a provider's."""
 
 import importlib.util
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ class Wordllama:
     floor = 0.2
 
     def __init__(self) -> None:
+        _keep_logging_quiet()
         import wordllama
 
         folder = Path(wordllama.__file__).parent
@@ -52,6 +54,13 @@ class Wordllama:
     def embed(self, texts: Sequence[str]) -> "Vectors":
         """See ``Embedder``."""
         return _normalised(self.model.embed(list(texts)))
+
+
+def _keep_logging_quiet() -> None:
+    """Have a handler before a package is imported that else would let everything be printed."""
+    root = logging.getLogger()
+    if not root.handlers and logging.lastResort:
+        root.addHandler(logging.lastResort)
 
 
 class MiniLM:

@@ -15,6 +15,7 @@ from lamplighter.config import Settings
 from lamplighter.errors import InvalidInput, NotFound
 from lamplighter.search.embedders import NONE, Providers, forget_embedders
 from lamplighter.search.embedding import embed_query
+from lamplighter.search.facets import Facet, count_facets
 from lamplighter.search.filters import Filter, in_period
 from lamplighter.search.fusion import VECTOR_WEIGHT, Fusion, freshness, fuse
 from lamplighter.search.query import Query, parse_query
@@ -87,10 +88,14 @@ class Results:
 
     Attributes:
         next_offset: Where the next page begins; ``None``: there is nothing more.
+        facets: What would narrow them, if that was asked for.
+        total: How many of the best, ``FARTHEST`` at most, the facets were counted in.
     """
 
     hits: tuple[Hit, ...]
     next_offset: int | None = None
+    facets: tuple[Facet, ...] = ()
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,7 @@ def search_documents(  # noqa: PLR0913 - a search has so many sides, by name
     offset: int = 0,
     since_last_run: Span | None = None,
     ranking: Ranking = Ranking(),
+    facets: bool = False,
 ) -> Results:
     """The documents that match best, or, of a query without words, the newest.
 
@@ -205,22 +211,28 @@ def search_documents(  # noqa: PLR0913 - a search has so many sides, by name
         offset: How many of the best to pass over.
         since_last_run: What is new to the reader, for ``since:last_run``; ``None``: everything.
         ranking: How they are ranked.
+        facets: Whether to count what would narrow them.
 
     Raises:
         InvalidInput: The query asks for nothing.
     """
-    query = parse_query(text, clock.now().date())
+    today = clock.now().date()
+    query = parse_query(text, today)
     if query.is_empty:
         raise InvalidInput("nothing to search for", hint="give at least one word")
     wanted = Filter(scope, query, since_last_run if query.since_last_run else None)
     limit = max(min(limit, FARTHEST - offset), 0)
+    count = FARTHEST if facets else offset + limit + 1
     with reading(engine) as connection:
         if query.plain:
-            ranked = _rank(connection, wanted, ranking, offset + limit + 1)
+            ranked = _rank(connection, wanted, ranking, count)
         else:
-            ranked = _newest(connection, wanted, offset + limit + 1)
+            ranked = _newest(connection, wanted, count)
         hits = _show(connection, wanted, ranked[offset : offset + limit])
-    return Results(hits, offset + limit if len(ranked) > offset + limit else None)
+        found = [pk for pk, _ in ranked[:FARTHEST]] if facets else []
+        counted = count_facets(connection, scope, found, today) if facets else ()
+    following = offset + limit if len(ranked) > offset + limit else None
+    return Results(hits, following, counted, len(found))
 
 
 def read_document(

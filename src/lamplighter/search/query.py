@@ -92,6 +92,18 @@ def parse_query(text: str, today: date) -> Query:
     return query
 
 
+def split_operators(text: str, today: date) -> list[tuple[str, str, str]]:
+    """The operators of a query: each with its value, and the query without it."""
+    found = []
+    for match in _PART.finditer(text[:LONGEST]):
+        minus, name, phrase, word = match.groups()
+        value = phrase if phrase is not None else word
+        if name and not minus and _take(Query(), name.lower(), value, today):
+            rest = f"{text[: match.start()]} {text[match.end() :]}"
+            found.append((name.lower(), value, " ".join(rest.split())))
+    return found
+
+
 def read_day(text: str, today: date, *, end: bool = False) -> date | None:
     """A day, from ``2026-10-05``, ``2026-10``, ``2026``, ``today``, ``yesterday`` or ``7d``.
 

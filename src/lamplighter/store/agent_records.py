@@ -45,12 +45,16 @@ class ScheduleState:
     started_at: datetime | None
 
 
+_MINE = agent_records.c.agent == sa.bindparam("of")
+_UPDATE = agent_records.update().where(_MINE)
+_COUNT = _UPDATE.values(run_count=agent_records.c.run_count + 1)
+_WATERMARK = sa.select(agent_records.c.watermark).where(_MINE)
+
+
 def record_ending(connection: sa.Connection, agent: str, error: str | None, now: datetime) -> None:
     """Count a run that has ended, in the transaction that ends it."""
     values = {"last_run_at": now, "last_error": error}
-    mine = agent_records.update().where(agent_records.c.agent == agent)
-    counted = mine.values(run_count=agent_records.c.run_count + 1, **values)
-    if connection.execute(counted).rowcount == 0:
+    if connection.execute(_COUNT, {"of": agent, **values}).rowcount == 0:
         connection.execute(agent_records.insert().values(agent=agent, run_count=1, **values))
 
 
@@ -64,16 +68,14 @@ def take_record(connection: sa.Connection, agent: str, record: AgentRecord) -> N
 
 def find_watermark(engine: sa.Engine, agent: str) -> int | None:
     """Up to which change of the index the agent's last run that went well has seen everything."""
-    query = sa.select(agent_records.c.watermark).where(agent_records.c.agent == agent)
     with reading(engine) as connection:
-        watermark: int | None = connection.scalar(query)
+        watermark: int | None = connection.scalar(_WATERMARK, {"of": agent})
     return watermark
 
 
 def advance_watermark(connection: sa.Connection, agent: str, watermark: int | None) -> None:
     """What the index had up to there is not new to the agent any more; it has a record."""
-    mine = agent_records.update().where(agent_records.c.agent == agent)
-    connection.execute(mine.values(watermark=watermark))
+    connection.execute(_UPDATE, {"of": agent, "watermark": watermark})
 
 
 def list_records(engine: sa.Engine) -> dict[str, AgentRecord]:

@@ -83,12 +83,13 @@ def delete_agent(connection: sa.Connection, name: str) -> None:
     connection.execute(agents.delete().where(agents.c.name == name))
 
 
+_VERSION = sa.select(agent_versions).where(agent_versions.c.id == sa.bindparam("version"))
+
+
 def get_version(engine: sa.Engine, version: str) -> Agent:
     """The agent as it was in ``version``."""
     with reading(engine) as connection:
-        row = connection.execute(
-            sa.select(agent_versions).where(agent_versions.c.id == version)
-        ).one()
+        row = connection.execute(_VERSION, {"version": version}).one()
     agent = _read_version(row.text, row.agent, row.timezone)
     if agent is None:
         raise NotFound(f"version {version[:12]} of {row.agent} can no longer be read")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from lamplighter.store.database import lasting, reading
 from lamplighter.store.outbox import Entry, entry_of
-from lamplighter.store.tables import outbox, runs
+from lamplighter.store.tables import outbox
 
 Decision = Literal["approved", "refused"]
 
@@ -32,6 +32,24 @@ def decide(
         **({"reason": reason} if reason else {}),
     }
     return connection.execute(outbox.update().where(held).values(values)).rowcount == 1
+
+
+def approve_again(connection: sa.Connection, entry: Entry, *, by: str, now: datetime) -> bool:
+    """Let an effect be performed once more; ``False`` if it is not what it was any more.
+
+    Once in doubt it stays so until a receipt comes: that a repetition fails says nothing of before.
+    """
+    seen = (outbox.c.id == entry.id) & (outbox.c.state == entry.state)
+    before = "uncertain" if entry.again_after == "uncertain" else entry.state
+    values = {
+        "state": "approved",
+        "again_after": before,
+        "worker": None,
+        "decided_by": by,
+        "decided_at": now,
+        "updated_at": now,
+    }
+    return connection.execute(outbox.update().where(seen).values(values)).rowcount == 1
 
 
 def take_approved(engine: sa.Engine, worker: str, now: datetime) -> list[Entry]:
@@ -65,12 +83,9 @@ def _take(
         return [entry_of(row) for row in connection.execute(taken)]
 
 
-def expire_held(connection: sa.Connection, reason: str, now: datetime) -> list[tuple[Entry, str]]:
-    """Refuse what nobody has decided in time; gives it, each with the agent of its run."""
+def expire_held(connection: sa.Connection, reason: str, now: datetime) -> list[Entry]:
+    """Refuse what nobody has decided in time; gives it."""
     late = (outbox.c.state == "held") & (outbox.c.expires_at <= now)
     values = {"state": "refused", "reason": reason, "updated_at": now}
     expired = connection.execute(outbox.update().where(late).values(values).returning(*outbox.c))
-    entries = [entry_of(row) for row in expired]
-    query = sa.select(runs.c.id, runs.c.agent).where(runs.c.id.in_([e.run_id for e in entries]))
-    agents = dict(connection.execute(query).all()) if entries else {}
-    return [(entry, agents[entry.run_id]) for entry in entries]
+    return [entry_of(row) for row in expired]

@@ -103,6 +103,14 @@ def list_approvals(
         return [Approval(**row._mapping).as_of(now) for row in connection.execute(query)]
 
 
+def count_pending(engine: sa.Engine, asked: str) -> int:
+    """How many approvals wait for somebody."""
+    waits = approvals.c.state == sa.literal_column("'pending'")  # as its index says it
+    query = _visible(asked).where(waits, _is_in("pending", clock.now()))
+    with reading(engine) as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+
+
 def asked_by(connection: sa.Connection, run_id: str) -> list[Approval]:
     """What a turn asks for, in order."""
     query = sa.select(approvals).where(approvals.c.run_id == run_id).order_by(approvals.c.id)

@@ -135,9 +135,13 @@ def _alone(engine: sa.Engine, lock: int) -> Iterator[bool]:
             connection.commit()
 
 
-def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction for reads only: it never waits for a writer, nor makes one wait."""
-    return engine.execution_options(readonly=True).begin()
+    with engine.connect() as connection:
+        connection.execution_options(readonly=True)
+        with connection.begin():
+            yield connection
 
 
 def _open_file(folder: Path) -> sa.Engine:

@@ -111,6 +111,8 @@ class SourceState:
     Attributes:
         synced_at: The end of the last whole sync.
         error: Why the last sync failed.
+        done: Items that the sync at work has looked at; ``None``: none is at work.
+        total: Of so many; 0: nobody knows.
     """
 
     name: str
@@ -118,6 +120,8 @@ class SourceState:
     skipped: int = 0
     synced_at: datetime | None = None
     error: str | None = None
+    done: int | None = None
+    total: int | None = None
 
 
 def get_fingerprint(engine: sa.Engine, scope: Scope, id: str) -> tuple[str, str, str]:
@@ -206,6 +210,8 @@ def list_sources(engine: sa.Engine) -> dict[str, SourceState]:
         _count(skipped_documents).label("skipped"),
         sources.c.synced_at,
         sources.c.error,
+        sources.c.done,
+        sources.c.total,
     ).order_by(sources.c.name)
     with reading(engine) as connection:
         return {row.name: SourceState(**row._mapping) for row in connection.execute(query)}

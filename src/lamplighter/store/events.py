@@ -32,11 +32,15 @@ class Event:
     data: dict[str, Any]
 
 
+_ADD = events.insert()
+_KEYS = sa.select(events.c.key).where(events.c.run_id == sa.bindparam("run"))
+
+
 def add_events(connection: sa.Connection, new: Sequence[Event]) -> None:
     """Write events."""
     if new:
         rows = [{name: getattr(event, name) for name in Event.__slots__} for event in new]
-        connection.execute(events.insert(), rows)
+        connection.execute(_ADD, rows)
 
 
 def list_events(engine: sa.Engine, run_id: str, *, after: int = 0) -> list[Event]:
@@ -74,4 +78,4 @@ def list_labels(engine: sa.Engine, run_id: str) -> frozenset[str]:
 
 def written_keys(connection: sa.Connection, run_id: str) -> set[str]:
     """The keys of what a run's record holds already."""
-    return set(connection.scalars(sa.select(events.c.key).where(events.c.run_id == run_id)))
+    return set(connection.scalars(_KEYS, {"run": run_id}))

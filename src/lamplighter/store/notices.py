@@ -73,6 +73,23 @@ def add_notice(
     return True
 
 
+def put_notice(  # noqa: PLR0913 - what a notice is
+    connection: sa.Connection,
+    kind: Kind,
+    key: str,
+    message: str,
+    *,
+    now: datetime,
+    agent: str | None = None,
+    is_news: bool = True,
+) -> None:
+    """Leave a notice, or let the one with this ``key`` say this; if it is news, it is unread."""
+    if not add_notice(connection, kind, key, message, now=now, agent=agent):
+        unread = {"read_at": None} if is_news else {}
+        known = notices.update().where(notices.c.key == key)
+        connection.execute(known.values(message=message, **unread))
+
+
 def list_notices(
     engine: sa.Engine,
     *,
@@ -90,6 +107,14 @@ def list_notices(
         query = query.where(notices.c.read_at.is_(None))
     with reading(engine) as connection:
         return [_notice(row) for row in connection.execute(query)]
+
+
+def count_unread(engine: sa.Engine, sight: Sight) -> int:
+    """How many notices nobody has read."""
+    unread = notices.c.read_at.is_(None)
+    query = sa.select(sa.func.count()).select_from(notices)
+    with reading(engine) as connection:
+        return connection.scalar(query.where(unread, sight.clause(notices.c.agent))) or 0
 
 
 def read_notice(

@@ -14,11 +14,11 @@ from lamplighter.definitions.effects import PERFORM, Act, Verdict
 from lamplighter.errors import Conflict, InvalidInput, NotFound, ToolFailed
 from lamplighter.store.audit import note
 from lamplighter.store.database import decide_alone, lasting, reading
-from lamplighter.store.notices import add_notice
 from lamplighter.store.runs import owned_runs
 from lamplighter.store.shortened import find_row
 from lamplighter.store.sight import EVERYTHING, Sight
 from lamplighter.store.tables import outbox, runs
+from lamplighter.store.waiting import tell_of_held
 
 State = Literal["intended", "held", "approved", "sent", "failed", "uncertain", "refused", "staged"]
 UNSETTLED: tuple[State, ...] = ("intended", "uncertain")
@@ -55,6 +55,7 @@ class Entry:
         expires_at: When it is refused if nobody has decided.
         decided_by: Who approved or denied it.
         worker: The process that performs it after it was approved.
+        again_after: ``uncertain`` or ``failed``: what it was before somebody had it done again.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Entry:
     decided_by: str | None = None
     decided_at: datetime | None = None
     worker: str | None = None
+    again_after: State | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def new_intent(  # noqa: PLR0913 - what an effect is
 def add_intent(engine: sa.Engine, worker: str, entry: Entry, quota: Quota | None = None) -> bool:
     """Write an intent so that it lasts; ``False`` if this call has one already.
 
-    Of one that is held its agent's owner gets a notice.
+    Of what a run has held its agent's owner gets a notice.
 
     Raises:
         Conflict: ``worker`` does not carry out the run, or does so no more.
@@ -134,7 +136,7 @@ def add_intent(engine: sa.Engine, worker: str, entry: Entry, quota: Quota | None
                 _check_quota(connection, entry, quota)
             connection.execute(outbox.insert().values(asdict(entry)))
             if entry.state == "held":
-                _tell_of_held(connection, entry)
+                tell_of_held(connection, entry.run_id, entry.created_at, is_news=True)
     except sa.exc.IntegrityError:
         return False
     return True
@@ -156,17 +158,6 @@ def _check_quota(connection: sa.Connection, entry: Entry, quota: Quota) -> None:
     in_day = of_kind.where(outbox.c.agent == entry.agent, outbox.c.created_at > day)
     if (connection.scalar(in_day) or 0) >= quota.per_day:
         raise ToolFailed(f"{entry.agent} has had all the {quota.per_day} of a day: {entry.kind}")
-
-
-def _tell_of_held(connection: sa.Connection, entry: Entry) -> None:
-    run_agent = connection.scalar(sa.select(runs.c.agent).where(runs.c.id == entry.run_id))
-    message = (
-        f"{entry.agent or run_agent} wants to do this: {entry.kind} to {entry.destination}. It "
-        f"waits for you, for 24 hours. Look at it with: lamplighter outbox show {entry.id}; then: "
-        f"lamplighter outbox approve {entry.id}, or deny"
-    )
-    key = f"held:{entry.id}"
-    add_notice(connection, "held", key, message, now=entry.created_at, agent=run_agent)
 
 
 def find_entry(engine: sa.Engine, run_id: str, call: str) -> Entry | None:
@@ -239,10 +230,16 @@ def _note(connection: sa.Connection, entries: Collection[Entry]) -> None:
         )
 
 
+_UNSETTLED = (
+    sa.select(outbox)
+    .where(outbox.c.run_id == sa.bindparam("run"), outbox.c.state.in_(UNSETTLED))
+    .order_by(outbox.c.id)
+)
+
+
 def _list_unsettled(engine: sa.Engine, run_id: str) -> list[Entry]:
-    query = sa.select(outbox).where(outbox.c.run_id == run_id, outbox.c.state.in_(UNSETTLED))
     with reading(engine) as connection:
-        return [entry_of(row) for row in connection.execute(query.order_by(outbox.c.id))]
+        return [entry_of(row) for row in connection.execute(_UNSETTLED, {"run": run_id})]
 
 
 def list_entries(
@@ -270,6 +267,13 @@ def list_entries(
         query = query.where(outbox.c.state == state)
     with reading(engine) as connection:
         return [entry_of(row) for row in connection.execute(query)]
+
+
+def count_held(engine: sa.Engine, sight: Sight) -> int:
+    """How many effects wait for somebody to decide."""
+    query = _visible(sight).where(outbox.c.state == "held")
+    with reading(engine) as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
 
 
 def find_effect(engine: sa.Engine, entry_id: str, sight: Sight) -> Entry:

@@ -139,7 +139,7 @@ def list_latest(
     earlier = runs.alias()
     first = (
         sa.select(earlier.c.id)
-        .where(earlier.c.agent == agents.c.name)
+        .where(earlier.c.agent == agents.c.name, earlier.c.chat.is_(None))
         .order_by(earlier.c.id.desc())
         .limit(1)
         .offset(most - 1)
@@ -151,6 +151,7 @@ def list_latest(
         sa.select(*columns)
         .join_from(agents, runs, runs.c.agent == agents.c.name)
         .where(agents.c.name.in_(names), runs.c.id >= sa.func.coalesce(first, ""))
+        .where(runs.c.chat.is_(None))
         .order_by(runs.c.agent, runs.c.id)
     )
     found = defaultdict(list)
@@ -199,7 +200,7 @@ def list_days(engine: sa.Engine, agent: str, now: datetime, days: int) -> list[D
             sa.func.sum(runs.c.input_tokens + runs.c.output_tokens).label("tokens"),
             sa.func.sum(runs.c.cost_microusd).label("cost_microusd"),
         )
-        .where(runs.c.agent == agent, runs.c.id >= first_id(first))
+        .where(runs.c.agent == agent, runs.c.id >= first_id(first), runs.c.chat.is_(None))
         .group_by(day)
     )
     with reading(engine) as connection:
@@ -253,7 +254,9 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         case "failing":
             conditions.append(agent_records.c.last_error.is_not(None))
         case "working":
-            active = sa.exists().where(runs.c.agent == name, runs.c.status.in_(ACTIVE))
+            active = sa.exists().where(
+                runs.c.agent == name, runs.c.status.in_(ACTIVE), runs.c.chat.is_(None)
+            )
             conditions.append(active)
     return conditions
 

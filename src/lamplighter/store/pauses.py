@@ -95,10 +95,16 @@ def count_failure(connection: sa.Connection, agent: str) -> int:
     return connection.scalar(sa.select(agents.c.failures).where(mine)) or 0
 
 
+_FORGET = (
+    agents.update()
+    .where(agents.c.name == sa.bindparam("agent"), agents.c.failures > 0)
+    .values(failures=0)
+)
+
+
 def forget_failures(connection: sa.Connection, agent: str) -> None:
     """Begin to count anew, after a success."""
-    failed = (agents.c.name == agent) & (agents.c.failures > 0)
-    connection.execute(agents.update().where(failed).values(failures=0))
+    connection.execute(_FORGET, {"agent": agent})
 
 
 def _pauses(rows: Iterable[sa.Row[Any]]) -> dict[str, Pause]:

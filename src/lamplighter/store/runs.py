@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -44,6 +45,37 @@ def _is_under_way(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
 def _is_background(of: sa.FromClause = runs) -> sa.ColumnElement[bool]:
     """Whether a run is no turn of a chat; those neither hold up others nor count as history."""
     return of.c.chat.is_(None)
+
+
+_is_mine = runs.c.worker == sa.bindparam("by")
+_is_any_of_runs = runs.c.id.in_(sa.bindparam("runs", expanding=True))
+
+# What is asked again and again is made once.
+_UPDATE = runs.update().where(runs.c.id == sa.bindparam("run"))
+_START = (
+    _UPDATE.where(runs.c.status.in_(ACTIVE))
+    .values(
+        status="running",
+        worker=sa.bindparam("by"),
+        started_at=sa.func.coalesce(
+            runs.c.started_at, sa.bindparam("now", type_=runs.c.started_at.type)
+        ),
+        watermark=sa.func.coalesce(runs.c.watermark, newest_change()),
+    )
+    .returning(*runs.c)
+)
+_FINISH = _UPDATE.where(_is_mine, runs.c.status.in_(ACTIVE))
+_ADMIT = runs.update().where(_is_any_of_runs)
+# In one order, so that two transactions never wait for each other.
+_OWNED = sa.select(runs.c.id).where(_is_any_of_runs, _is_mine).order_by(runs.c.id)
+_OWNED = _OWNED.with_for_update(read=True)
+_COUNT_UNDER_WAY = (
+    sa.select(sa.func.count()).select_from(runs).where(_is_under_way(), _is_background())
+)
+_WAITING_TURNS = (
+    sa.select(runs.c.id, runs.c.viewer).where(_is_waiting(), ~_is_background()).order_by(runs.c.id)
+)
+_CANCELLED = sa.select(runs.c.id).where(_is_under_way(), runs.c.cancel_requested_at.is_not(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,18 +207,15 @@ def take_admissible(connection: sa.Connection, at_most: int, now: datetime) -> l
 
     Of each agent one run at a time is under way.
     """
-    under_way = _is_under_way() & _is_background()
-    counting = sa.select(sa.func.count()).select_from(runs).where(under_way)
-    free = at_most - (connection.scalar(counting) or 0)
+    free = at_most - (connection.scalar(_COUNT_UNDER_WAY) or 0)
     if free <= 0:
         return []
-    return _admit(connection, _first_of_idle_agents().limit(free), now)
+    return _admit(connection, _first_of_idle_agents(), {"free": free}, now)
 
 
 def take_admissible_turns(connection: sa.Connection, at_most: int, now: datetime) -> list[Run]:
     """Admit turns of chats while fewer than ``at_most`` of their viewer are under way."""
-    waiting = sa.select(runs.c.id, runs.c.viewer).where(_is_waiting(), ~_is_background())
-    found = connection.execute(waiting.order_by(runs.c.id)).all()
+    found = connection.execute(_WAITING_TURNS).all()
     if not found:
         return []
     counting = sa.select(runs.c.viewer, sa.func.count()).group_by(runs.c.viewer)
@@ -197,17 +226,20 @@ def take_admissible_turns(connection: sa.Connection, at_most: int, now: datetime
         if busy[viewer] < at_most:
             busy[viewer] += 1
             chosen.append(run_id)
-    return _admit(connection, sa.select(runs).where(runs.c.id.in_(chosen)), now)
+    return _admit(connection, sa.select(runs).where(_is_any_of_runs), {"runs": chosen}, now)
 
 
-def _admit(connection: sa.Connection, query: sa.Select[Any], now: datetime) -> list[Run]:
-    admitted = [_run(row) for row in connection.execute(query)]
+def _admit(
+    connection: sa.Connection, query: sa.Select[Any], given: Mapping[str, Any], now: datetime
+) -> list[Run]:
+    admitted = [_run(row) for row in connection.execute(query, given)]
     if admitted:
         ids = [run.id for run in admitted]
-        connection.execute(runs.update().where(runs.c.id.in_(ids)).values(admitted_at=now))
+        connection.execute(_ADMIT, {"runs": ids, "admitted_at": now})
     return admitted
 
 
+@cache
 def _first_of_idle_agents() -> sa.Select[Any]:
     """Of each agent without a run under way the one that waits first, in order.
 
@@ -226,7 +258,7 @@ def _first_of_idle_agents() -> sa.Select[Any]:
     )
     order = (runs.c.trigger, runs.c.id)  # "manual" sorts before "scheduled"
     first = _is_waiting() & _is_background() & ~is_busy & ~is_later
-    return sa.select(runs).where(first).order_by(*order)
+    return sa.select(runs).where(first).order_by(*order).limit(sa.bindparam("free"))
 
 
 def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime) -> Run:
@@ -234,30 +266,23 @@ def start_run(connection: sa.Connection, run_id: str, worker: str, now: datetime
 
     Gives the run, unchanged if it has ended. From now on no other worker can write to it.
     """
-    since = sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type))
-    mine = runs.update().where(runs.c.id == run_id, runs.c.status.in_(ACTIVE))
-    seen = sa.func.coalesce(runs.c.watermark, newest_change())
-    claim = mine.values(status="running", worker=worker, started_at=since, watermark=seen)
-    row = connection.execute(claim.returning(*runs.c)).first()
+    row = connection.execute(_START, {"run": run_id, "by": worker, "now": now}).first()
     return _run(row or connection.execute(sa.select(runs).where(runs.c.id == run_id)).one())
 
 
 def owned_runs(connection: sa.Connection, run_ids: Collection[str], worker: str) -> set[str]:
     """Which of some runs ``worker`` carries out; they stay its own until the transaction ends."""
-    query = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.worker == worker)
-    # In one order, so that two transactions never wait for each other.
-    return set(connection.scalars(query.order_by(runs.c.id).with_for_update(read=True)))
+    return set(connection.scalars(_OWNED, {"runs": [*run_ids], "by": worker}))
 
 
 def set_model(connection: sa.Connection, run_id: str, model: str, label: str) -> None:
     """Record what answers."""
-    connection.execute(runs.update().where(runs.c.id == run_id).values(model=model, label=label))
+    connection.execute(_UPDATE, {"run": run_id, "model": model, "label": label})
 
 
 def finish_run(connection: sa.Connection, run_id: str, worker: str, **values: Any) -> bool:
     """End an active run of ``worker``; ``False`` if it had ended, or is carried out elsewhere."""
-    mine = (runs.c.id == run_id) & (runs.c.worker == worker) & runs.c.status.in_(ACTIVE)
-    return connection.execute(runs.update().where(mine).values(values)).rowcount == 1
+    return connection.execute(_FINISH, {"run": run_id, "by": worker, **values}).rowcount == 1
 
 
 def request_cancel(connection: sa.Connection, run_id: str, now: datetime) -> None:
@@ -302,9 +327,8 @@ def cancel_runs_of(connection: sa.Connection, user: str, now: datetime) -> None:
 
 def find_cancelled(engine: sa.Engine) -> list[str]:
     """Ids of active runs whose end was asked for; one that was not admitted has ended already."""
-    query = sa.select(runs.c.id).where(_is_under_way(), runs.c.cancel_requested_at.is_not(None))
     with reading(engine) as connection:
-        return list(connection.scalars(query))
+        return list(connection.scalars(_CANCELLED))
 
 
 def count_active(engine: sa.Engine) -> int:

@@ -31,9 +31,22 @@ def save_state(
 def begin_sync(connection: sa.Connection, source: str, now: datetime) -> None:
     """Record that a sync begins."""
     chosen = sources.c.name == source
-    if not connection.execute(sources.update().where(chosen).values(begun_at=now)).rowcount:
-        row = {"name": source, "config": {}, "begun_at": now}
+    begun = {"begun_at": now, "done": 0, "total": 0}
+    if not connection.execute(sources.update().where(chosen).values(begun)).rowcount:
+        row = {"name": source, "config": {}, **begun}
         connection.execute(sources.insert().values(row))
+
+
+def note_progress(connection: sa.Connection, source: str, done: int, total: int) -> None:
+    """Record how far the sync of a source is, for people who watch it."""
+    at_work = (sources.c.name == source) & sources.c.done.is_not(None)
+    connection.execute(sources.update().where(at_work).values(done=done, total=total))
+
+
+def end_sync(connection: sa.Connection, source: str) -> None:
+    """Record that no sync of a source is at work any more, however it ended."""
+    chosen = sources.c.name == source
+    connection.execute(sources.update().where(chosen).values(done=None, total=None))
 
 
 def ask_for_sync(connection: sa.Connection, name: str) -> None:

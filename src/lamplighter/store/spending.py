@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,10 @@ from lamplighter.store.tables import runs, spending
 
 ALL = ""
 """What stands for all agents together."""
+
+LOOKED_AT = 10
+"""How many runs are looked at for each that is wanted; an agent may have had a million that do not
+count."""
 
 _COLUMNS = {"iterations": "requests"}
 """What ``runs`` calls some kinds of usage."""
@@ -80,16 +85,19 @@ def add_spending(
     """
     row = {"runs": int(success is not None), "successes": int(bool(success)), **asdict(usage)}
     row["unpriced"] = int(not priced)
-    names = ", ".join(row)
-    added = ", ".join(f"{name} = spending.{name} + excluded.{name}" for name in row)
-    given = ", ".join(f":{name}" for name in row)
-    statement = sa.text(
-        f"INSERT INTO spending (agent, day, worker, {names})"  # noqa: S608 - names of columns
+    whose = [{"agent": agent, "day": day, "worker": worker} for agent, day in keys]
+    connection.execute(_adding(*row), [row | each for each in whose])
+
+
+@cache
+def _adding(*names: str) -> sa.TextClause:
+    added = ", ".join(f"{name} = spending.{name} + excluded.{name}" for name in names)
+    given = ", ".join(f":{name}" for name in names)
+    return sa.text(
+        f"INSERT INTO spending (agent, day, worker, {', '.join(names)})"  # noqa: S608 - columns
         f" VALUES (:agent, :day, :worker, {given})"
         f" ON CONFLICT (agent, day, worker) DO UPDATE SET {added}"
     )
-    whose = [{"agent": agent, "day": day, "worker": worker} for agent, day in keys]
-    connection.execute(statement, [row | each for each in whose])
 
 
 def hold(connection: sa.Connection, run_id: str, worker: str, usage: Usage) -> None:
@@ -159,16 +167,18 @@ def list_spending(
 
 def list_usages(engine: sa.Engine, agent: str, *, last: int = 30) -> list[tuple[Usage, bool]]:
     """What the agent's last runs on real models have used, and whether the cost is known."""
+    newest = (runs.c.created_at.desc(), runs.c.id.desc())
+    looked_at = sa.select(runs.c.id).where(runs.c.agent == agent).order_by(*newest)
     query = (
         sa.select(runs)
         .where(
-            runs.c.agent == agent,
+            runs.c.id.in_(looked_at.limit(LOOKED_AT * last)),
             runs.c.status.not_in(ACTIVE),
             runs.c.requests > 0,
             runs.c.chat.is_(None),
             sa.or_(runs.c.label.is_(None), runs.c.label != "scripted"),
         )
-        .order_by(runs.c.created_at.desc(), runs.c.id.desc())
+        .order_by(*newest)
         .limit(last)
     )
     with reading(engine) as connection:

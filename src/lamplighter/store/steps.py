@@ -24,14 +24,18 @@ class Step:
     value: str
 
 
+_ADD = steps.insert()
+_KEPT = sa.select(steps).where(steps.c.run_id == sa.bindparam("run")).order_by(steps.c.number)
+
+
 def add_steps(connection: sa.Connection, new: Sequence[Step]) -> None:
     """Write finished steps."""
     if new:
         rows = [{name: getattr(step, name) for name in Step.__slots__} for step in new]
-        connection.execute(steps.insert(), rows)
+        connection.execute(_ADD, rows)
 
 
 def kept_steps(connection: sa.Connection, run_id: str) -> dict[int, Step]:
     """The finished steps of a run, by number."""
-    query = sa.select(steps).where(steps.c.run_id == run_id).order_by(steps.c.number)
-    return {row.number: Step(**row._mapping) for row in connection.execute(query)}
+    found = connection.execute(_KEPT, {"run": run_id})
+    return {row.number: Step(**row._mapping) for row in found}

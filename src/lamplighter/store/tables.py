@@ -209,6 +209,7 @@ approvals = sa.Table(
     sa.Column("used_by", sa.Text, index=True, comment="the turn that acts on the decision"),
     sa.Index("approvals_by_asked", "asked", "id"),
     sa.Index("approvals_by_chat", "chat", "id"),
+    _some("approvals_pending", "asked", "id", where="state = 'pending'"),
 )
 
 requests = sa.Table(
@@ -260,6 +261,7 @@ outbox = sa.Table(
     sa.Column("decided_by", sa.Text, comment="who approved or denied it"),
     sa.Column("decided_at", Moment),
     sa.Column("worker", sa.Text, comment="the process that performs it once it is approved"),
+    sa.Column("again_after", sa.Text, comment="failed or uncertain, before it was done again"),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.UniqueConstraint("run_id", "call"),
@@ -285,6 +287,8 @@ sources = sa.Table(
     sa.Column("begun_at", Moment, comment="begin of the last sync, however it ended"),
     sa.Column("synced_at", Moment, comment="end of the last whole sync"),
     sa.Column("error", sa.Text, comment="why the last sync failed"),
+    sa.Column("done", sa.Integer, comment="items that a sync has looked at; null: none is at work"),
+    sa.Column("total", sa.Integer, comment="of so many; 0: nobody knows"),
 )
 
 source_claims = sa.Table(
@@ -527,4 +531,5 @@ notices = sa.Table(
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("read_at", Moment, comment="null: unread"),
+    _some("notices_unread", "id", where="read_at IS NULL"),
 )

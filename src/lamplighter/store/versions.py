@@ -72,6 +72,14 @@ def find_text(engine: sa.Engine, version: str) -> str:
         return connection.scalar(query) or ""
 
 
+def is_kept(engine: sa.Engine, agent: str, version: str) -> bool:
+    """Whether an agent is, or was, what is known by ``version``; else that was only tried."""
+    table = agent_changes.c
+    kept = sa.exists().where(table.agent == agent, table.version == version)
+    with reading(engine) as connection:
+        return bool(connection.scalar(sa.select(kept)))
+
+
 def shared_histories(engine: sa.Engine) -> set[str]:
     """The agents whose runs everybody may see."""
     query = sa.select(agents.c.name).where(agents.c.shares_history)

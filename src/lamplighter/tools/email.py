@@ -6,12 +6,15 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from pydantic_ai import Tool
 
 from lamplighter import clock
 from lamplighter.addresses import read_addresses
 from lamplighter.config import EmailAccount
+from lamplighter.definitions.hidden import without_hidden
+from lamplighter.definitions.links import find_links
 from lamplighter.definitions.recipients import Correspondence
 from lamplighter.errors import InvalidInput, ToolFailed
 from lamplighter.mail.message import Attachment, Mail, as_data, from_data, new_id
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 MAX_RECIPIENTS = 50
 MAX_SUBJECT_CHARACTERS = 300
 MAX_BODY_CHARACTERS = 200_000
+ANY = "application/octet-stream"
+ACTIVE = ("/html", "/xml", "+xml", "message/", "javascript")
+"""Of media types: what such files may load or run, which are saved, not shown, by a receiver."""
+
 MAX_ATTACHED_BYTES = 20_000_000
 
 
@@ -114,6 +121,14 @@ class EmailSending:
             raise ToolFailed(f"attachments have {MAX_ATTACHED_BYTES:,} bytes together at most")
         return as_data(mail)
 
+    def links(self, payload: Mapping[str, Any]) -> set[str]:
+        """The addresses that its receivers see, or could click on."""
+        mail = from_data(payload)
+        written = find_links([mail.subject, mail.body])
+        plain = {unquote(link) for link in written}
+        # Markdown can write an address so that it is none in the text; then it counts as another.
+        return written | {link for link in mail.targets if unquote(link) not in plain}
+
     async def act(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send it, if it is still allowed."""
         mail = from_data(payload)
@@ -156,7 +171,7 @@ class EmailSending:
                     path=name,
                     sha256=entry.payload["sha256"],
                     size_bytes=entry.payload["size_bytes"],
-                    media_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+                    media_type=_media_type(name),
                 )
         raise ToolFailed(f"{path} is none of this run's deliveries; call deliver_file first")
 
@@ -198,6 +213,12 @@ async def send_email(  # noqa: D417 - the model gives no ctx
     return await bench.outbox.perform(call, effect, quota=quota)
 
 
+def _media_type(name: str) -> str:
+    """What a file is sent as; a mail program that shows a page would load what that names."""
+    found = mimetypes.guess_type(name)[0] or ANY
+    return ANY if any(each in found for each in ACTIVE) else found
+
+
 def _one_line(text: str) -> str:
     """A text that stays within its header, whatever somebody wrote into it."""
     line = " ".join(_without_controls(text).split())
@@ -214,8 +235,8 @@ def _readable(text: str) -> str:
 
 
 def _without_controls(text: str) -> str:
-    """Lines stay lines; half characters and control characters go."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    """Lines stay lines; half characters, control characters and what nobody sees go."""
+    lines = without_hidden(text).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 

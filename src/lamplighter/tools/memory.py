@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_ai import Tool
 
 from lamplighter import clock
+from lamplighter.definitions.nature import LABELS
 from lamplighter.errors import InvalidInput, ToolFailed
 from lamplighter.outbox import Outcome
 from lamplighter.store.events import list_labels
@@ -123,7 +124,9 @@ def _recall(memory: Memory, query: str) -> Recalled:
     if last := find_last_report(memory.engine, memory.agent, but=memory.run_id):
         at = last.finished_at or last.created_at
         result["last_report"] = {"at": _moment(at), "summary": last.summary}
-        labels |= list_labels(memory.engine, last.id)
+        # Another program's record does not say what had come into its run.
+        is_ours = last.trigger != "imported"
+        labels |= list_labels(memory.engine, last.id) if is_ours else frozenset(LABELS)
     return Recalled(result, labels) if notes or last else Recalled(
         "You have noted nothing yet, and reported nothing.", frozenset()
     )  # fmt: skip

@@ -1,10 +1,14 @@
 """Which tools there are, and the toolset of one run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from pydantic_ai import Tool
-from pydantic_ai.toolsets import FunctionToolset
+from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.toolsets import AbstractToolset
+from pydantic_ai.toolsets.abstract import ToolsetTool
 
 from lamplighter.outbox import Outcome
 from lamplighter.tools import (
@@ -205,17 +209,69 @@ TOOLS |= memory.TOOLS | workspace_files.TOOLS | assistance.TOOLS | mcp_tools.TOO
 """All tools, made once: their schemas take longer to make than to use."""
 
 
-def build_toolset(names: Mapping[str, str]) -> FunctionToolset[Workbench]:
+class BuiltIn(AbstractToolset[Workbench]):
     """The built-in tools of one run; what it may not call does not exist for the model.
+
+    They are not prepared anew for each run, as those of a ``FunctionToolset`` are.
 
     Args:
         names: What the model calls each tool -> what agent files call it. Those that are no
             built-in tools, or are never there, are passed over; ``agent validate`` tells of them.
     """
-    return FunctionToolset(list(_named(names)))
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = {name: known for name, known in names.items() if known in TOOLS}
+
+    @property
+    def id(self) -> str | None:
+        """None is needed: each belongs to one run."""
+        return None
+
+    async def get_tools(self, ctx: Context) -> dict[str, ToolsetTool[Workbench]]:
+        """The tools, by what the model calls them."""
+        return {name: _offered(self, name, known) for name, known in self.names.items()}
+
+    async def call_tool(
+        self, name: str, tool_args: dict[str, Any], ctx: Context, tool: ToolsetTool[Workbench]
+    ) -> Any:
+        """Call one."""
+        return await TOOLS[self.names[name]].function_schema.call(tool_args, ctx)
 
 
-def _named(names: Mapping[str, str]) -> Iterable[Tool[Workbench]]:
-    for name, known in names.items():
-        if tool := TOOLS.get(known):
-            yield tool if tool.name == name else replace(tool, name=name)
+class Joined(AbstractToolset[Workbench]):
+    """Toolsets of which no two have a tool of one name, as one."""
+
+    def __init__(self, *parts: AbstractToolset[Workbench]) -> None:
+        self.parts = parts
+
+    @property
+    def id(self) -> str | None:
+        """None is needed: each belongs to one run."""
+        return None
+
+    async def get_tools(self, ctx: Context) -> dict[str, ToolsetTool[Workbench]]:
+        """The tools of all."""
+        found: dict[str, ToolsetTool[Workbench]] = {}
+        for part in self.parts:
+            found |= await part.get_tools(ctx)
+        return found
+
+    async def call_tool(
+        self, name: str, tool_args: dict[str, Any], ctx: Context, tool: ToolsetTool[Workbench]
+    ) -> Any:
+        """Call the one of them that has it."""
+        return await tool.toolset.call_tool(name, tool_args, ctx, tool)
+
+
+@lru_cache(maxsize=1000)
+def _define(name: str, known: str) -> ToolDefinition:
+    return replace(TOOLS[known].tool_def, name=name)
+
+
+def _offered(toolset: BuiltIn, name: str, known: str) -> ToolsetTool[Workbench]:
+    return ToolsetTool(
+        toolset=toolset,
+        tool_def=_define(name, known),
+        max_retries=0,  # counted elsewhere
+        args_validator=TOOLS[known].function_schema.validator,
+    )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic_ai import Tool
 
+from lamplighter.definitions.pages import EVERYTHING, Pages
 from lamplighter.egress import REFUSED, USER_AGENT, public_only
 from lamplighter.errors import ToolFailed, Unconfirmed, Withheld
 from lamplighter.outbox import Outcome
@@ -47,7 +48,7 @@ async def fetch_url(
         return await fetch(request, check=partial(_require_leave, ctx.deps, approved))
     if not ctx.deps.pages.admits(url):
         raise Withheld(f"{url} was not called: {NOT_LISTED}")
-    return await ctx.deps.outbox.perform(call_of(ctx), Submission(request))
+    return await ctx.deps.outbox.perform(call_of(ctx), Submission(request, ctx.deps.pages))
 
 
 def _require_leave(bench: Workbench, approved: str | None, request: "Request") -> None:
@@ -84,9 +85,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A request that changes something, as an effect."""
+    """A request that changes something, as an effect.
+
+    Attributes:
+        request: What is sent.
+        pages: What its agent may reach.
+    """
 
     request: Request
+    pages: Pages = EVERYTHING
     kind = "http"
     fixed = False
     done = None
@@ -112,8 +119,18 @@ class Submission:
             "body": given.body,
         }
 
+    def check(self, payload: Mapping[str, Any]) -> None:
+        """See whether the agent may still reach it.
+
+        Raises:
+            ToolFailed: It may not.
+        """
+        if not self.pages.admits(payload["url"]):
+            raise ToolFailed(f"{payload['url']} is not called: {NOT_LISTED}")
+
     async def act(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send it; once it is on its way, only an answer tells that it came."""
+        self.check(payload)
         return await fetch(Request(**payload), error=Unconfirmed)
 
 

@@ -95,7 +95,9 @@ async def work(settings: Settings, say: Say, *, drain_seconds: float) -> None:
             say(f"Working for {settings.workspace.resolve()} as {holder.worker.id} (Ctrl-C stops)")
             _get_ready()
             far = list_far(settings)
-            syncing = asyncio.create_task(keep_synced(holder.engine, settings, far, log_report))
+            syncing = asyncio.create_task(
+                keep_synced(holder.engine, settings, far, log_report, holder.asked)
+            )
             await stop.wait()
             syncing.cancel()
             with suppress(asyncio.CancelledError):

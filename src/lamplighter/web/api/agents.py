@@ -155,7 +155,7 @@ def list_agents(
 @router.post("", status_code=201)
 def create_agent(body: NewAgent, caller: Writer, home: Home, response: Response) -> AgentView:
     """Make an agent; only admins make those of the organisation."""
-    entry = home.create(caller, _draft(body, caller, home))
+    entry = home.create(caller, draft_agent(body, caller, home))
     wake(home)
     return _answer(home, caller, entry, response)
 
@@ -163,7 +163,7 @@ def create_agent(body: NewAgent, caller: Writer, home: Home, response: Response)
 @router.post("/preview")
 def preview_agent(body: NewAgent, caller: Writer, home: Home) -> AgentView:
     """Show what an agent would be, with its tools and its scope; nothing is kept."""
-    return _Known(home).view(caller, _draft(body, caller, home))
+    return _Known(home).view(caller, draft_agent(body, caller, home))
 
 
 @router.get("/{agent}")
@@ -307,7 +307,8 @@ def readable(home: Roster, caller: Caller, agent: str) -> Entry:
     return entry
 
 
-def _draft(body: NewAgent, caller: Caller, home: Roster) -> Entry:
+def draft_agent(body: NewAgent, caller: Caller, home: Roster) -> Entry:
+    """The agent that is asked for, if the caller may make it; nothing is kept."""
     text = write_fields("", body.given()) if body.text is None else body.text
     return home.draft(caller, body.name, text, of_organisation=_says_org(body, text, home))
 
@@ -322,8 +323,13 @@ def _says_org(body: NewAgent, text: str, home: Roster) -> bool:
 
 def _answer(home: Roster, caller: Caller, entry: Entry, response: Response) -> AgentView:
     response.headers["ETag"] = f'"{home.version(entry)}"'
+    return view_agent(home, caller, entry)
+
+
+def view_agent(home: Roster, caller: Caller, entry: Entry, *, foreseen: bool = True) -> AgentView:
+    """An agent with all that is known of it, and perhaps what its past runs let expect."""
     view = _Known(home, entry.name).view(caller, entry)
-    if entry.agent is not None and view.may_change:
+    if foreseen and entry.agent is not None and view.may_change:
         view.problems += _foreseen(home, entry.agent)
     return view
 

@@ -18,7 +18,7 @@ from lamplighter.store.audit import note
 from lamplighter.store.documents import SourceState
 from lamplighter.store.documents import list_sources as read_states
 from lamplighter.store.sources import ask_for_sync
-from lamplighter.web.api.asking import Admin, Home, Reader
+from lamplighter.web.api.asking import Admin, Home, Reader, wake
 from lamplighter.web.api.pages import Page, Paging
 
 router = APIRouter(tags=["documents"])
@@ -78,11 +78,12 @@ def show_source(name: str, caller: Reader, home: Home) -> SourceView:
 
 @router.post("/sources/{name}/sync", status_code=202)
 def sync_source(name: str, caller: Admin, home: Home) -> SourceView:
-    """Let a source be synced within a minute, however often it is synced otherwise."""
+    """Let a source be synced now, however often it is synced otherwise."""
     source = show_source(name, caller, home)
     with home.engine.begin() as connection:
         ask_for_sync(connection, name)
         note(connection, caller.user, "source.sync", name, now=clock.now())
+    wake(home)
     return source
 
 

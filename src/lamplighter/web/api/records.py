@@ -1,17 +1,20 @@
 """What has happened: notices, the outbox, the audit log; and how the workspace is set."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from lamplighter import clock
 from lamplighter.engine import approvals
 from lamplighter.source_file import write_settings
 from lamplighter.store.audit import Record, list_records, note
+from lamplighter.store.enclosures import Enclosure, list_enclosures, read_enclosure
 from lamplighter.store.notices import Notice, list_notices, read_notice
 from lamplighter.store.outbox import Entry, State, find_effect, list_entries
 from lamplighter.web.api.asking import ENABLED, Admin, Home, Reader, Writer, wake
+from lamplighter.web.api.downloads import download
 from lamplighter.web.api.pages import Page, Paging
 from lamplighter.workspace import load_settings
 
@@ -26,6 +29,14 @@ class Denial(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, Field(max_length=1000)] = ""
+
+
+class Repetition(BaseModel):
+    """That somebody means it: the other side may have it already."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirm: Literal[True]
 
 
 class SettingsView(BaseModel):
@@ -110,6 +121,20 @@ def show_effect(effect: Id, caller: Reader, home: Home) -> Entry:
     return find_effect(home.engine, effect, home.sight(caller))
 
 
+@effects.get("/outbox/{effect}/files")
+def list_effect_files(effect: Id, caller: Reader, home: Home) -> list[Enclosure]:
+    """Show the files that an effect brings, writes or has attached, as they are meant."""
+    return list_enclosures(home.engine, find_effect(home.engine, effect, home.sight(caller)))
+
+
+@effects.get("/outbox/{effect}/files/{sha256}", response_class=Response)
+def download_effect_file(effect: Id, sha256: Id, caller: Reader, home: Home) -> Response:
+    """Download one of these files, by the hash of its content."""
+    found = find_effect(home.engine, effect, home.sight(caller))
+    path, content = read_enclosure(home.engine, found, sha256)
+    return download(path.rpartition("/")[2], content)
+
+
 @effects.post("/outbox/{effect}/approve")
 def approve_effect(effect: Id, caller: Writer, home: Home) -> Entry:
     """Let a held effect happen; what became of it is told by showing it again."""
@@ -124,6 +149,15 @@ def deny_effect(effect: Id, caller: Writer, home: Home, body: Denial | None = No
     """Let a held effect never happen."""
     found = find_effect(home.engine, effect, home.sight(caller))
     return approvals.deny(home, found, caller, body.reason if body else "")
+
+
+@effects.post("/outbox/{effect}/resend")
+def resend_effect(effect: Id, caller: Writer, home: Home, body: Repetition) -> Entry:
+    """Let an effect that failed or is uncertain be done once more, the very same."""
+    found = find_effect(home.engine, effect, home.sight(caller))
+    resent = approvals.resend(home, found, caller)
+    wake(home)
+    return resent
 
 
 @router.get("/audit")

@@ -83,7 +83,7 @@ def list_all_schedules(caller: Reader, home: Home, paging: Paging) -> Page[Sched
     """List the schedules of your agents and of the organisation's."""
     names = [entry.name for entry in home.read(caller.user).entries]
     page = paging.cut(names, lambda name: name)
-    views = [view for name in page.items for view in _of(home, name, 1)]
+    views = [view for name in page.items for view in schedules_of(home, name, 1)]
     return Page(items=views, next=page.next)
 
 
@@ -92,7 +92,7 @@ def list_agents_schedules(
     agent: str, caller: Reader, home: Home, count: Count = 5
 ) -> list[ScheduleView]:
     """List the schedules of an agent, with when they are due next."""
-    return _of(home, home.find(caller, agent).name, count)
+    return schedules_of(home, home.find(caller, agent).name, count)
 
 
 @router.get("/agents/{agent}/occurrences")
@@ -117,7 +117,8 @@ def list_agents_occurrences(
     ]
 
 
-def _of(home: Roster, agent: str, count: int) -> list[ScheduleView]:
+def schedules_of(home: Roster, agent: str, count: int) -> list[ScheduleView]:
+    """The schedules of an agent that was found, each with its next due times."""
     now = clock.now()
     return [_view(agent, saved, count, now) for saved in list_schedules(home.engine, agent)]
 

@@ -16,6 +16,7 @@ from lamplighter.store.overview import find_rows, list_days
 from lamplighter.web.api import agents as api
 from lamplighter.web.api import schedules
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Writer, wake
+from lamplighter.web.pages.budget import make_budget
 from lamplighter.web.pages.capabilities import explain_tools
 from lamplighter.web.pages.places import agent_url
 from lamplighter.web.pages.rendering import go_to, is_piece, render
@@ -24,6 +25,7 @@ from lamplighter.web.pages.runs import Wanted, find_runs
 router = APIRouter(include_in_schema=False, dependencies=[ENABLED])
 CHART_DAYS = 60
 OCCURRENCES = 100
+DUE_TIMES = 5
 DONE = {
     "created": "Created. It runs when it is due, or with “Run now”.",
     "saved": "Saved.",
@@ -44,17 +46,19 @@ def show_agent(
     if is_piece(request) and sees:
         return render(request, "_runs.html", **runs)
     network = [str(host) for host in entry.agent.network] if entry.agent else []
-    view = api.show_agent(agent, caller, home, Response())
+    view = api.view_agent(home, caller, entry, foreseen=False)  # the budget says it
     return render(
         request,
         "agent.html",
         **about(home, caller, entry),
         **runs,
         view=view,
+        settings=home.settings,
         done=DONE.get(done, ""),
         can=explain_tools(view.tools, network=bool(network)),
         network=network,
-        due=schedules.list_agents_schedules(agent, caller, home),
+        budget=make_budget(home, entry.agent) if sees and entry.agent else None,
+        due=schedules.schedules_of(home, entry.name, DUE_TIMES),
     )
 
 
@@ -77,7 +81,7 @@ def show_schedule(request: Request, agent: str, caller: Reader, home: Home) -> R
         request,
         "schedule.html",
         **about(home, caller, entry),
-        due=schedules.list_agents_schedules(agent, caller, home),
+        due=schedules.schedules_of(home, entry.name, DUE_TIMES),
         past=past,
         counts=Counter(each.result for each in past),
     )

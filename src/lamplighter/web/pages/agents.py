@@ -99,6 +99,12 @@ def show_front(_caller: Reader) -> Response:
     return RedirectResponse("/agents", 303)
 
 
+@front.get("/waiting")
+def show_waiting(request: Request, _caller: Reader) -> Response:
+    """How much waits for the viewer, for the sidebar."""
+    return render(request, "_waiting.html")
+
+
 @router.get("/agents")
 def show_agents(
     request: Request, caller: Reader, home: Home, choice: Annotated[Choice, Depends()]

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
@@ -16,6 +17,8 @@ from lamplighter.access import agent_of, owner_of, short_name
 from lamplighter.accounts import Caller
 from lamplighter.definitions.agent import Problem
 from lamplighter.definitions.catalogue import Entry
+from lamplighter.definitions.forecast import runs_per_day
+from lamplighter.engine.manual import request_trial
 from lamplighter.errors import (
     Changed,
     Conflict,
@@ -28,11 +31,14 @@ from lamplighter.errors import (
 from lamplighter.roster import Roster
 from lamplighter.schedule import Schedule, describe, parse, upcoming
 from lamplighter.store.agents import schedule_id_of
+from lamplighter.store.runs import find_run
+from lamplighter.store.versions import find_text
 from lamplighter.web.api import agents as api
 from lamplighter.web.api.agent_fields import Fields, NewAgent
-from lamplighter.web.api.asking import ENABLED, Home, Writer
-from lamplighter.web.api.runs import NewRun, start
+from lamplighter.web.api.asking import ENABLED, Home, Writer, wake
+from lamplighter.web.api.runs import RunId
 from lamplighter.web.pages.beginnings import begin
+from lamplighter.web.pages.budget import make_budget
 from lamplighter.web.pages.capabilities import (
     explain_tools,
     offered_actions,
@@ -66,9 +72,10 @@ class Draft:
         text: Its file.
         url: Of the agent that is changed; empty: a new one.
         seen: The version that the change was made from.
-        owner: Whose it is, or would be.
+        owner: Whose it is, or would be; ``None``: the organisation's, or the only owner's.
         wrong: What is wrong, by field; under an empty one what concerns none.
         view: ``form``, or ``text``: its file.
+        is_tried: Whether it is what was tried in a run, and not what is kept.
     """
 
     name: str
@@ -78,6 +85,13 @@ class Draft:
     owner: str | None = None
     wrong: dict[str, list[str]] = field(default_factory=dict)
     view: str = "form"
+    is_tried: bool = False
+
+    @property
+    def whole_name(self) -> str:
+        """What the agent is, or would be, known by."""
+        name = self.name or "new"
+        return agent_of(self.owner, name) if self.owner else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +117,12 @@ class Rhythm:
 
 
 @router.get("/agents/new")
-def show_new(request: Request, caller: Writer, home: Home, like: str = "") -> Response:
-    """A form for a new agent."""
+def show_new(
+    request: Request, caller: Writer, home: Home, like: str = "", tried: RunId = ""
+) -> Response:
+    """A form for a new agent; perhaps with what was tried in a run."""
+    if tried:
+        return _show(request, caller, home, _tried(home, caller, tried))
     found = begin(like, home.settings.sources)
     return _show(request, caller, home, Draft(found.name, found.text, owner=_owner(home, caller)))
 
@@ -117,11 +135,15 @@ def create_agent(request: Request, caller: Writer, home: Home, form: Sent) -> Re
     try:
         draft = replace(draft, text=change_text(form))
         new = NewAgent(name=_named(draft.name), text=draft.text)
+        if form.has("try"):
+            entry = api.draft_agent(new, caller, home)
+            home.refuse_twin(entry)
+            return _try(request, caller, home, entry)
         view = api.create_agent(new, caller, home, Response())
     except (InvalidInput, Conflict, Forbidden) as error:
         return _show(request, caller, home, _blame(home, draft, error), error.status)
     name = view.name if view.owner is None else agent_of(view.owner, view.name)
-    return _leave(request, caller, home, form, name, "created")
+    return _leave(request, home, name, "created")
 
 
 @router.post("/agents/draft")
@@ -141,6 +163,8 @@ def show_draft(
         wrong=wrong,
         fields_=() if first else FIELDS,
         rhythms=_rhythms(home, draft, wrong),
+        budget=make_budget(home, entry.agent) if entry.agent and draft.url else None,
+        per_day=runs_per_day(entry.agent, clock.now()) if entry.agent else 0,
         **_meaning(entry),
     )
 
@@ -160,9 +184,15 @@ def turn_draft(request: Request, caller: Writer, home: Home, form: Sent) -> Resp
 
 
 @router.get("/agents/{agent}/edit")
-def show_edit(request: Request, agent: str, caller: Writer, home: Home) -> Response:
-    """A form with what an agent is now."""
-    return _show(request, caller, home, _found(home, caller, agent))
+def show_edit(
+    request: Request, agent: str, caller: Writer, home: Home, tried: RunId = ""
+) -> Response:
+    """A form with what an agent is now, or with what was tried in a run."""
+    draft = _found(home, caller, agent)
+    if tried:
+        text = _tried(home, caller, tried).text
+        draft = replace(draft, text=text, is_tried=True)
+    return _show(request, caller, home, draft)
 
 
 @router.post("/agents/{agent}/edit")
@@ -171,23 +201,36 @@ def change_agent(request: Request, agent: str, caller: Writer, home: Home, form:
     draft = replace(_found(home, caller, agent), seen=form.get("seen"), view=form.get("view"))
     try:
         draft = replace(draft, text=change_text(form))
+        if form.has("try"):
+            is_org = draft.owner is None
+            entry = home.draft(caller, draft.name, draft.text, of_organisation=is_org)
+            return _try(request, caller, home, entry)
         fields = Fields(text=draft.text)
         api.change_agent(agent, fields, caller, home, Response(), draft.seen or None)
-    except (InvalidInput, Changed, Forbidden) as error:
+    except (InvalidInput, Conflict, Changed, Forbidden) as error:
         return _show(request, caller, home, _blame(home, draft, error), error.status)
-    name = home.find(caller, agent).name
-    return _leave(request, caller, home, form, name, "saved")
+    return _leave(request, home, home.find(caller, agent).name, "saved")
 
 
-def _leave(
-    request: Request, caller: Caller, home: Roster, form: Form, name: str, done: str
-) -> Response:
-    """To the agent, or to a run of it that only records its effects."""
-    if not form.has("try"):
-        return go_to(request, f"{agent_url(home, name)}?done={done}")
+def _leave(request: Request, home: Roster, name: str, done: str) -> Response:
+    return go_to(request, f"{agent_url(home, name)}?done={done}")
+
+
+def _try(request: Request, caller: Caller, home: Roster, entry: Entry) -> Response:
+    """To a run of what is written, which nobody keeps."""
     caller.require("run")
-    run = start(home, caller, name, NewRun(dry_run=True), None)
+    run = request_trial(home.settings, home.engine, entry, by=caller.user)
+    wake(home)
     return go_to(request, run_url(run.id))
+
+
+def _tried(home: Roster, caller: Caller, run_id: str) -> Draft:
+    """What was tried in a run, for whoever may change its agent."""
+    run = find_run(home.engine, run_id, home.sight(caller))
+    if not home.may_change(caller, run.agent):
+        raise NotFound(f"no run {run_id!r}")
+    text = find_text(home.engine, run.version)
+    return Draft(short_name(run.agent), text, owner=owner_of(run.agent), is_tried=True)
 
 
 def _found(home: Roster, caller: Caller, agent: str) -> Draft:
@@ -205,14 +248,12 @@ def _found(home: Roster, caller: Caller, agent: str) -> Draft:
 
 def _read(form: Form, home: Roster, caller: Caller) -> Draft:
     """What the form says, even where that cannot be read."""
-    draft = Draft(
-        form.get("name").strip(),
-        form.get("base"),
-        url=form.get("url"),
-        seen=form.get("seen"),
-        owner=_owner(home, caller),
-        view=form.get("view"),
-    )
+    if url := form.get("url"):
+        known = _found(home, caller, unquote(url.rpartition("/")[2]))
+        draft = replace(known, text=form.get("base"), seen=form.get("seen"), view=form.get("view"))
+    else:
+        name, owner = form.get("name").strip(), _owner(home, caller)
+        draft = Draft(name, form.get("base"), owner=owner, view=form.get("view"))
     try:
         return replace(draft, text=change_text(form))
     except InvalidInput as error:
@@ -220,8 +261,7 @@ def _read(form: Form, home: Roster, caller: Caller) -> Draft:
 
 
 def _entry(home: Roster, draft: Draft) -> Entry:
-    name = draft.name or "new"
-    return home.parse(agent_of(draft.owner, name) if draft.owner else name, draft.text)
+    return home.parse(draft.whole_name, draft.text)
 
 
 def _blame(home: Roster, draft: Draft, error: LamplighterError) -> Draft:
@@ -296,7 +336,7 @@ def _filled(home: Roster, caller: Caller, draft: Draft) -> dict[str, Any]:
         fields = read_fields(draft.text)
     except InvalidInput:
         fields, draft = {}, replace(draft, view="text")
-    tools, limits = fields.get("tools"), fields.get("limits")
+    tools, limits = fields.get("tools"), _mapping(fields.get("limits"))
     offered = offered_tools(home)
     known = {each.name for group in offered.values() for each in group}
     return {
@@ -312,7 +352,8 @@ def _filled(home: Roster, caller: Caller, draft: Draft) -> dict[str, Any]:
         if isinstance(tools, list)
         else [],
         "tools_are_named": isinstance(tools, dict),
-        "limits": _lenient(limits if isinstance(limits, dict) else {}),
+        "limits": _lenient(limits),
+        "daily": _lenient(_mapping(limits.get("per_day"))),
         "hosts": _texts(fields.get("network"), "allow"),
         "email_to": _texts(fields.get("email"), "to"),
         "may_choose_type": caller.admin and not (home.settings.team and draft.url),
@@ -323,6 +364,10 @@ def _filled(home: Roster, caller: Caller, draft: Draft) -> dict[str, Any]:
 def _lenient(fields: dict[str, Any]) -> dict[str, Any]:
     """What a template may ask for anything."""
     return defaultdict(lambda: None, fields)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _texts(field_: Any, key: str) -> list[str]:
@@ -347,7 +392,6 @@ def _rhythms(home: Roster, draft: Draft, wrong: dict[str, list[str]]) -> list[Rh
     except InvalidInput:
         return []
     zone = fields.get("timezone") or home.settings.timezone
-    name = agent_of(draft.owner, draft.name) if draft.owner else draft.name
     found = []
     for number, value in enumerate(schedules_of(fields), start=1):
         try:
@@ -357,7 +401,7 @@ def _rhythms(home: Roster, draft: Draft, wrong: dict[str, list[str]]) -> list[Rh
             if not wrong.get("schedule"):
                 wrong["schedule"] = [_say(said)]
         else:
-            found.append(_rhythm(schedule, schedule_id_of(name, number)))
+            found.append(_rhythm(schedule, schedule_id_of(draft.whole_name, number)))
     return found
 
 

@@ -4,7 +4,8 @@ The form changes only what somebody changes: comments, order and keys that it do
 """
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lamplighter.definitions.agent import DEFAULT_TOOLS
@@ -14,7 +15,10 @@ from lamplighter.errors import InvalidInput, Place
 from lamplighter.web.pages.forms import Form
 
 PLAIN = ("description", "model", "timezone", "message", BODY)
-BOUNDS = ("iterations", "timeout", "cost", "command_timeout", "memory_mb", "processes", "disk_mb")
+BOUNDS = ("iterations", "timeout", "input_tokens", "output_tokens", "cost")
+_DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
+DAILY = ("tool_calls", "time", "input_tokens", "output_tokens", "cost")
+"""Limits that the form has, of a run and of a day; others stay as the file has them."""
 
 
 def read_fields(text: str) -> dict[str, Any]:
@@ -135,21 +139,39 @@ def _chosen(
 
 
 def _limits(form: Form, old: dict[str, Any]) -> dict[str, Any]:
-    given = [name for name in BOUNDS if form.has(f"limit_{name}")]
-    if not given:
-        return {}
-    before = old.get("limits")
-    limits = dict(before) if isinstance(before, dict) else {}
-    for name in given:
-        text = form.get(f"limit_{name}").strip()
-        limits.pop(name, None)
-        if text:
-            limits[name] = int(text) if text.isdecimal() else text
-    if isinstance(before, dict) and {k: str(v) for k, v in before.items()} == {
-        k: str(v) for k, v in limits.items()
-    }:
-        return {}
-    return {"limits": limits or None}
+    before = _mapping(old.get("limits"))
+    limits = before | _bounds(form, "limit_", BOUNDS)
+    if any(form.has(f"day_{name}") for name in DAILY):
+        daily = _mapping(before.get("per_day")) | _bounds(form, "day_", DAILY)
+        limits["per_day"] = {name: value for name, value in daily.items() if value is not None}
+        limits["per_day"] = limits["per_day"] or None
+    limits = {name: value for name, value in limits.items() if value is not None}
+    return {} if _as_said(limits) == _as_said(before) else {"limits": limits or None}
+
+
+def _bounds(form: Form, prefix: str, names: Sequence[str]) -> dict[str, float | str | None]:
+    """What the form says of these limits; ``None``: nothing."""
+    given = {name: form.get(prefix + name).strip() for name in names if form.has(prefix + name)}
+    return {name: _number(text) for name, text in given.items()}
+
+
+def _number(text: str) -> float | str | None:
+    """Numbers as numbers, other texts as they are; ``None``: nothing."""
+    if text.isdecimal():
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text or None
+
+
+def _as_said(limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Limits as texts, in which 0.5 and "0.5" are the same."""
+    return {
+        name: _as_said(value) if isinstance(value, dict) else str(value)
+        for name, value in limits.items()
+    }
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def _flow(value: dict[str, Any]) -> str:

@@ -1,5 +1,8 @@
 """Notices: what somebody should know."""
 
+import re
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -13,6 +16,30 @@ from lamplighter.web.pages.rendering import go_to, is_piece, render
 
 router = APIRouter(include_in_schema=False)
 MOST = 100
+ABOUT = {
+    **dict.fromkeys(("held", "uncertain", "approved", "expired"), "/outbox/{}"),
+    **dict.fromkeys(("failure", "paused"), "/runs/{}"),
+}
+"""What a notice is about, by the beginning of its key: the page where that stands."""
+
+_COMMAND = re.compile(r" (See|Look at it with): lamplighter .*", re.DOTALL)
+"""What to type; on the page there is a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A notice in the list.
+
+    Attributes:
+        message: What it says, without what the links say.
+        agent_url: The agent's page; empty: it concerns none.
+        url: The page of what it is about; empty: there is none.
+    """
+
+    notice: Notice
+    message: str
+    agent_url: str
+    url: str
 
 
 @router.get("/notices")
@@ -20,7 +47,7 @@ def show_notices(request: Request, caller: Reader, home: Home, all: bool = False
     """What needs somebody, newest first."""
     sight = home.sight(caller)
     found = list_notices(home.engine, unread=not all, sight=sight, limit=MOST)
-    return render(request, "notices.html", notices=_with_urls(home, found), all=all)
+    return render(request, "notices.html", lines=[_line(home, each) for each in found], all=all)
 
 
 @router.post("/notices/{notice}/read")
@@ -29,7 +56,7 @@ def read_notice(request: Request, notice: str, caller: Writer, home: Home) -> Re
     read = api.mark_notice(notice, caller, home)
     if not is_piece(request):
         return go_to(request, "/notices")
-    return render(request, "_notice.html", notice=read, url=_url(home, read))
+    return render(request, "_notice.html", line=_line(home, read))
 
 
 @router.post("/notices/read")
@@ -44,9 +71,10 @@ def _unread(home: Roster, caller: Caller) -> list[Notice]:
     return list_notices(home.engine, unread=True, sight=home.sight(caller), limit=MOST)
 
 
-def _with_urls(home: Roster, found: list[Notice]) -> list[tuple[Notice, str | None]]:
-    return [(each, _url(home, each)) for each in found]
-
-
-def _url(home: Roster, notice: Notice) -> str | None:
-    return agent_url(home, notice.agent) if notice.agent else None
+def _line(home: Roster, notice: Notice) -> Line:
+    about, _, id_ = notice.key.partition(":")
+    message, url = notice.message, ABOUT.get(about, "").format(id_)
+    if url:
+        message = _COMMAND.sub("", message)
+    of_agent = agent_url(home, notice.agent) if notice.agent else ""
+    return Line(notice, message, of_agent, url)

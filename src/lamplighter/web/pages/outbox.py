@@ -48,7 +48,7 @@ def show_outbox(
     found = list_entries(
         home.engine, state=state, before=before, sight=home.sight(caller), limit=PAGE + 1
     )
-    lines = _lines(home, caller, found[:PAGE])
+    lines = make_lines(home, caller, found[:PAGE])
     which = f"state={state}&" if state else ""
     return render(
         request,
@@ -64,7 +64,8 @@ def show_outbox(
 def show_effect(request: Request, effect: Id, caller: Reader, home: Home) -> Response:
     """One effect, with all that it holds."""
     entry = find_effect(home.engine, effect, home.sight(caller))
-    return render(request, "effect.html", line=_lines(home, caller, [entry])[0])
+    template = "_effect.html" if is_piece(request) else "effect.html"
+    return render(request, template, line=make_lines(home, caller, [entry])[0])
 
 
 @router.post("/outbox/{effect}/approve")
@@ -86,10 +87,11 @@ def _answer(request: Request, effect: str, caller: Caller, home: Roster) -> Resp
     if not is_piece(request):
         return go_to(request, f"/outbox/{effect}")
     entry = find_effect(home.engine, effect, home.sight(caller))
-    return render(request, "_effect.html", line=_lines(home, caller, [entry])[0])
+    return render(request, "_effect.html", line=make_lines(home, caller, [entry])[0])
 
 
-def _lines(home: Roster, caller: Caller, entries: list[Entry]) -> list[Line]:
+def make_lines(home: Roster, caller: Caller, entries: list[Entry]) -> list[Line]:
+    """What lists show of some effects."""
     agents = agents_of(home.engine, {entry.run_id for entry in entries})
     return [_line(home, caller, entry, agents[entry.run_id]) for entry in entries]
 

@@ -1,7 +1,7 @@
 """From a template to an answer. Jinja2 is loaded with the first page that somebody looks at."""
 
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from lamplighter.accounts import Caller
 from lamplighter.roster import Roster
 from lamplighter.web.pages import words
-from lamplighter.web.pages.navigation import NAVIGATION
+from lamplighter.web.pages.navigation import NAVIGATION, count_waiting
 from lamplighter.web.pages.static import static_url
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     """A page, or a piece of one.
 
     Templates find besides: ``me``, who asks (``None``: nobody known); ``team``, whether several
-    people are here; ``path``; ``navigation``.
+    people are here; ``path``; ``navigation``; ``waiting``, a function that counts what waits
+    for them, by place.
     """
     return HTMLResponse(render_text(request, template, **context), status)
 
@@ -41,6 +42,7 @@ def render_text(request: Request, template: str, **context: Any) -> str:
         "path": request.url.path,
         "query": dict(request.query_params),
         "navigation": [each for each in NAVIGATION if caller and each.is_for(caller, home)],
+        "waiting": partial(count_waiting, home, caller) if caller else dict,
     }
     return _environment().get_template(template).render(common | context)
 

@@ -11,17 +11,21 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 
 from lamplighter import clock
-from lamplighter.access import owner_of, short_name
+from lamplighter.access import short_name
 from lamplighter.accounts import Caller
 from lamplighter.errors import NotFound
 from lamplighter.roster import Roster
 from lamplighter.store.contents import iterate_content
 from lamplighter.store.events import list_events
-from lamplighter.store.outbox import find_effect, list_entries
+from lamplighter.store.outbox import State, find_effect, list_entries
+from lamplighter.store.overview import find_rows
 from lamplighter.store.runs import Run, find_run
+from lamplighter.store.versions import is_kept
 from lamplighter.web.api import runs as api
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Runner
+from lamplighter.web.api.downloads import ANY, as_attachment
 from lamplighter.web.lookout import Watched
+from lamplighter.web.pages.outbox import Line, make_lines
 from lamplighter.web.pages.places import agent_url, run_url
 from lamplighter.web.pages.rendering import go_to, is_piece, render, render_text
 from lamplighter.web.pages.timeline import Step, Timeline
@@ -32,6 +36,9 @@ Number = Annotated[int, Field(ge=0, le=1_000_000_000)]
 After = Annotated[int, Query(ge=0, le=1_000_000_000)]
 MANY = 10_000
 """Effects of one run."""
+
+STAYING: tuple[State, ...] = ("held", "approved", "uncertain")
+"""Of which somebody has to know."""
 
 
 @router.get("/runs/{run_id}")
@@ -57,6 +64,15 @@ def show_step(
     if is_piece(request):
         return render(request, "_step_detail.html", **_step(run, timeline, step))
     return _show(request, caller, home, run, timeline, step, "steps")
+
+
+@router.get("/runs/{run_id}/held")
+def show_held(request: Request, run_id: api.RunId, caller: Reader, home: Home) -> Response:
+    """What of a run waits for somebody, as it is now."""
+    run = find_run(home.engine, run_id, home.sight(caller))
+    lines = _waiting(home, caller, run)
+    timeline = Timeline.of(list_events(home.engine, run.id))
+    return render(request, "_held_now.html", **_head(home, run, timeline), lines=lines)
 
 
 @router.get("/runs/{run_id}/live")
@@ -88,7 +104,7 @@ def download_run(run_id: api.RunId, caller: Reader, home: Home) -> Response:
         "effects": [{name: getattr(each, name) for name in each.__slots__} for each in effects],
     }
     content = json.dumps(record, indent=2, ensure_ascii=False, default=_iso)
-    return Response(content, media_type="application/json", headers=_attached(f"{run.id}.json"))
+    return Response(content, media_type="application/json", headers=as_attachment(f"{run.id}.json"))
 
 
 @router.get("/runs/{run_id}/files/{effect}")
@@ -101,9 +117,7 @@ def download_file(run_id: api.RunId, effect: api.RunId, caller: Reader, home: Ho
         raise NotFound("this run has delivered no such file")
     content = iterate_content(home.engine, run.id, entry.payload["sha256"])
     name = str(entry.payload["path"]).rpartition("/")[2]
-    return StreamingResponse(
-        content, media_type="application/octet-stream", headers=_attached(name)
-    )
+    return StreamingResponse(content, media_type=ANY, headers=as_attachment(name))
 
 
 @router.post("/runs/{run_id}/cancel")
@@ -130,26 +144,48 @@ def _show(  # noqa: PLR0913 - all that is on the page
     return render(
         request,
         "run.html",
-        **(_step(run, timeline, chosen) | _head(home, run)),
+        **(_step(run, timeline, chosen) | _head(home, run, timeline) | _home_of(home, run)),
         view=view,
         last=timeline.last,
         steps=list(timeline.steps.values()),
         may_change=home.may_change(caller, run.agent),
+        lines=_waiting(home, caller, run),
         asked=next((each.gist for each in timeline.steps.values() if each.kind == "asked"), ""),
     )
 
 
-def _head(home: Roster, run: Run) -> dict[str, Any]:
+def _head(home: Roster, run: Run, timeline: Timeline) -> dict[str, Any]:
     """What stands above the steps, and changes while they come."""
     return {
         "run": run,
-        "agent": short_name(run.agent),
-        "owner": owner_of(run.agent),
-        "agent_url": agent_url(home, run.agent),
         "effects": list_entries(home.engine, run_id=run.id, limit=MANY)[::-1],
         "span": _span(run),
+        "attempt": timeline.attempt,
         "now": clock.now(),
     }
+
+
+def _home_of(home: Roster, run: Run) -> dict[str, Any]:
+    """Where the run's agent is, and where what was tried in it can be written on."""
+    exists = bool(find_rows(home.engine, [run.agent]))
+    url = agent_url(home, run.agent) if exists else ""
+    is_trial = run.dry_run and not is_kept(home.engine, run.agent, run.version)
+    form = f"{url}/edit" if exists else "/agents/new"
+    return {
+        "agent": short_name(run.agent),
+        "agent_url": url,
+        "form_url": f"{form}?tried={run.id}" if is_trial else "",
+    }
+
+
+def _waiting(home: Roster, caller: Caller, run: Run) -> list[Line]:
+    """What of the run's effects somebody has to look at."""
+    found = [
+        entry
+        for state in STAYING
+        for entry in list_entries(home.engine, run_id=run.id, state=state, limit=MANY)
+    ]
+    return make_lines(home, caller, sorted(found, key=lambda entry: entry.id))
 
 
 def _step(run: Run, timeline: Timeline, chosen: Step | None) -> dict[str, Any]:
@@ -217,7 +253,7 @@ def _tell(request: Request, watched: Watched, after: int, view: View) -> str:
     text = render_text(
         request,
         "_live.html",
-        **_head(request.app.state.roster, watched.run),
+        **_head(request.app.state.roster, watched.run, timeline),
         started_at=watched.run.started_at or watched.run.created_at,
         view=view,
         new=[step for seq, step in changed.items() if seq not in known],
@@ -226,12 +262,6 @@ def _tell(request: Request, watched: Watched, after: int, view: View) -> str:
     )
     lines = "".join(f"data: {line}\n" for line in text.replace("\r", "").split("\n"))
     return f"id: {timeline.last}\n{lines}\n"
-
-
-def _attached(name: str) -> dict[str, str]:
-    from urllib.parse import quote
-
-    return {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}"}
 
 
 def _iso(value: object) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -12,6 +13,7 @@ from lamplighter.access import short_name
 from lamplighter.accounts import Caller
 from lamplighter.errors import InvalidInput, Place
 from lamplighter.roster import Roster
+from lamplighter.store.overview import find_rows
 from lamplighter.store.runs import Run, Status, Trigger, list_runs
 from lamplighter.web.api.asking import ENABLED, Home, Reader
 from lamplighter.web.pages.places import agent_url
@@ -26,7 +28,7 @@ class Filter:
     """Which runs are shown; as it stands in the URL.
 
     Attributes:
-        since: The first day, and ``until`` the last one (UTC); empty: all.
+        since: The first day, and ``until`` the last one, in the workspace's zone; empty: all.
         before: The run after which the list goes on.
     """
 
@@ -50,8 +52,10 @@ Wanted = Annotated[Filter, Depends()]
 def show_runs(request: Request, caller: Reader, home: Home, wanted: Wanted) -> Response:
     """The runs that you may see, newest first."""
     found = find_runs(home, caller, wanted, None, "/runs")
+    names = {run.agent for run in found["runs"]}
+    known = {row.name for row in find_rows(home.engine, names)}
     agents = {
-        run.agent: (short_name(run.agent), agent_url(home, run.agent)) for run in found["runs"]
+        name: (short_name(name), agent_url(home, name) if name in known else "") for name in names
     }
     return render(
         request, "_runs.html" if is_piece(request) else "runs.html", agents=agents, **found
@@ -67,8 +71,8 @@ def find_runs(
         agent=agent,
         status=_one_of(wanted.status, get_args(Status)),
         trigger=_one_of(wanted.trigger, get_args(Trigger)),
-        since=_day(wanted.since, "since"),
-        until=_after(_day(wanted.until, "until")),
+        since=_day(wanted.since, "since", home.settings.timezone),
+        until=_day(wanted.until, "until", home.settings.timezone, after=1),
         before=wanted.before or None,
         sight=home.sight(caller),
         limit=PAGE + 1,
@@ -90,18 +94,16 @@ def _one_of(value: str, known: tuple[str, ...]) -> str | None:
     return value if value in known else None
 
 
-def _day(text: str, field: str) -> datetime | None:
+def _day(text: str, field: str, zone: str, *, after: int = 0) -> datetime | None:
+    """The beginning of a day, or of one so many days after it."""
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError as error:
+        day = date.fromisoformat(text) + timedelta(days=after)
+    except (ValueError, OverflowError) as error:
         hint = "write it like 2026-10-05"
         raise InvalidInput("this is no day", place=Place(field=field), hint=hint) from error
-
-
-def _after(day: datetime | None) -> datetime | None:
-    return day + timedelta(days=1) if day else None
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def _url(url: str, query: dict[str, str]) -> str:

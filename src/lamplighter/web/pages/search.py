@@ -1,34 +1,49 @@
 """Search, and documents: the index that agents have, as far as the viewer may see it."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from lamplighter import clock
 from lamplighter.access import Scope
 from lamplighter.accounts import Caller, viewer_scope
 from lamplighter.errors import InvalidInput
 from lamplighter.roster import Roster
 from lamplighter.search import index
+from lamplighter.search.facets import Facet
 from lamplighter.search.index import Hit
+from lamplighter.search.query import split_operators
 from lamplighter.search.snippet import Snippet
 from lamplighter.web.api.asking import Home, Reader
 from lamplighter.web.pages.rendering import is_piece, render
 
 router = APIRouter(include_in_schema=False)
 PAGE = 20
-WEIGHED = 60
-"""Of the best results so many are counted by source and kind."""
+OFFERED = 6
+"""Facets of a group, at most."""
 
-Facets = list[tuple[str, str, int, str]]
-"""An operator, its value, how many results have it, and the URL with it."""
+GROUPS = (
+    ("Source", ("in",)),
+    ("Kind", ("type",)),
+    ("From", ("from",)),
+    ("Dated", ("after", "before")),
+)
 
 Query_ = Annotated[str, Query(max_length=1000)]
 Offset = Annotated[int, Query(ge=0, le=index.FARTHEST)]
 Line = Annotated[int | None, Query(ge=1, le=100_000_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A facet as a link: the same search with it."""
+
+    facet: Facet
+    url: str
 
 
 @router.get("/search")
@@ -43,17 +58,20 @@ def show_search(
         problem = ""
     except InvalidInput as error:
         found, problem = index.Results(()), str(error)
-    more = len(found.hits) > PAGE or found.next_offset is not None
+    more = found.next_offset is not None and found.next_offset < index.FARTHEST
     return render(
         request,
         "_results.html" if is_piece(request) else "search.html",
         q=q,
         problem=problem,
-        hits=found.hits[:PAGE],
-        facets=[] if offset else _facets(wanted, found.hits),
+        hits=found.hits,
+        total=found.total,
+        most=index.FARTHEST,
+        groups=_groups(wanted, found.facets),
+        chosen=_chosen(wanted),
         sources=sorted(scope.sources),
         newer=_url(wanted) if offset else None,
-        older=_url(wanted, offset + PAGE) if more and offset + PAGE < index.FARTHEST else None,
+        older=_url(wanted, offset + PAGE) if more else None,
     )
 
 
@@ -90,10 +108,9 @@ def _find(home: Roster, scope: Scope, wanted: str, offset: int) -> index.Results
     if not wanted:
         newest = index.list_documents(home.engine, scope, limit=PAGE)
         return index.Results(tuple(Hit(each, Snippet(""), 0.0) for each in newest))
-    ranking = index.Ranking(home.settings.embedder, home.settings.search_fusion)
-    limit = PAGE if offset else WEIGHED
+    ranking = index.Ranking.of(home.settings)
     return index.search_documents(
-        home.engine, scope, wanted, limit=limit, offset=offset, ranking=ranking
+        home.engine, scope, wanted, limit=PAGE, offset=offset, ranking=ranking, facets=not offset
     )
 
 
@@ -102,19 +119,26 @@ def _read(home: Roster, caller: Caller, id: str, line: int) -> index.Document:
     return index.read_document(home.engine, scope, id, start_line=line, end_line=line + LINES - 1)
 
 
-def _facets(wanted: str, hits: Sequence[Hit]) -> Facets:
-    """What would narrow the results, if it does not hold for all of them."""
-    counts = Counter(("in", hit.document.source) for hit in hits)
-    counts.update(("type", hit.document.kind) for hit in hits)
-    return [
-        (name, value, number, _url(f"{wanted} {_operator(name, value)}".strip()))
-        for (name, value), number in counts.most_common(12)
-        if number < len(hits)
-    ]
+def _groups(wanted: str, facets: Iterable[Facet]) -> Sequence[tuple[str, list[Offer]]]:
+    """What would narrow the results, by what it is about; without what has nothing to offer."""
+    known = list(facets)
+    groups = []
+    for title, operators in GROUPS:
+        of_group = [each for each in known if each.operator in operators][:OFFERED]
+        if of_group:
+            groups.append((title, [_offer(wanted, each) for each in of_group]))
+    return groups
 
 
-def _operator(name: str, value: str) -> str:
-    return f'{name}:"{value}"' if " " in value else f"{name}:{value}"
+def _offer(wanted: str, facet: Facet) -> Offer:
+    said = f'"{facet.value}"' if " " in facet.value else facet.value
+    return Offer(facet, _url(f"{wanted} {facet.operator}:{said}".strip()))
+
+
+def _chosen(wanted: str) -> list[tuple[str, str, str]]:
+    """The operators of the query, each with its value and the URL without it."""
+    found = split_operators(wanted, clock.now().date())
+    return [(name, value, _url(rest)) for name, value, rest in found]
 
 
 def _url(wanted: str, offset: int = 0) -> str:

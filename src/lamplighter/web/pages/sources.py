@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -13,8 +14,9 @@ from lamplighter.search import index
 from lamplighter.source_config import SourceConfig
 from lamplighter.store.documents import Skipped, SourceState, list_sources, skipped
 from lamplighter.store.sources import list_begun
-from lamplighter.web.api.asking import Home, Reader
-from lamplighter.web.pages.rendering import is_piece, render
+from lamplighter.web.api import documents as api
+from lamplighter.web.api.asking import AdminPage, Home, Reader
+from lamplighter.web.pages.rendering import go_to, is_piece, render
 
 router = APIRouter(include_in_schema=False)
 SKIPPED = 200
@@ -27,8 +29,8 @@ class Line:
 
     Attributes:
         target: Where it is, for admins; a path or an address may tell too much.
-        state: What the index holds of it, and how the last sync ended.
-        begun_at: When the last sync began, however it ended.
+        state: What the index holds of it, how the last sync ended, and how far the present one is.
+        begun_at: When the last sync began, however it ended; ``None``: one is asked for.
     """
 
     name: str
@@ -39,10 +41,13 @@ class Line:
 
     @property
     def is_syncing(self) -> bool:
-        """Whether a sync is under way, or was cut short."""
-        ended = self.state.synced_at
-        is_open = self.begun_at is not None and (ended is None or ended < self.begun_at)
-        return is_open and not self.state.error
+        """Whether a sync is at work, or was cut short."""
+        return self.state.done is not None
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it will soon look different."""
+        return self.is_syncing or self.begun_at is None
 
 
 @router.get("/sources")
@@ -55,9 +60,9 @@ def show_sources(request: Request, caller: Reader, home: Home) -> Response:
 @router.get("/sources/{name}")
 def show_source(request: Request, name: str, caller: Reader, home: Home) -> Response:
     """One source: what it holds, and what it could not read."""
-    line = next((line for line in _lines(home, caller) if line.name == name), None)
-    if line is None:
-        raise NotFound(f"no source {name!r}")
+    line = _find(home, caller, name)
+    if is_piece(request):
+        return render(request, "_source_state.html", line=line)
     scope = viewer_scope(home.settings, home.engine, caller.user)
     newest = index.list_documents(home.engine, scope, source=name, limit=NEWEST)
     left_out = _skipped(home, caller, name)
@@ -69,6 +74,26 @@ def show_source(request: Request, name: str, caller: Reader, home: Home) -> Resp
         skipped=left_out[:SKIPPED],
         more_skipped=max(0, len(left_out) - SKIPPED),
     )
+
+
+@router.post("/sources/{name}/sync")
+def sync_source(
+    request: Request, name: str, caller: AdminPage, home: Home, of_list: bool = False
+) -> Response:
+    """Let a source be synced now."""
+    api.sync_source(name, caller, home)
+    if not is_piece(request):
+        return go_to(request, f"/sources/{quote(name, safe='')}")
+    if of_list:
+        return render(request, "_sources.html", lines=_lines(home, caller))
+    return render(request, "_source_state.html", line=_find(home, caller, name))
+
+
+def _find(home: Roster, caller: Caller, name: str) -> Line:
+    line = next((line for line in _lines(home, caller) if line.name == name), None)
+    if line is None:
+        raise NotFound(f"no source {name!r}")
+    return line
 
 
 def _lines(home: Roster, caller: Caller) -> list[Line]:

@@ -73,6 +73,11 @@ class Timeline:
             made.add(event)
         return made
 
+    @property
+    def attempt(self) -> int:
+        """How often it was begun: once more after each interruption."""
+        return 1 + sum(step.title == "resumed" for step in self.steps.values())
+
     def add(self, event: Event) -> Step | None:
         """Take an event; gives the step that is new or has changed."""
         self.last = event.seq
@@ -169,6 +174,9 @@ def _marked(step: Step, event: Event) -> Step:
     match event.kind:
         case "started":
             return replace(step, gist=f"on {data.get('model', 'a model')}")
+        case "label":
+            gist = f"what follows knows what {data.get('source', '')} gave"
+            return replace(step, title=f"{data.get('label', '')} from here on", gist=gist)
         case "resumed":
             return replace(step, gist="after an interruption")
         case "error":

@@ -47,7 +47,8 @@ def show_fault(request: Request) -> Response:
 
 def _show(request: Request, title: str, message: str, status: int) -> Response:
     if HTMX not in request.headers:
-        return render(request, "error.html", status, title=title, message=message)
+        # Without counts: it may be the database that is in trouble.
+        return render(request, "error.html", status, title=title, message=message, waiting=dict)
     response = render(request, "_error.html", status, title=title, message=message)
     response.headers["HX-Retarget"] = "#said"
     response.headers["HX-Reswap"] = "innerHTML"

@@ -1,7 +1,9 @@
 """Filters of templates: moments, durations and amounts, as people read them."""
 
 import json
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -11,12 +13,17 @@ from markupsafe import Markup, escape
 
 from lamplighter import clock
 from lamplighter.allowance import describe_cost
+from lamplighter.definitions.hidden import reveal_hidden
 from lamplighter.search.snippet import Snippet
 from lamplighter.store.overview import LatestRun
 
 NOTHING = "\u2013"
 """Where there is no number: a dash."""
 
+CENT = 10_000
+"""Micro-dollars."""
+
+_MARKS = re.compile(r"[*`]+|^#+ +", re.MULTILINE)
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -83,8 +90,24 @@ def number(value: float | None) -> str:
 
 
 def cost(microusd: int | None) -> str:
-    """``$0.50``; what nobody knows is a dash."""
-    return NOTHING if microusd is None else describe_cost(microusd)
+    """``$0.50``, small amounts with two digits that count; what nobody knows is a dash."""
+    if microusd is None:
+        return NOTHING
+    counting = len(str(abs(microusd))) - 2 if microusd < CENT * 100 else len(str(CENT)) - 1
+    return describe_cost(round(microusd, -max(counting, 0)))
+
+
+def rate(per_day: float) -> str:
+    """``2 runs a day``, ``5 runs a week``."""
+    if per_day >= 1:
+        return f"{per_day:.3g} runs a day"
+    week = f"{per_day * 7:.2g}"
+    return f"{week} run{'' if week == '1' else 's'} a week"
+
+
+def plain(text: str) -> str:
+    """What a model has written, without the marks of Markdown, for one line."""
+    return _MARKS.sub("", text)
 
 
 def size(size_bytes: int) -> str:
@@ -104,13 +127,23 @@ def count(value: int, noun: str) -> str:
 
 def pretty(value: Any) -> str:
     """JSON data for people: texts as they are, the rest indented."""
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    value = _unpacked(value)
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return reveal_hidden(text)
 
 
 def brief(value: Any, length: int = 120) -> str:
     """JSON data in one line; of arguments their values, with names where there are several."""
-    line = " ".join(_line(value).split())
+    line = reveal_hidden(" ".join(_line(_unpacked(value)).split()))
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _unpacked(value: Any) -> Any:
+    """Some models give the arguments of a call as the text of a JSON object."""
+    if isinstance(value, str) and value.startswith("{"):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 def _line(value: Any) -> str:
@@ -195,7 +228,9 @@ FILTERS = {
     "number": number,
     "offset": offset,
     "path_part": path_part,
+    "plain": plain,
     "pretty": pretty,
+    "rate": rate,
     "size": size,
     "lines": lambda text: Markup("<br>").join(escape(text).split("\n")),
 }

@@ -61,6 +61,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
+    op.create_index(
+        "notices_unread",
+        "notices",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("read_at IS NULL"),
+        postgresql_where=sa.text("read_at IS NULL"),
+    )
     op.create_table(
         "occurrences",
         sa.Column("schedule_id", sa.Text(), nullable=False),
@@ -149,6 +157,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             "synced_at", sa.BigInteger(), nullable=True, comment="end of the last whole sync"
         ),
         sa.Column("error", sa.Text(), nullable=True, comment="why the last sync failed"),
+        sa.Column(
+            "done",
+            sa.Integer(),
+            nullable=True,
+            comment="items that a sync has looked at; null: none is at work",
+        ),
+        sa.Column("total", sa.Integer(), nullable=True, comment="of so many; 0: nobody knows"),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
@@ -369,6 +384,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     )
     op.create_index("approvals_by_asked", "approvals", ["asked", "id"], unique=False)
     op.create_index("approvals_by_chat", "approvals", ["chat", "id"], unique=False)
+    op.create_index(
+        "approvals_pending",
+        "approvals",
+        ["asked", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
     op.create_index("ix_approvals_run_id", "approvals", ["run_id"], unique=False)
     op.create_index("ix_approvals_used_by", "approvals", ["used_by"], unique=False)
     op.create_table(
@@ -422,6 +445,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             sa.Text(),
             nullable=True,
             comment="the process that performs it once it is approved",
+        ),
+        sa.Column(
+            "again_after",
+            sa.Text(),
+            nullable=True,
+            comment="failed or uncertain, before it was done again",
         ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),

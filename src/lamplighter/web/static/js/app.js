@@ -2,6 +2,11 @@
 import { watchTimes } from "./times.js";
 import { watchKeys } from "./keys.js";
 
+// On small screens the places stand in one line that is longer than the screen.
+const places = document.querySelector(".places");
+const here = places?.querySelector("[aria-current]");
+if (here && places.scrollWidth > places.clientWidth) places.scrollLeft = here.offsetLeft - places.clientWidth / 3;
+
 watchTimes();
 watchKeys();
 

@@ -1,6 +1,6 @@
 // The form of an agent: presets fill the schedule; leaving with changes is asked about.
 const form = document.getElementById("draft");
-let changed = false;
+let changed = "unsaved" in form.dataset;
 
 form.addEventListener("input", () => { changed = true; });
 form.addEventListener("submit", () => { changed = false; });

@@ -1,5 +1,11 @@
 // The keyboard: / search, j k Enter along the rows, g and a letter to a place, ? help.
 let waiting = false; // for the letter after g; any other key ends that
+let current = null; // the row that was moved to; what is kept fresh may come back as another element
+
+function here() {
+  if (current && !current.isConnected) current = current.id ? document.getElementById(current.id) : null;
+  return current;
+}
 
 function rows() {
   return [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
@@ -8,16 +14,17 @@ function rows() {
 function move(step) {
   const all = rows();
   if (!all.length) return;
-  const now = all.findIndex((row) => row.classList.contains("at"));
-  all[now]?.classList.remove("at");
+  const now = all.indexOf(here());
+  here()?.classList.remove("at");
   const next = all[Math.min(Math.max(now + step, 0), all.length - 1)];
   next.classList.add("at");
+  current = next;
   next.scrollIntoView({ block: "nearest" });
   (next.matches("a,button") ? next : next.querySelector("a,button"))?.focus({ preventScroll: true });
 }
 
 function open() {
-  const row = document.querySelector("[data-row].at");
+  const row = here();
   const link = row?.matches("a,button") ? row : row?.querySelector("a");
   link?.click();
 }
@@ -31,12 +38,13 @@ function find(event) {
 }
 
 function isTyping(target) {
-  return target.closest?.("input:not([type=checkbox],[type=radio]), textarea, select, [contenteditable], dialog");
+  return target.closest?.("input:not([type=checkbox],[type=radio]), textarea, select, [contenteditable], dialog[open]");
 }
 
 export function watchKeys() {
   const help = document.getElementById("help");
   document.querySelector("[data-help]")?.addEventListener("click", () => help.showModal());
+  document.body.addEventListener("htmx:after:swap", () => here()?.classList.add("at"));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && event.target.matches?.("[data-finds]")) event.target.blur();

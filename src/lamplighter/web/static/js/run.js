@@ -64,7 +64,15 @@ function mark() {
   document.querySelector(`#step-${number} a`)?.setAttribute("aria-current", "step");
 }
 
+// What waits for somebody is asked for by each viewer, who may decide or not.
+let held = head().dataset.held;
+
 document.body.addEventListener("htmx:after:swap", (event) => {
+  const wasDecided = event.detail?.ctx?.target?.id?.startsWith("effect-");
+  if (wasDecided || head().dataset.held !== held) {
+    held = head().dataset.held;
+    document.body.dispatchEvent(new Event("held"));
+  }
   const target = event.detail?.ctx?.target;
   if (target?.id === "detail" && matchMedia("(max-width: 64rem)").matches) target.scrollIntoView();
   mark();

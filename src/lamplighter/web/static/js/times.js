@@ -40,6 +40,11 @@ export function watchTimes() {
   let choice = localStorage.getItem("times") || "relative";
   const showAll = (root = document) => {
     for (const element of root.querySelectorAll("time[datetime]")) show(element, choice);
+    for (const option of root.querySelectorAll("option[data-at]")) {
+      const zone = choice === "utc" ? utc : local;
+      const rest = option.textContent.slice(option.textContent.lastIndexOf(", "));
+      option.textContent = zone.exactly.format(new Date(option.dataset.at)) + rest;
+    }
   };
   if (chooser) {
     chooser.value = choice;

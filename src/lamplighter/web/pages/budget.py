@@ -1,0 +1,63 @@
+"""What an agent uses, and what it may."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lamplighter.allowance import KINDS, Allowance, Usage, describe_amount
+from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.forecast import Forecast
+from lamplighter.engine.purse import day_allowance, foresee, run_allowance, spent_today
+from lamplighter.roster import Roster
+
+WORDS = {"cost_microusd": "Cost", "seconds": "Time", "iterations": "Requests"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One kind of what an agent may use on a day.
+
+    Attributes:
+        used: Today, in words, as ``most``.
+        share: What part of it that is, up to 1.
+    """
+
+    kind: str
+    used: str
+    most: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What an agent uses, and what it may.
+
+    Attributes:
+        per_run: What one run may use, in words.
+        bars: What its runs of today have used of what a day allows.
+    """
+
+    forecast: Forecast
+    per_run: Sequence[str]
+    bars: Sequence[Bar]
+
+
+def make_budget(home: Roster, agent: Agent) -> Budget:
+    """The budget of an agent as it stands."""
+    run, day = run_allowance(agent, home.settings), day_allowance(agent, home.settings)
+    used = spent_today(home.engine, agent, home.settings) if day else Usage()
+    return Budget(
+        foresee(home.engine, agent, home.settings),
+        [describe_amount(kind, most) for kind, most in _bounded(run)],
+        [_bar(kind, most, getattr(used, kind)) for kind, most in _bounded(day)],
+    )
+
+
+def _bar(kind: str, most: float, used: float) -> Bar:
+    word = WORDS.get(kind, kind.replace("_", " ").capitalize())
+    share = min(used / most, 1) if most else 1
+    return Bar(word, describe_amount(kind, round(used)), describe_amount(kind, most), share)
+
+
+def _bounded(allowance: Allowance) -> list[tuple[str, float]]:
+    found = [(kind, getattr(allowance, kind)) for kind in KINDS]
+    return [(kind, most) for kind, most in found if most is not None]
