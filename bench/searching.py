@@ -1,7 +1,7 @@
 """How quickly documents are indexed and found, in scopes of different widths, and how well.
 
 ``BENCH_DOCUMENTS=100000`` takes another number of documents than 10,000, and ``BENCH_DATABASE``
-the URL of an empty PostgreSQL database instead of SQLite.
+the URL of an empty PostgreSQL database instead of SQLite; ``BENCH_EMBEDDER=minilm`` embeds by that.
 """
 
 import gc
@@ -37,7 +37,7 @@ Vectors = NDArray[np.float32]
 DOCUMENTS = int(os.environ.get("BENCH_DOCUMENTS", "10000"))
 QUESTIONS = 200
 BATCH = 500
-EMBEDDER = "wordllama"
+EMBEDDER = os.environ.get("BENCH_EMBEDDER", "wordllama")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WIDTHS = {"all": 1, "tenth": 10, "hundredth": 100}
 """Groups, and the how manieth document each may see."""
@@ -141,6 +141,9 @@ def _ndcg(asked: Sequence[Document], search: Callable[[str], list[str]]) -> floa
 
 def _recalls(engine: sa.Engine, asked: Sequence[Document]) -> Iterator[Figure]:
     """How many of the ten that are really nearest are found."""
+    loaded = load_embedder(EMBEDDER)
+    assert loaded is not None
+    embedder: Embedder = loaded
 
     def search(connection: sa.Connection, wanted: Filter, vector: Vectors) -> dict[int, float]:
         return rank(connection, wanted, (embedder, vector), 10)[1]
@@ -150,8 +153,6 @@ def _recalls(engine: sa.Engine, asked: Sequence[Document]) -> Iterator[Figure]:
     ) -> dict[int, float]:
         return nearest.find_nearest(connection, wanted, embedder.id, vector, 10)
 
-    embedder = load_embedder(EMBEDDER)
-    assert embedder is not None
     share = _recall(engine, asked, embedder, "hundredth", search)
     yield Figure("nearest 10 in a hundredth, of the exact", share, "", at_least=1)
     if is_shared(engine):

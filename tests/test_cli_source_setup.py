@@ -113,6 +113,9 @@ def test_what_cannot_be_added(workspace: Path) -> None:
         read_pairs(["path"])
     with pytest.raises(NotFound):
         remove_source(workspace, "nothing")
+    unknown = lamplighter(workspace, "source", "add", "it", "telepathy", "to=ann")
+    assert "no type of sources 'telepathy' (there are: files, mail" in unknown.stderr
+    assert unknown.returncode == 2
     assert (workspace / "lamplighter.toml").read_text() == COMMENTED
 
 

@@ -32,7 +32,10 @@ def test_a_server_over_http_is_asked_with_its_token(tmp_path: Path) -> None:
     notes.write_text("# Tea\nGreen.")
     with mcp_server(notes) as url:
         source = visited(tmp_path, type="mcp", url=url)
-        assert "error response" in source.error()
+        assert "does not let us in; use: lamplighter source login it" in source.error()
+        source.keyring.put({"token": "expired"})
+        assert "does not let us in" in source.error()
+        assert len(source.notices()) == 1
         source.keyring.put({"token": TOKEN})
         assert source.counts() == (2, 0, 0, 0)
         notes.write_text("# Tea\nBlack.")

@@ -17,6 +17,7 @@ def group() -> None:
 @group.command()
 @click.argument("words", metavar="[QUERY]", nargs=-1)
 @click.option("--department", help="Only in this department.")
+@click.option("--team", help="Only in this team.")
 @click.option("--office", help="Only in this office.")
 @click.option("--manager", help="Only who reports to this person.")
 @click.option("--title", help="Only with this title.")

@@ -17,6 +17,7 @@ from lamplighter.cli.timeline import (
     event_data,
     follow,
     run_data,
+    show_live,
 )
 
 if TYPE_CHECKING:
@@ -163,11 +164,11 @@ def watch(context: Context, run_id: str, as_json: bool) -> int:
     settings = context.settings()
     engine = _open(settings)
     run = _find(engine, run_id)
-    for event in follow(engine, run.id):
-        if as_json:
+    if as_json:
+        for event in follow(engine, run.id):
             print_json(event_data(event), indent=None)
-        else:
-            click.echo(describe_event(event))
+    else:
+        show_live(engine, run.id)
     run = _find(engine, run.id)
     if as_json:
         print_json(run_data(run, settings.workspace), indent=None)
@@ -325,9 +326,11 @@ def _wait(settings: "Settings", engine: "Engine", run: "Run", *, held: bool, qui
     """Wait for a run's end; where nobody holds the workspace, hold it meanwhile."""
 
     def show_until_end() -> None:
-        for event in follow(engine, run.id):
-            if not quiet:
-                click.echo(describe_event(event))
+        if quiet:
+            for _ in follow(engine, run.id):
+                pass
+        else:
+            show_live(engine, run.id)
 
     if held:
         show_until_end()

@@ -48,8 +48,13 @@ def add(context: Context, name: str, kind: str, pairs: tuple[str, ...]) -> None:
       lamplighter source add tracker github repositories=owner/name token=env:GITHUB_TOKEN
       lamplighter source add docs files path=s3://bucket/docs options.anon=true
     """
+    from lamplighter.errors import InvalidInput
     from lamplighter.source_file import add_source, read_pairs
+    from lamplighter.sources import list_types
 
+    if kind not in list_types():
+        known = ", ".join(list_types())
+        raise InvalidInput(f"there is no type of sources {kind!r}", hint=f"there are: {known}")
     table = {"type": kind, **read_pairs(pairs)}
     add_source(context.folder(), name, table)
     signs_in = kind in FIELDS and kind not in ("files", "mcp") and "path" not in table

@@ -71,7 +71,7 @@ def describe_run(run: "Run") -> str:
         parts[0] += f" ({run.outcome})"
     if run.duration_seconds is not None:
         parts.append(f"{run.duration_seconds:.1f} s")
-    parts.append(f"{run.tool_calls} tool calls")
+    parts.append("1 tool call" if run.tool_calls == 1 else f"{run.tool_calls} tool calls")
     parts.append(f"{run.input_tokens + run.output_tokens:,} tokens")
     if cost := describe_run_cost(run):
         parts.append(cost)
@@ -114,6 +114,25 @@ def follow(engine: "Engine", run_id: str) -> Iterator["Event"]:
         if ended:
             return
         time.sleep(0.1)
+
+
+def show_live(engine: "Engine", run_id: str) -> None:
+    """Print the events of a run as they come; a terminal also shows what is being waited for."""
+    import click
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status("it begins") as waiting:
+        for event in follow(engine, run_id):
+            waiting.stop()  # or the two would write into each other's lines
+            click.echo(describe_event(event))
+            waiting.update(Text(printable(_next(event))))
+            waiting.start()
+
+
+def _next(event: "Event") -> str:
+    """What a run is doing after this."""
+    return f"{event.data['tool']} works" if event.kind == "tool_call" else "the model answers"
 
 
 def _nesting(data: dict[str, Any]) -> str:

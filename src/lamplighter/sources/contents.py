@@ -1,7 +1,7 @@
 """What a connector tells, as the index takes it: read, and fit to be stored."""
 
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lamplighter.errors import Unreadable
 from lamplighter.sources import extract
@@ -13,10 +13,10 @@ Told = TypeVar("Told", Item, Document, NewPerson)
 
 def storable(found: Told) -> Told:
     """The same, without what some database cannot hold, such as NUL in the name of an author."""
-    texts = {each.name: getattr(found, each.name) for each in fields(found)}
-    changed = {
+    told = {each.name: getattr(found, each.name) for each in fields(found)}
+    changed: dict[str, Any] = {
         name: fit
-        for name, text in texts.items()
+        for name, text in told.items()
         if isinstance(text, str) and (fit := extract.storable(text)) != text
     }
     return replace(found, **changed) if changed else found

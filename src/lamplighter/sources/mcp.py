@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from lamplighter.errors import Unreadable
+from lamplighter.egress import open_client
+from lamplighter.errors import SignInFailed, Unreadable
 from lamplighter.source_config import McpSource
 from lamplighter.sources.connector import Document, Finder, Finding, Item, Total, Visit, below
 from lamplighter.sources.extract.extracted import moment
@@ -42,6 +43,11 @@ def _items(visit: Visit[McpSource]) -> Iterator[list[Item]]:
         try:
             runner.run(client.__aenter__())
         except Exception as error:
+            if visit.config.url and _is_refused(visit):
+                raise SignInFailed(
+                    f"source {visit.name}: {visit.config.url} does not let us in; use: "
+                    f"lamplighter source login {visit.name}"
+                ) from error
             raise Unreadable(f"source {visit.name}: {visit.config.target}: {error}") from error
         try:
             resources = runner.run(client.list_resources())
@@ -66,9 +72,24 @@ def _client(visit: Visit[McpSource]) -> Any:
             StdioTransport(config.command, list(config.args), env=env or None),
             timeout=TIMEOUT_SECONDS,
         )
+    transport = StreamableHttpTransport(config.url, headers=_headers(visit))
+    return Client(transport, timeout=TIMEOUT_SECONDS)
+
+
+def _headers(visit: Visit[McpSource]) -> dict[str, str]:
     token = visit.credentials.get("token")
-    headers = {"Authorization": f"Bearer {token}"} if token else None
-    return Client(StreamableHttpTransport(config.url, headers=headers), timeout=TIMEOUT_SECONDS)
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _is_refused(visit: Visit[McpSource]) -> bool:
+    """Whether the server does not take our token, which the client does not say."""
+    import httpx
+
+    with open_client(headers=_headers(visit)) as client:
+        try:
+            return client.post(visit.config.url, json={}).status_code in (401, 403)
+        except httpx.HTTPError:
+            return False
 
 
 def _read(runner: asyncio.Runner, client: Any, resource: Any, path: str) -> list[Document]:

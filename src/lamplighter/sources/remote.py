@@ -31,6 +31,9 @@ CHANGES = ("etag", "ETag", "LastModified", "last_modified", "modified", "mtime",
 """What file systems call that by which a change shows, the best first."""
 
 TIMES = ("LastModified", "last_modified", "modified", "mtime", "date_time", "created")
+REFUSALS = frozenset({"AuthenticationException", "NoCredentialsError", "PartialCredentialsError"})
+"""What paramiko and botocore raise, which need not be imported for it."""
+
 EXTRAS = {"s3": "s3", "s3a": "s3", "sftp": "sftp", "ssh": "sftp", "webdav": "webdav"}
 
 
@@ -137,9 +140,10 @@ def open_remote(visit: Visit[FilesSource]) -> RemoteTree:
         raise Unreadable(f"source {visit.name}: {error}; {hint}") from error
     except Exception as error:
         if first in FAR and _is_refusal(error):
+            who, proof = ("key", "secret") if first in ("s3", "s3a") else ("username", "password")
             raise SignInFailed(
                 f"source {visit.name}: {visit.config.path} does not let us in: {error}; use: "
-                f"lamplighter source login {visit.name}"
+                f"lamplighter source login {visit.name} --field {who}, and --field {proof}"
             ) from error
         if not isinstance(error, OSError | ValueError | KeyError):
             raise
@@ -156,7 +160,8 @@ def _is_refusal(error: Exception) -> bool:
     return (
         isinstance(error, PermissionError)
         or status in (401, 403)
-        or "AuthenticationException" in kinds  # paramiko's, without importing it
+        or not kinds.isdisjoint(REFUSALS)
+        or "No authentication methods" in str(error)  # of paramiko, without a class of its own
     )
 
 
