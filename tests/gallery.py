@@ -58,7 +58,7 @@ AGENTS = {
     "inbox-triage": (
         "Sorts the morning's mail into answer, read, and leave",
         "weekdays between 7:00 and 7:30",
-        "sources: [mail]\neffects: hold",
+        "sources: [mail, notes]\neffects: hold",
         "Sort the mail since your last run into three lists: answer, read, leave.",
     ),
     "invoice-table": (

@@ -246,6 +246,15 @@ def fleet(tmp_path: Path, **day: Any) -> Settings:
     return load_settings(tmp_path, timezone="UTC", budgets={"day": day})
 
 
+def test_who_does_not_close_when_all_is_used_up_is_not_asked_again() -> None:
+    files = agent_with("iterations: 20, tool_calls: 2")
+    with temporary_workspace(files, sources=NOTES) as workspace:
+        run = workspace.run("digest", [READ, READ, READ, READ, READ, REPORT])
+        assert (run.stopped_by, run.requests, run.tool_calls) == ("run:tool_calls", 3, 2)
+        closing = workspace.run("digest", [turn(*READ["calls"] * 3), REPORT])
+        assert (closing.stopped_by, closing.requests) == ("run:tool_calls", 2)
+
+
 def test_calls_that_an_answer_asks_for_fit_into_the_day_or_none_is_made() -> None:
     files = agent_with("iterations: 20, per_day: {tool_calls: 5}")
     many = turn(*[call("list_documents")] * 3)

@@ -1,5 +1,7 @@
 """Addresses in what goes out: what came in may go on, what a run has put together waits."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from lamplighter.agent.entrance import Entrance
@@ -41,6 +43,7 @@ def test_an_address_is_the_same_however_it_is_put(text: object) -> None:
         f"<{EVIL}/>SECRET",
         f"[x]({EVIL}/)SECRET",
         f"{EVIL}/;{EVIL}/SECRET",
+        f"{EVIL}/.,;:.,;:!",
         "HTTPS://evil.example/SECRET",
         "www.evil.example/SECRET",
         {"https://evil.example/SECRET": 1},
@@ -64,7 +67,7 @@ def test_what_was_read_may_be_passed_on_and_what_was_put_together_not() -> None:
     assert objection(Flow(), f"{EVIL}/SECRET") == ""  # nothing has come in
 
 
-def entered(tool: str, arguments: dict[str, object], answer: dict[str, object]) -> set[str]:
+def entered(tool: str, arguments: Mapping[str, object], answer: Mapping[str, object]) -> set[str]:
     entrance = Entrance(Flow())
     entrance.admit(tool, arguments, answer)
     return entrance.flow.links

@@ -12,6 +12,7 @@ from lamplighter.store.notes import list_notes, write_note
 from lamplighter.store.notices import list_notices
 from lamplighter.store.outbox import list_entries
 from lamplighter.store.overview import find_rows
+from lamplighter.store.tables import outbox
 from lamplighter.testing import Workspace, call, temporary_workspace, turn
 
 if TYPE_CHECKING:
@@ -95,22 +96,44 @@ def test_a_held_effect_is_decided_where_its_run_is(viewer: Viewer, home: Workspa
     page.get_by_role("button", name="Run now").click()
     card = page.locator("#held .effect")
     card.wait_for()
-    assert not (home.path / "delivered").exists()
+    run = ended_run(home, "asker")
+    file = home.path / "delivered" / "asker" / run.id / "a.md"
+    assert not file.exists()
     viewer.check()
     page.keyboard.press("a")
     page.keyboard.press("y")
     page.keyboard.press("Enter")
     assert [each.state for each in list_entries(home.engine, state="held")] == ["held"]
-    page.get_by_role("link", name="Notices 1 waiting").wait_for()
+    page.locator("#waiting-notices").get_by_text("1").wait_for()
     card.get_by_role("button", name="Approve").click()
     page.get_by_role("button", name="Let it happen").click()
     page.locator("#run .effects .chip.sent").wait_for()
     page.locator("#held").wait_for(state="hidden")
-    run = ended_run(home, "asker")
-    assert (home.path / "delivered" / "asker" / run.id / "a.md").read_text() == "A"
+    assert file.read_text() == "A"
     wait_until(lambda: not list_notices(home.engine), "the notice to be read")
     page = viewer.open("/agents")
     expect(page.get_by_role("link", name="Notices", exact=True)).to_have_count(1)
+
+
+def test_what_is_uncertain_is_done_again_after_a_question(viewer: Viewer, home: Workspace) -> None:
+    page = viewer.open("/agents/asker")
+    page.get_by_role("button", name="Run now").click()
+    page.locator("#held .effect").wait_for()
+    run = ended_run(home, "asker")
+    mine = outbox.c.run_id == run.id
+    with home.engine.begin() as connection:
+        connection.execute(outbox.update().where(mine).values(state="uncertain", error="Cut off."))
+    page = viewer.open(f"/runs/{run.id}")
+    page.get_by_role("heading", name="To be looked at").wait_for()
+    page.get_by_role("link", name="file to").click()
+    page.wait_for_url("**/outbox/*")
+    expect(page.locator("pre.long")).to_have_text("A")
+    viewer.check()
+    viewer.open(f"/runs/{run.id}").get_by_role("button", name="Do it again").click()
+    page.locator("#confirm").get_by_text("It may have happened already.").wait_for()
+    page.locator("#confirm").get_by_role("button", name="Do it again").click()
+    page.locator("#run .effects .chip.sent").wait_for()
+    assert (home.path / "delivered" / "asker" / run.id / "a.md").read_text() == "A"
 
 
 def test_what_an_agent_remembers_is_seen_forgotten_and_restored(
@@ -148,7 +171,7 @@ def test_what_a_day_allows_stands_beside_what_was_used(viewer: Viewer, home: Wor
     page.get_by_label("Cost of a day, in US dollars").fill("2.50")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved.").wait_for()
-    expect(page.get_by_label("Today", exact=True)).to_contain_text("10 tool calls")
+    expect(page.get_by_label("Today", exact=True)).to_contain_text("of 10")
     expect(page.get_by_label("Today", exact=True)).to_contain_text("$2.50")
     assert "tool_calls: 10\n    cost: 2.5\n" in _text(home, "keeper")
 

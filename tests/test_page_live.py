@@ -7,8 +7,15 @@ import pytest
 from browsers import Viewer, expect, running_chromium, viewing
 from processes import begun_run, ended_run, newest_run, script, serving, wait_until
 from servers import free_port
+from starlette.requests import Request
+from team import ANN, made_team
 
+from lamplighter import clock
+from lamplighter.store.events import Event
+from lamplighter.store.runs import get_run
 from lamplighter.testing import Workspace, call, temporary_workspace, turn
+from lamplighter.web.lookout import Watched
+from lamplighter.web.pages.run import _tell
 from lamplighter.web.pages.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -53,6 +60,13 @@ def recorded(workspace: Workspace, agent: str) -> list[str]:
     return [f"step-{seq}" for seq in Timeline.of(workspace.events(run)).steps]
 
 
+def catch_up(viewer: Viewer, workspace: Workspace, agent: str) -> None:
+    """Wait until the page shows as many steps as the record has: they are the same."""
+    expected = recorded(workspace, agent)
+    expect(viewer.page.locator("#steps > li")).to_have_count(len(expected))
+    assert shown(viewer) == expected
+
+
 def test_a_run_is_watched_from_pending_to_completed_and_another_is_cancelled(
     browser: "Browser", workspace: Workspace
 ) -> None:
@@ -72,7 +86,7 @@ def test_a_run_is_watched_from_pending_to_completed_and_another_is_cancelled(
         busy.page.get_by_role("button", name="Stop it").click()
         page.locator("#run[data-status=completed]").wait_for()
         busy.page.locator("#run[data-status=cancelled]").wait_for()
-        wait_until(lambda: shown(waiting) == recorded(workspace, "quick"), "the last step")
+        catch_up(waiting, workspace, "quick")
         page.locator("#run").get_by_text("All is well.").wait_for()
         page.get_by_role("button", name="Run again").wait_for()
         page.get_by_role("button", name="Cancel").wait_for(state="hidden")
@@ -102,7 +116,7 @@ def test_a_viewer_misses_nothing_and_sees_nothing_twice_when_the_server_dies(
         server.kill()
         with serving(workspace, "--port", port):
             viewer.page.locator("#run[data-status=completed]").wait_for()
-            wait_until(lambda: shown(viewer) == recorded(workspace, "quick"), "the last step")
+            catch_up(viewer, workspace, "quick")
 
 
 def newest_id(workspace: Workspace) -> str:
@@ -128,5 +142,19 @@ def test_following_stops_when_the_reader_scrolls_up(
         page.get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Stop it").click()
         page.locator("#run[data-status=cancelled]").wait_for(state="attached")
-        wait_until(lambda: shown(viewer) == recorded(workspace, "slow"), "the last step")
+        catch_up(viewer, workspace, "slow")
         assert page.evaluate("window.scrollY") == 0
+
+
+def test_a_message_tells_no_more_than_its_number_says() -> None:
+    with made_team() as team:
+        run = get_run(team.workspace.engine, team.run(team.agent(ANN, "digest")))
+        said = {"role": "user", "content": "Go."}
+        record = [
+            Event(run.id, seq, f"m{seq}", clock.now(), "message", said) for seq in range(1, 5)
+        ]
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+        request = Request({**scope, "app": team.app})
+        text = _tell(request, Watched(run, record), 1, 3, "steps")
+    shown_in = [seq for seq in range(1, 5) if f'id="step-{seq}"' in text]
+    assert (text.partition("\n")[0], shown_in) == ("id: 3", [2, 3])

@@ -42,7 +42,9 @@ def openai(number: int) -> dict[str, Any]:
 
 
 def google(number: int) -> dict[str, Any]:
-    calls = [{"functionCall": {"name": name, "args": args}} for name, args in TURNS[number]]
+    calls: list[Any] = [
+        {"functionCall": {"name": name, "args": args}} for name, args in TURNS[number]
+    ]
     content = {"role": "model", "parts": calls or [{"text": "I looked."}]}
     return {"candidates": [{"content": content, "finishReason": "STOP"}], "responseId": "r"}
 

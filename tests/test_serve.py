@@ -3,6 +3,8 @@
 import json
 import socket
 import stat
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 
@@ -111,6 +113,11 @@ def test_a_run_that_was_asked_for_before_the_server_came_waits_for_it(
     assert "lamplighter serve" in asked.stderr
     with serving(workspace):
         assert ended_run(workspace, "digest").status == "completed"
+
+
+def test_a_server_is_there_before_what_runs_need_is_loaded() -> None:
+    program = "import sys, lamplighter.web.server; sys.exit('pydantic_ai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
 def test_a_second_server_is_refused(workspace: Workspace) -> None:

@@ -115,6 +115,7 @@ class Budget:
         deliveries: Effects of its own that people have got.
         unpriced: Requests of which nobody knows what they cost.
         refused: The bound of which the run asked for more.
+        closing: Whether it has been asked for its closing report.
         strained: The bounds that it came close to.
         whole: What this is a part of.
         parts: Those of the agents that it called.
@@ -132,6 +133,7 @@ class Budget:
     deliveries: int = 0
     unpriced: int = 0
     refused: Bound | None = None
+    closing: bool = False
     strained: list[Bound] = field(default_factory=list)
     whole: "Budget | None" = None
     parts: "list[Budget]" = field(default_factory=list)
@@ -201,6 +203,16 @@ class Budget:
         else:
             self.refused = self.refused or bound
         return bound
+
+    def take_request(self) -> bool:
+        """Whether one more request may be asked for; once all is used up, it is the closing one.
+
+        Who wants another tool call instead of closing is not asked a second time.
+        """
+        if self.overdrawn or (self.closing and self.refused):  # overdrawn by agents it called
+            return False
+        self.closing = self.used_up
+        return True
 
     async def claim(self, request: Usage) -> Claim:
         """Ask whether a request may be made that may need this much."""

@@ -72,7 +72,7 @@ class Requests:
             UsageLimitExceeded: That would be more than the run may use.
             PriceUnknown: Nobody knows whether it would.
         """
-        if self.budget.overdrawn:
+        if not self.budget.take_request():
             raise UsageLimitExceeded("no more model requests")
         messages = self._prepare(messages, parameters)
         fitted = self.conditions.fit(self.model, messages, parameters)

@@ -90,7 +90,7 @@ def show(context: Context, entry_id: str, as_json: bool) -> None:
         print_json(data | {"files": [asdict(each) for each in files]})
         return
     payload = data.pop("payload")
-    print_fields((name, value) for name, value in data.items() if value != "")
+    print_fields((name, _in_words(value)) for name, value in data.items() if value != "")
     click.echo("\nWhat it does:")
     print_fields((f"  {name}", _in_words(value)) for name, value in payload.items())
     for each in files:

@@ -14,6 +14,7 @@ _BETWEEN = re.compile(r"\]\(|\|")
 """What stands between a link and its text in Markdown, or between cells of a table."""
 
 _AROUND = "()[]{}<>\"'`*_~.,;:!?|\\"
+_MOST_MARKS = 6
 _ENDS = re.compile(r"\]\(|[\s()\[\]{}<>\"'`|\\]")
 
 
@@ -37,9 +38,15 @@ def _in_word(word: str) -> Iterator[str]:
     for part in _BETWEEN.split(word):
         if begin := _BEGINS.search(part):
             found = True
-            yield part[begin.start() :].strip(_AROUND)
+            yield _cut(part[begin.start() :])
         elif found and part.strip(_AROUND):
             yield word  # it goes on after an address, where some programs would see no end of it
+
+
+def _cut(link: str) -> str:
+    """Without a few marks behind it; many of them could say something themselves."""
+    cut = link.rstrip(_AROUND)
+    return cut if len(link) - len(cut) <= _MOST_MARKS else link
 
 
 def _texts(value: Any) -> Iterator[str]:

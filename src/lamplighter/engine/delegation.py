@@ -18,6 +18,7 @@ from lamplighter.agent.loop import Task, perform
 from lamplighter.allowance import Bound
 from lamplighter.config import Settings
 from lamplighter.definitions.agent import Agent
+from lamplighter.definitions.links import learn_links
 from lamplighter.definitions.nature import SPAWN, nature_of
 from lamplighter.definitions.tool import refer
 from lamplighter.engine.acting import acting_scope, find_callee, withheld_tools
@@ -240,6 +241,7 @@ class Delegation:
             budget=budget,
         )
         journal.event("started", "started", _start_data(agent, resolved, missing))
+        bench.flow.links |= learn_links(agent.instructions)
         task = Task(
             agent=agent,
             message=message,

@@ -5,9 +5,11 @@ import gc
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, cast
 
 import uvicorn
 
@@ -119,6 +121,8 @@ def _get_ready() -> None:
     """Load what runs are carried out with; one that is due before waits for it."""
 
     def load() -> None:
+        # Its command line, which httpx does without: 3 MB of rich and pygments.
+        sys.modules.setdefault("httpx._main", cast("Any", None))
         from lamplighter.engine.preparation import rehearse
 
         rehearse()

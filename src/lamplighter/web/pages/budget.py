@@ -8,8 +8,16 @@ from lamplighter.definitions.agent import Agent
 from lamplighter.definitions.forecast import Forecast
 from lamplighter.engine.purse import day_allowance, foresee, run_allowance, spent_today
 from lamplighter.roster import Roster
+from lamplighter.web.pages.words import cost, duration, number
 
-WORDS = {"cost_microusd": "Cost", "seconds": "Time", "iterations": "Requests"}
+WORDS = {
+    "iterations": "Requests",
+    "tool_calls": "Tool calls",
+    "seconds": "Time",
+    "input_tokens": "Tokens in",
+    "output_tokens": "Tokens out",
+    "cost_microusd": "Cost",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +61,17 @@ def make_budget(home: Roster, agent: Agent) -> Budget:
 
 
 def _bar(kind: str, most: float, used: float) -> Bar:
-    word = WORDS.get(kind, kind.replace("_", " ").capitalize())
     share = min(used / most, 1) if most else 1
-    return Bar(word, describe_amount(kind, round(used)), describe_amount(kind, most), share)
+    return Bar(WORDS[kind], _say(kind, used), _say(kind, most), share)
+
+
+def _say(kind: str, amount: float) -> str:
+    match kind:
+        case "cost_microusd":
+            return cost(int(amount))
+        case "seconds":
+            return duration(amount)
+    return number(int(amount))
 
 
 def _bounded(allowance: Allowance) -> list[tuple[str, float]]:

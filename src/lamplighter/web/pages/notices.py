@@ -17,8 +17,8 @@ from lamplighter.web.pages.rendering import go_to, is_piece, render
 router = APIRouter(include_in_schema=False)
 MOST = 100
 ABOUT = {
-    **dict.fromkeys(("held", "uncertain", "approved", "expired"), "/outbox/{}"),
-    **dict.fromkeys(("failure", "paused"), "/runs/{}"),
+    **dict.fromkeys(("uncertain", "approved"), "/outbox/{}"),
+    **dict.fromkeys(("held", "expired", "failure", "paused"), "/runs/{}"),
 }
 """What a notice is about, by the beginning of its key: the page where that stands."""
 

@@ -7,12 +7,14 @@ from fastapi.responses import Response
 
 from lamplighter.access import short_name
 from lamplighter.accounts import Caller
+from lamplighter.engine.approvals import AGAIN
 from lamplighter.roster import Roster
+from lamplighter.store.enclosures import list_enclosures
 from lamplighter.store.outbox import Entry, State, find_effect, list_entries
 from lamplighter.store.runs import agents_of
 from lamplighter.web.api import records as api
 from lamplighter.web.api.asking import ENABLED, Home, Reader, Writer
-from lamplighter.web.api.records import Denial, Id
+from lamplighter.web.api.records import Denial, Id, Repetition
 from lamplighter.web.pages.forms import Sent, make
 from lamplighter.web.pages.places import run_url
 from lamplighter.web.pages.rendering import go_to, is_piece, render
@@ -28,12 +30,14 @@ class Line:
     Attributes:
         agent: Whose run it was.
         may_decide: Whether the viewer may let it happen, or not.
+        may_resend: Whether they may have it done once more.
     """
 
     entry: Entry
     agent: str
     run_url: str
     may_decide: bool
+    may_resend: bool
 
 
 @router.get("/outbox")
@@ -64,8 +68,11 @@ def show_outbox(
 def show_effect(request: Request, effect: Id, caller: Reader, home: Home) -> Response:
     """One effect, with all that it holds."""
     entry = find_effect(home.engine, effect, home.sight(caller))
-    template = "_effect.html" if is_piece(request) else "effect.html"
-    return render(request, template, line=make_lines(home, caller, [entry])[0])
+    [line] = make_lines(home, caller, [entry])
+    if is_piece(request):
+        return render(request, "_effect.html", line=line)
+    files = list_enclosures(home.engine, entry)
+    return render(request, "effect.html", line=line, files=files)
 
 
 @router.post("/outbox/{effect}/approve")
@@ -80,6 +87,19 @@ def deny_effect(request: Request, effect: Id, caller: Writer, home: Home, form: 
     """Let a held effect never happen."""
     api.deny_effect(effect, caller, home, make(Denial, reason=form.get("reason").strip()))
     return _answer(request, effect, caller, home)
+
+
+@router.post("/outbox/{effect}/resend")
+def resend_effect(request: Request, effect: Id, caller: Writer, home: Home) -> Response:
+    """Let an effect that failed, or is uncertain, be done once more."""
+    api.resend_effect(effect, caller, home, Repetition(confirm=True))  # the page has asked
+    return _answer(request, effect, caller, home)
+
+
+@router.get("/outbox/{effect}/files/{sha256}")
+def download_file(effect: Id, sha256: Id, caller: Reader, home: Home) -> Response:
+    """A file that an effect brings, as it is meant; never shown, only saved."""
+    return api.download_effect_file(effect, sha256, caller, home)
 
 
 def _answer(request: Request, effect: str, caller: Caller, home: Roster) -> Response:
@@ -97,5 +117,11 @@ def make_lines(home: Roster, caller: Caller, entries: list[Entry]) -> list[Line]
 
 
 def _line(home: Roster, caller: Caller, entry: Entry, agent: str) -> Line:
-    may_decide = entry.state == "held" and home.may_change(caller, agent)
-    return Line(entry, short_name(agent), run_url(entry.run_id), may_decide)
+    rules = home.may_change(caller, agent)
+    return Line(
+        entry,
+        short_name(agent),
+        run_url(entry.run_id),
+        may_decide=rules and entry.state == "held",
+        may_resend=rules and entry.state in AGAIN,
+    )

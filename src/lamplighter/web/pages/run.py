@@ -37,7 +37,7 @@ After = Annotated[int, Query(ge=0, le=1_000_000_000)]
 MANY = 10_000
 """Effects of one run."""
 
-STAYING: tuple[State, ...] = ("held", "approved", "uncertain")
+STAYING: tuple[State, ...] = ("held", "approved", "uncertain", "failed")
 """Of which somebody has to know."""
 
 
@@ -233,23 +233,29 @@ async def _follow(
         if not new:
             yield api.BEAT
             continue
-        key = (view, new[0].seq, new[-1].seq)
-        if key not in watched.memo:
-            watched.memo[key] = await asyncio.to_thread(
-                _tell, request, watched, new[0].seq - 1, view
-            )
-        yield watched.memo[key]
+        first, until = new[0].seq, new[-1].seq
+        text = watched.memo.get((view, first, until))
+        if text is None:
+            text = await asyncio.to_thread(_tell, request, watched, first - 1, until, view)
+            watched.memo[view, first, until] = text
+        yield text
     if last and last.over and last.run:  # its ending is written after its last event
-        yield await asyncio.to_thread(_tell, request, last, len(last.record), view)
+        until = len(last.record)
+        yield await asyncio.to_thread(_tell, request, last, until, until, view)
         yield "event: end\ndata: over\n\n"
 
 
-def _tell(request: Request, watched: Watched, after: int, view: View) -> str:
-    """What has changed after an event, as one message with the number of the last event."""
+def _tell(request: Request, watched: Watched, after: int, until: int, view: View) -> str:
+    """What has changed by the events after one and until another, as a message of its number.
+
+    The record may be longer by now; what is beyond is the next message's.
+    """
     assert watched.run is not None
     timeline = Timeline.of(watched.record[:after])
     known = set(timeline.steps)
-    changed = {step.seq: step for event in watched.record[after:] if (step := timeline.add(event))}
+    changed = {
+        step.seq: step for event in watched.record[after:until] if (step := timeline.add(event))
+    }
     text = render_text(
         request,
         "_live.html",

@@ -99,10 +99,8 @@ def cost(microusd: int | None) -> str:
 
 def rate(per_day: float) -> str:
     """``2 runs a day``, ``5 runs a week``."""
-    if per_day >= 1:
-        return f"{per_day:.3g} runs a day"
-    week = f"{per_day * 7:.2g}"
-    return f"{week} run{'' if week == '1' else 's'} a week"
+    number, unit = (f"{per_day:.3g}", "day") if per_day >= 1 else (f"{per_day * 7:.2g}", "week")
+    return f"{number} run{'' if number == '1' else 's'} a {unit}"
 
 
 def plain(text: str) -> str:
