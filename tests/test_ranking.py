@@ -226,7 +226,11 @@ def test_no_result_is_missing_nor_twice_however_it_is_paged(
     wanted = expected(many, visible, query, ranking)
     with clock.using(HeldClock(NOW)):
         paged = [list(_pages(many, groups, query, ranking, limit)) for limit in (7, 1000)]
+        counted = search_documents(
+            many, scope_of(groups, KEPT), query, ranking=ranking, facets=True
+        )
     assert paged[0] == paged[1]
+    assert list(counted.hits) == paged[0][:20]
     ids = [hit.document.id for hit in paged[0]]
     assert len(ids) == len(set(ids))
     assert set(ids) == wanted.keys()
