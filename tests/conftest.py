@@ -3,10 +3,14 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
+from browsers import running_chromium
 from containers import find_engine
 from databases import new_database, running_postgresql
+from postbox import Postbox, open_postbox
 from rounds import START, Rounds
 
 from lamplighter import clock
@@ -14,7 +18,11 @@ from lamplighter.config import Settings
 from lamplighter.engine.record import SECRET_NAME
 from lamplighter.models.weights import find_weights
 from lamplighter.sandbox.toolbox import is_built
+from lamplighter.store.database import open_database
 from lamplighter.testing import HeldClock, Workspace, temporary_workspace
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PREFIXES = ("LAMPLIGHTER_", "AGENT_", "AGENTS_", "OLLAMA_", "LOCAL_MODEL_", "ROWBOAT_")
 
@@ -110,3 +118,30 @@ def module_postgresql(_postgresql_server: str) -> Iterator[str]:
     """One for all tests of a module, which empty it themselves."""
     with new_database(_postgresql_server) as url:
         yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[sa.Engine]:
+    """A database for all tests of a module, which empty it themselves; once of each kind."""
+    if request.param == "sqlite":
+        made = open_database(tmp_path_factory.mktemp("state"))
+    else:
+        made = open_database(request.getfixturevalue("module_postgresql"))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Postbox]:
+    """A mail server that keeps what it gets."""
+    with open_postbox(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium, for all tests of a module."""
+    with running_chromium() as running:
+        yield running

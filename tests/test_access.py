@@ -1,6 +1,6 @@
 """Who sees what: every way of reading, against an oracle that follows the graph by hand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,7 +22,6 @@ from lamplighter.search.index import (
     search_lines,
 )
 from lamplighter.search.people import search_people
-from lamplighter.store.database import open_database
 from lamplighter.store.documents import Changes, NewDocument, apply_changes, forget_sources
 from lamplighter.store.people import NewPerson, save_people
 from lamplighter.store.tables import groups, users
@@ -147,18 +146,6 @@ def _new(doc: Doc) -> NewDocument:
         access=doc.access,
         author_address=doc.author,
     )
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[sa.Engine]:
-    if request.param == "sqlite":
-        made = open_database(tmp_path_factory.mktemp("state"))
-    else:
-        made = open_database(request.getfixturevalue("module_postgresql"))
-    yield made
-    made.dispose()
 
 
 def search(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from adversary import serving_mcp
 from mortal import Order, bear, start_child
-from postbox import Postbox, open_postbox
+from postbox import Postbox
 from processes import lamplighter, serving
 from rowboat import play
 from team import ANN, BO, ROOT, Team, made_team
@@ -46,12 +46,6 @@ WRITE = turn(call("write_file", path="table.csv", content="a,b\n"))
 DELIVER = turn(call("deliver_file", path="table.csv"))
 SEND = turn(call("send_email", to="ann@x.org", subject="Hello", body="All is well."))
 REPORT = turn(call("report", summary="Done."))
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Postbox]:
-    with open_postbox(tmp_path) as opened:
-        yield opened
 
 
 @contextmanager

@@ -51,12 +51,6 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending.send, "__defaults__", ((0.0, 0.0),))
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Postbox]:
-    with open_postbox(tmp_path) as opened:
-        yield opened
-
-
 @contextmanager
 def with_account(account: dict[str, Any] | None, head: str = "") -> Iterator[Workspace]:
     files = {"agents/post.md": AGENT % head}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsers import NARROW, Viewer, expect, running_chromium, viewing
+from browsers import NARROW, Viewer, expect, viewing
 from gallery import SOURCES, furnish
 from processes import Server, ended_run, serving, wait_until
 from team import ANN, BO, ROOT, TOML, made_team
@@ -49,12 +49,6 @@ PAGES = (
     "/runs/{run}/compare",
     "/agents/nobody",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with running_chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

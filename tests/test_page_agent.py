@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from browsers import Viewer, expect, running_chromium, viewing
+from browsers import Viewer, expect, viewing
 from processes import Server, ended_run, script, serving, wait_until
 
 from lamplighter import clock
@@ -29,12 +29,6 @@ FILES = {
     "Deliver it.\n",
     "agents/asker.md": "---\nmodel: scripted:play.yaml\neffects: hold\n---\nDeliver it.\n",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with running_chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

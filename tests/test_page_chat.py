@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsers import NARROW, running_chromium, viewing
+from browsers import NARROW, viewing
 from processes import Server, script, serving, wait_until
 from talks import HELPER
 
@@ -37,12 +37,6 @@ FILES = {
         turn(text="It is delivered."),
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with running_chromium() as running:
-        yield running
 
 
 @pytest.fixture

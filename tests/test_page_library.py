@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsers import NARROW, expect, running_chromium, viewing
+from browsers import NARROW, expect, viewing
 from processes import Server, serving, wait_until
 
 from lamplighter import clock
@@ -47,12 +47,6 @@ PAGES = (
     *("/sources", "/sources/notes", "/settings", "/settings/models", "/settings/users"),
     *("/settings/groups", "/settings/tokens", "/settings/audit"),
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with running_chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

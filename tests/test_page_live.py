@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsers import Viewer, expect, running_chromium, viewing
+from browsers import Viewer, expect, viewing
 from processes import begun_run, ended_run, newest_run, script, serving, wait_until
 from servers import free_port
 from starlette.requests import Request
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 READ = turn(call("list_documents"))
 LATER = turn(call("read_document", id="notes:hello.md"), sleep=0.3)
 REPORT = turn(call("report", summary="All is well."), sleep=0.3)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with running_chromium() as running:
-        yield running
 
 
 @pytest.fixture

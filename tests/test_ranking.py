@@ -18,7 +18,7 @@ from lamplighter.search.fusion import VECTOR_WEIGHT, freshness
 from lamplighter.search.index import Hit, Ranking, search_documents
 from lamplighter.search.query import parse_query
 from lamplighter.search.scoring import rarity, score
-from lamplighter.store.database import is_shared, open_database
+from lamplighter.store.database import is_shared
 from lamplighter.store.documents import Changes, NewDocument, apply_changes, forget_sources
 from lamplighter.terms import index_terms
 from lamplighter.testing import HeldClock
@@ -147,18 +147,6 @@ def _fused(by_words: dict[str, float], by_vectors: dict[str, float]) -> dict[str
     if not by_words:
         return near
     return {id: (1 - VECTOR_WEIGHT) * scaled.get(id, 0.0) + VECTOR_WEIGHT * near[id] for id in near}
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[sa.Engine]:
-    if request.param == "sqlite":
-        made = open_database(tmp_path_factory.mktemp("state"))
-    else:
-        made = open_database(request.getfixturevalue("module_postgresql"))
-    yield made
-    made.dispose()
 
 
 @settings(max_examples=40, deadline=None)

@@ -4,11 +4,10 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from mortal import Order, bear
-from postbox import Postbox, open_postbox
+from postbox import Postbox
 from processes import lamplighter
 from team import ANN, BO, ROOT, made_team
 
@@ -25,12 +24,6 @@ from lamplighter.testing import Workspace, call, temporary_workspace, turn
 AGENT = "---\ntype: org\nactions: [send_email]\neffects: %s\nemail: {to: [ann@x.org]}\n---\nWrite."
 SEND = turn(call("send_email", to="ann@x.org", subject="Hello", body="All is well."))
 REPORT = turn(call("report", summary="Done."))
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Postbox]:
-    with open_postbox(tmp_path) as opened:
-        yield opened
 
 
 @contextmanager

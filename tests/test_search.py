@@ -1,5 +1,4 @@
 import string
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -70,18 +69,6 @@ def listed(engine: sa.Engine, scope: Scope = OWNERS, **period: date | None) -> l
 
 def found(engine: sa.Engine, query: str, scope: Scope = OWNERS, limit: int = 20) -> list[str]:
     return [hit.document.path for hit in search_documents(engine, scope, query, limit=limit).hits]
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[sa.Engine]:
-    if request.param == "sqlite":
-        made = open_database(tmp_path_factory.mktemp("state"))
-    else:
-        made = open_database(request.getfixturevalue("module_postgresql"))
-    yield made
-    made.dispose()
 
 
 # Permissions; see also test_access.py
