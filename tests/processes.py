@@ -121,7 +121,7 @@ def _running(
             raise AssertionError("".join(said))
         reader = threading.Thread(target=said.extend, args=(stderr,), daemon=True)
         reader.start()
-        yield process, said[-1]
+        yield process, line
     finally:
         process.kill()
         process.wait()
