@@ -1,17 +1,13 @@
 """What ``serve`` and ``worker`` share: they stay in the foreground until Ctrl-C."""
 
 import asyncio
-import ctypes
 import logging
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import click
 
 from lamplighter.cli.output import indented
-
-M_ARENA_MAX = -8  # glibc's malloc.h
 
 drain_option = click.option(
     "--drain",
@@ -36,15 +32,4 @@ def run_in_foreground(begin: Callable[[Callable[[str], None]], Coroutine[Any, An
     handler.setFormatter(Printable("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     logging.basicConfig(handlers=[handler])
     logging.getLogger("lamplighter").setLevel(logging.INFO)
-    _share_arenas()
     asyncio.run(begin(lambda text: click.echo(text, err=True)))
-
-
-def _share_arenas() -> None:
-    """Let all threads take their memory from two arenas.
-
-    glibc gives each of a dozen threads one of its own, most of it never used: 10 MB.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt:  # musl has none, nor so many arenas
-        mallopt(M_ARENA_MAX, 2)

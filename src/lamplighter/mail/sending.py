@@ -6,7 +6,7 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.errors import ToolFailed, TryAgain
-from lamplighter.mail import provider, smtp
+from lamplighter.mail import provider
 from lamplighter.mail.message import Attachment, Mail, compose
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ async def _attempt(
     if account.provider == "resend":
         taken = await provider.send(account, mail, read)
     else:
+        from lamplighter.mail import smtp  # only those who send by it load its library
+
         message = await asyncio.to_thread(compose, mail, read)
         _, sender = parseaddr(mail.sender)
         taken = await smtp.send(account, sender, mail.to, message.as_bytes())
@@ -64,5 +66,7 @@ async def try_out(account: "EmailAccount") -> str:
         if not account.api_key:
             raise ToolFailed("email.api_key is missing")
         return "Resend; its key is only tried when something is sent"
+    from lamplighter.mail import smtp
+
     await smtp.try_out(account)
     return f"{account.where}, {account.security}"

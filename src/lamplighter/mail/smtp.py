@@ -1,5 +1,6 @@
 """An e-mail by SMTP: whether it has been accepted, has certainly not, or nobody knows."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -81,7 +82,10 @@ async def _connected(account: "EmailAccount") -> AsyncIterator[aiosmtplib.SMTP]:
         with suppress(SMTPException, OSError):
             await server.quit(timeout=QUIT_SECONDS)
     finally:
+        if isinstance(server.transport, asyncio.Transport):
+            server.transport.abort()  # all is said; a server that is slow to agree is not waited for
         server.close()
+        await asyncio.sleep(0)  # the loop closes it in its next turn, which may be its last
 
 
 @contextmanager

@@ -6,8 +6,6 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-import re2
-
 from lamplighter.errors import ToolFailed
 from lamplighter.tools import tree
 from lamplighter.tools.places import Spot
@@ -124,6 +122,8 @@ def _translate(pattern: str) -> str:
 
 def _compile(expression: str, written: str, *, ignore_case: bool = False) -> Any:
     """RE2 takes time in proportion to the text, whatever a model made up as a pattern."""
+    import re2  # a compiled library, which only those load who search files
+
     options = re2.Options()
     options.log_errors = False
     options.case_sensitive = not ignore_case

@@ -58,7 +58,7 @@ async def serve(
     fires = settings.agents_enabled and not observes
     async with hold(settings, fires=fires) as holder:
         app = create_app(settings, holder.engine)
-        server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
         async with making_rounds(holder):
             beside = [asyncio.create_task(follow_workspace(holder))]
             beside.append(asyncio.create_task(_import_history(holder)))
