@@ -83,7 +83,7 @@ async def _connected(account: "EmailAccount") -> AsyncIterator[aiosmtplib.SMTP]:
             await server.quit(timeout=QUIT_SECONDS)
     finally:
         if isinstance(server.transport, asyncio.Transport):
-            server.transport.abort()  # all is said; a server that is slow to agree is not waited for
+            server.transport.abort()  # all is said; nobody waits for its consent
         server.close()
         await asyncio.sleep(0)  # the loop closes it in its next turn, which may be its last
 
