@@ -10,7 +10,7 @@ from lamplighter.errors import Place
 from lamplighter.schedule import Cron, Interval, Schedule
 
 BERLIN = "Europe/Berlin"
-Reading = tuple[Agent | None, list[Problem]]
+Reading = tuple[Agent | None, tuple[Problem, ...]]
 
 
 def read(text: str) -> Reading:
@@ -23,7 +23,7 @@ def read_fields(fields: str) -> Reading:
 
 def sound(text: str) -> Agent:
     agent, problems = read(text)
-    assert problems == []
+    assert problems == ()
     assert agent is not None
     return agent
 

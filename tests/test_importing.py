@@ -61,7 +61,7 @@ def only(text: str, path: str) -> tuple[Imported, Agent]:
 def agent_of(found: Imported) -> Agent:
     agent, problems = read_agent(found.text, name=found.name, file="x.md", timezone="UTC")
     assert agent is not None, problems
-    assert problems == []
+    assert problems == ()
     assert not agent.enabled
     return agent
 

@@ -9,14 +9,13 @@ import hashlib
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lamplighter import clock
 from lamplighter.access import agent_of, may_call, owner_of, short_name
 from lamplighter.accounts import Caller
 from lamplighter.definitions.agent import ORG_ONLY_TOOLS, Agent
-from lamplighter.definitions.catalogue import FOLDER, REMEMBERED, Catalogue, Entry, name_agent
+from lamplighter.definitions.catalogue import FOLDER, Catalogue, Entry, name_agent
 from lamplighter.definitions.hosts import AllowedHost, read_host
 from lamplighter.definitions.markdown import MAX_SIZE_BYTES, read_agent, refuse_size
 from lamplighter.definitions.spelling import hint_at
@@ -333,11 +332,10 @@ def _is_within(host: AllowedHost, allowed: Collection[AllowedHost]) -> bool:
     )
 
 
-@lru_cache(REMEMBERED)
 def _read_text(name: str, text: str, timezone: str) -> Entry:
     file = f"{FOLDER}/{name}.md"
     agent, problems = read_agent(text, name=name, file=file, timezone=timezone)
-    return Entry(name, file, agent, tuple(problems), text)
+    return Entry(name, file, agent, problems, text)
 
 
 def _choose(names: Sequence[str], caller: Caller | None, called: str) -> str:

@@ -4,16 +4,12 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from lamplighter.definitions.agent import Agent, Problem
 from lamplighter.definitions.markdown import read_agent
 from lamplighter.errors import InvalidInput, Place
 
 FOLDER = "agents"
-
-REMEMBERED = 10_000
-"""Agent files whose readings are remembered, for a server that reads all when one has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,6 @@ def _may_stand_in_name(character: str) -> bool:
     return character in "._- " or unicodedata.category(character)[0] in "LMN"
 
 
-@lru_cache(REMEMBERED)
 def _read_entry(path: str, content: str | Problem, timezone: str) -> Entry:
     file = f"{FOLDER}/{path}"
     try:
@@ -121,7 +116,7 @@ def _read_entry(path: str, content: str | Problem, timezone: str) -> Entry:
     if isinstance(content, Problem):
         return Entry(name, file, None, (content,))
     agent, problems = read_agent(content, name=name, file=file, timezone=timezone)
-    return Entry(name, file, agent, tuple(problems), content)
+    return Entry(name, file, agent, problems, content)
 
 
 def _refuse_twins(entries: Iterable[Entry]) -> list[Entry]:

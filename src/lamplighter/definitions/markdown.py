@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn, TypeVar
 
@@ -30,10 +31,15 @@ MAX_SIZE_BYTES = 1_000_000
 T = TypeVar("T")
 Reader = Callable[[Value, str], T]
 
+REMEMBERED = 10_000
+"""Texts whose readings are remembered: a server reads all files when one has changed, and each
+run reads its agent's."""
 
+
+@lru_cache(REMEMBERED)
 def read_agent(
     text: str, *, name: str, file: str, timezone: str
-) -> tuple[Agent | None, list[Problem]]:
+) -> tuple[Agent | None, tuple[Problem, ...]]:
     """Read an agent file.
 
     Args:
@@ -49,16 +55,16 @@ def read_agent(
     notes = _Notes(file)
     document = notes.attempt(lambda: _take_apart(text), Place(line=1))
     if document is None:
-        return None, notes.problems
+        return None, tuple(notes.problems)
     given = _read_fields(document, notes, name, timezone)
     if not notes.is_sound():
-        return None, notes.problems
+        return None, tuple(notes.problems)
     lines = MappingProxyType(notes.lines)
     agent = Agent(name=name, instructions=document.body, lines=lines, **given)
     _check_type(agent, notes)
     _check_tools(agent, notes)
     _check_webhooks(agent, notes)
-    return (agent if notes.is_sound() else None), notes.problems
+    return (agent if notes.is_sound() else None), tuple(notes.problems)
 
 
 @dataclass(slots=True)

@@ -5,14 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from lamplighter import schedule as schedules_
 from lamplighter.definitions.agent import Agent
-from lamplighter.definitions.catalogue import Catalogue, Entry
+from lamplighter.definitions.catalogue import FOLDER, Catalogue, Entry
 from lamplighter.definitions.markdown import read_agent
 from lamplighter.errors import InvalidSchedule, NotFound
 from lamplighter.schedule import Once, Policy, Schedule, from_data, window_at
@@ -90,16 +89,11 @@ def get_version(engine: sa.Engine, version: str) -> Agent:
     """The agent as it was in ``version``."""
     with reading(engine) as connection:
         row = connection.execute(_VERSION, {"version": version}).one()
-    agent = _read_version(row.text, row.agent, row.timezone)
+    file = f"{FOLDER}/{row.agent}.md"
+    agent, _problems = read_agent(row.text, name=row.agent, file=file, timezone=row.timezone)
     if agent is None:
         raise NotFound(f"version {version[:12]} of {row.agent} can no longer be read")
     return agent
-
-
-@lru_cache(maxsize=1000)
-def _read_version(text: str, name: str, timezone: str) -> Agent | None:
-    """A text of an agent, which its runs read again and again."""
-    return read_agent(text, name=name, file=f"{name}.md", timezone=timezone)[0]
 
 
 def current_versions(
