@@ -69,15 +69,14 @@ async def _connected(account: "EmailAccount") -> AsyncIterator[aiosmtplib.SMTP]:
         hostname=account.host,
         port=account.port,
         use_tls=account.security == "tls",
-        start_tls=account.security == "starttls",
+        start_tls=False,  # by ourselves: whatever fails after connecting, we close the connection
         tls_context=_trust(account),
-        username=account.username and reveal(account.username, name="email.username"),
-        password=account.password and reveal(account.password, name="email.password"),
         timeout=TIMEOUT_SECONDS,
     )
     try:
         with _nothing_sent(account):
             await server.connect()
+            await _sign_in(server, account)
         yield server
         with suppress(SMTPException, OSError):
             await server.quit(timeout=QUIT_SECONDS)
@@ -86,6 +85,14 @@ async def _connected(account: "EmailAccount") -> AsyncIterator[aiosmtplib.SMTP]:
             server.transport.abort()  # all is said; nobody waits for its consent
         server.close()
         await asyncio.sleep(0)  # the loop closes it in its next turn, which may be its last
+
+
+async def _sign_in(server: aiosmtplib.SMTP, account: "EmailAccount") -> None:
+    if account.security == "starttls":
+        await server.starttls()
+    if account.username:
+        password = account.password and reveal(account.password, name="email.password")
+        await server.login(reveal(account.username, name="email.username"), password or "")
 
 
 @contextmanager
