@@ -18,6 +18,7 @@ from lamplighter.config import Settings
 from lamplighter.engine.record import SECRET_NAME
 from lamplighter.models.weights import find_weights
 from lamplighter.sandbox.toolbox import is_built
+from lamplighter.secrets import known
 from lamplighter.store.database import open_database
 from lamplighter.testing import HeldClock, Workspace, temporary_workspace
 
@@ -45,11 +46,13 @@ def _bare_session() -> None:
 
 @pytest.fixture(autouse=True)
 def _bare_environment() -> Iterator[None]:
-    """No test sees what another one has left, such as the contents of a workspace's ``.env``."""
-    before = dict(os.environ)
+    """No test sees what another one has left: the contents of a workspace's ``.env``, secrets."""
+    before, hidden = dict(os.environ), dict(known)
     yield
     os.environ.clear()
     os.environ.update(before)
+    known.clear()
+    known.update(hidden)
 
 
 @pytest.fixture
