@@ -4,10 +4,9 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
 
 from lamplighter import clock
-from lamplighter.allowance import Usage
+from lamplighter.definitions.forecast import Forecast
 from lamplighter.engine.purse import day_at, foresee
 from lamplighter.errors import InvalidInput, NotFound
 from lamplighter.store.spending import ALL, Spent, list_spending
@@ -15,26 +14,6 @@ from lamplighter.web.api.asking import ENABLED, Home, Reader
 
 router = APIRouter(tags=["spending"], dependencies=[ENABLED])
 Days = Annotated[int, Query(ge=1, le=3660, description="How far back.")]
-
-
-class ForecastView(BaseModel):
-    """What an agent will use, by its last runs.
-
-    Attributes:
-        runs: By how many.
-        runs_per_day: By its schedules.
-        median: Of a run.
-        p90: What nine of ten runs stay below.
-        is_priced: Whether the cost of these runs is known.
-        warnings: What will not be enough.
-    """
-
-    runs: int
-    runs_per_day: float
-    median: Usage
-    p90: Usage
-    is_priced: bool
-    warnings: list[str]
 
 
 @router.get("/agents/{agent}/spending")
@@ -47,22 +26,14 @@ def list_agents_spending(agent: str, caller: Reader, home: Home, days: Days = 30
 
 
 @router.get("/agents/{agent}/forecast")
-def show_forecast(agent: str, caller: Reader, home: Home) -> ForecastView:
+def show_forecast(agent: str, caller: Reader, home: Home) -> Forecast:
     """Show what an agent will use, by its last runs and its schedules, against its limits."""
     entry = home.find(caller, agent)
     if not home.may_see_runs(caller, entry.name):
         raise NotFound("there are no runs of this agent")
     if entry.agent is None:
         raise InvalidInput(f"{agent} has an error; mend it first")
-    found = foresee(home.engine, entry.agent, home.settings)
-    return ForecastView(
-        runs=found.runs,
-        runs_per_day=found.runs_per_day,
-        median=found.median,
-        p90=found.p90,
-        is_priced=found.is_priced,
-        warnings=list(found.warnings),
-    )
+    return foresee(home.engine, entry.agent, home.settings)
 
 
 @router.get("/spending")
