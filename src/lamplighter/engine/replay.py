@@ -222,8 +222,20 @@ def _agent_of(engine: sa.Engine, run: Run, settings: Settings, *, current: bool)
 async def _replay(
     engine: sa.Engine, run: Run, agent: Agent, settings: Settings, journal: Recorded
 ) -> Ending:
-    missing = _missing(list_events(engine, run.id))
-    agent = without(agent, missing)
+    agent = without(agent, _missing(list_events(engine, run.id)))
+    task = _make_task(engine, run, agent, settings, journal)
+    try:
+        return await perform(task, journal)
+    except Exception as error:
+        if journal.drift is None and run.outcome != "error":
+            raise
+        return task.budget.end("error", str(error))
+
+
+def _make_task(
+    engine: sa.Engine, run: Run, agent: Agent, settings: Settings, journal: Recorded
+) -> Task:
+    """The work of the run, with a model that is never asked and tools that see nothing."""
     budget = Budget(settings.max_iterations)
     bound_run(budget, agent, settings)
     part = Part(
@@ -254,7 +266,7 @@ async def _replay(
         resolve=_resolve_none,
         watch=journal.watch,
     )
-    task = Task(
+    return Task(
         agent=agent,
         message=part.message,
         at=part.at,
@@ -266,12 +278,6 @@ async def _replay(
         budget=budget,
         conditions=replace(conditions_of(run.model or "", settings), watch=journal.watch),
     )
-    try:
-        return await perform(task, journal)
-    except Exception as error:
-        if journal.drift is None and run.outcome != "error":
-            raise
-        return budget.end("error", str(error))
 
 
 def _compare_endings(run: Run, ending: Ending) -> None:

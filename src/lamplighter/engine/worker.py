@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -252,24 +252,31 @@ class Worker:
 
             finish_turn(connection, run, ending, self.spoken.get(run.id), now)
         elif first and not run.dry_run:  # which says nothing of how the agent fares
-            note_ending(
-                connection,
-                run,
-                status=status,
-                summary=summary,
-                # What a day's limit stops is no fault of the agent, and was told already.
-                pause_after=self.settings.pause_after_failures,
-                is_fault=by is None or by.scope == "run",
-                now=now,
-            )
+            self._note(connection, run, status, ending, now)
             note_uncertain(connection, run, uncertain, now)
-            record_ending(connection, run.agent, _error(status, summary), now)
-            if status == "completed":
-                advance_watermark(connection, run.agent, run.watermark)
         if first:
             agent = self.agents.get(run.id)
             purse = make_purse(self.engine, run, self.id, self.settings, agent)
             purse.settle(connection, ending, now)
+
+    def _note(
+        self, connection: sa.Connection, run: Run, status: Status, ending: Ending, now: datetime
+    ) -> None:
+        """What an ending means for the agent: its failures, its record, what it has seen."""
+        by = ending.stopped_by
+        note_ending(
+            connection,
+            run,
+            status=status,
+            summary=ending.summary,
+            pause_after=self.settings.pause_after_failures,
+            # What a day's limit stops is no fault of the agent, and was told already.
+            is_fault=by is None or by.scope == "run",
+            now=now,
+        )
+        record_ending(connection, run.agent, _error(status, ending.summary), now)
+        if status == "completed":
+            advance_watermark(connection, run.agent, run.watermark)
 
 
 def _time_limit(agent: Agent, settings: Settings) -> float:
