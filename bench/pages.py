@@ -25,6 +25,7 @@ RUNS = 100_000
 REQUESTS = 100
 VIEWERS = 200
 AGENT = "---\ndescription: Makes the rounds\nschedule: daily at {hour}:{minute:02}\n---\nLook.\n"
+KEEPING = "run_retention_count = 0\n"
 BUSY = "---\nmodel: scripted:play.yaml\nlimits: {iterations: 100}\n---\nLook.\n"
 
 
@@ -56,7 +57,8 @@ def _furnished() -> Iterator[Workspace]:
         f"agents/agent-{number:05}.md": AGENT.format(hour=number % 24, minute=number % 60)
         for number in range(AGENTS)
     }
-    with temporary_workspace({"agents/busy.md": BUSY, **agents}) as workspace:
+    files = {"agents/busy.md": BUSY, "lamplighter.toml": KEEPING, **agents}
+    with temporary_workspace(files) as workspace:
         looking = [turn(call("list_documents"), sleep=0.2)] * 20
         workspace.script([*looking, turn(call("report", summary="Done."))], "play.yaml")
         yield workspace

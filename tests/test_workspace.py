@@ -181,17 +181,22 @@ def test_reads_all_markdown_files_below_agents(workspace: Path, loaded: Settings
 
 def test_one_entry_is_the_same_as_among_all(workspace: Path, loaded: Settings) -> None:
     agents = workspace / "agents"
-    (agents / "Team").mkdir()
-    names = ["a", "caf\u00e9", "cafe\u0301s", "Twin", "twin", "Team/b", "bad:name", "unknown"]
+    for folder in ("Team", "team", "folder.md"):
+        (agents / folder).mkdir()
+    names = ["a", "caf\u00e9", "cafe\u0301s", "Twin", "twin", "Team/b", "team/B", "bad:name"]
+    names += ["unknown", "folder.md/c"]
     for name in names:
         (agents / f"{name}.md").write_text("---\nsources: [nowhere]\n---\nDo it.")
     (agents / "broken.md").write_text("---\nschedule: never\n---\nDo it.")
     (agents / "gone.md").symlink_to("nowhere.md")
+    (agents / "linked").symlink_to("Team")
     catalogue = read_catalogue(loaded)
+    assert len(catalogue.entries) == len(names) + 3
     found = [read_entry(loaded, entry.name) for entry in catalogue.entries]
     assert found == list(catalogue.entries)
     assert read_entry(loaded, "cafe\u0301") == catalogue.find("caf\u00e9")
-    assert read_entry(loaded, "A") is None
+    for unknown in ("A", "Team", "folder", "linked/b", "a/b", "Team/b/c", ""):
+        assert read_entry(loaded, unknown) is None
 
 
 def test_what_cannot_be_read_is_reported_and_stops_nothing(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -226,9 +227,9 @@ def read_catalogue(settings: Settings) -> Catalogue:
 
 
 def read_entry(settings: Settings, name: str) -> Entry | None:
-    """One agent as ``read_catalogue`` finds it; of the other files only their names are read."""
+    """One agent as ``read_catalogue`` finds it; of other files beside it, the names are read."""
     wanted = fold_name(unicodedata.normalize("NFC", name))
-    files = [file for file in _list_files(settings.workspace) if _is_called(file, wanted)]
+    files = _find_files(settings.workspace / FOLDER, wanted)
     scheduled = [each for each in read_scheduled(settings) if fold_name(each.name) == wanted]
     return _read_files(settings, files, scheduled).find(name)
 
@@ -274,8 +275,8 @@ def _know(catalogue: Catalogue, settings: Settings) -> Known:
 
 def _read_alone(settings: Settings, name: str) -> Entry | None:
     """An agent of another file, unchecked."""
-    file = settings.workspace / FOLDER / f"{name}.md"
-    content = _read_agent_file(file, settings.workspace)
+    workspace = settings.workspace.resolve()
+    content = _read_agent_file(workspace / FOLDER / f"{name}.md", workspace)
     files = [] if content is None else [(f"{name}.md", content)]
     return build_catalogue(files, timezone=settings.timezone).find(name)
 
@@ -304,22 +305,15 @@ def write_agent_file(workspace: Path, name: str, text: str | None) -> None:
     new.replace(file)
 
 
-def _is_called(file: str, folded: str) -> bool:
-    """Whether the agent in a file, or a twin of it, is called so; good names are normalised."""
-    name = file.removesuffix(".md")
-    if name.isascii():
-        return name.lower() == folded
-    return folded in (fold_name(name), fold_name(unicodedata.normalize("NFC", name)))
-
-
 def _read_files(
     settings: Settings, files: Iterable[str], scheduled: Iterable[Scheduled]
 ) -> Catalogue:
-    top = settings.workspace / FOLDER
+    workspace = settings.workspace.resolve()
+    top = workspace / FOLDER
     contents = (
         (file, content)
         for file in sorted(files)
-        if (content := _read_agent_file(top / file, settings.workspace)) is not None
+        if (content := _read_agent_file(top / file, workspace)) is not None
     )
     catalogue = build_catalogue(contents, timezone=settings.timezone)
     return check_agents(apply_schedules(catalogue, scheduled), settings)
@@ -422,15 +416,45 @@ def _list_files(workspace: Path) -> Iterator[str]:
         yield from (f"{prefix}{name}" for name in [*agents, *links])
 
 
+def _find_files(folder: Path, wanted: str) -> Iterator[str]:
+    """As ``_list_files``: those of the agents whose folded names are ``wanted``."""
+    part, _, rest = wanted.partition("/")
+    try:
+        names = [] if part.startswith(".") else os.listdir(folder)
+    except OSError:
+        return
+    for name in _called(names, part if rest else f"{part}.md", part):
+        path = folder / name
+        if not path.is_dir() or path.is_symlink():
+            if not rest and (name.endswith(".md") or path.is_dir()):
+                yield name
+        elif rest:
+            yield from (f"{name}/{below}" for below in _find_files(path, rest))
+
+
+def _called(names: Iterable[str], *folded: str) -> list[str]:
+    """Those of many names that are one of these, or a twin; good names are normalised."""
+    likely = [name for name in names if name.lower() in folded or not name.isascii()]
+    return [
+        name
+        for name in likely
+        if fold_name(name) in folded or fold_name(unicodedata.normalize("NFC", name)) in folded
+    ]
+
+
 def _read_agent_file(file: Path, workspace: Path) -> str | Problem | None:
-    """The file's text, or why there is none; ``None`` when it has just gone."""
+    """The file's text, or why there is none; ``None`` when it has just gone.
+
+    The workspace's own path has no links in it.
+    """
     name = file.relative_to(workspace).as_posix()
     try:
-        if file.is_dir():
+        kind = file.stat().st_mode
+        if stat.S_ISDIR(kind):
             return _problem(name, "links to folders are not followed", "move the folder here")
-        if not file.resolve().is_relative_to(workspace.resolve()):
+        if not os.path.realpath(file).startswith(f"{workspace}{os.sep}"):
             return _problem(name, "the link leads out of the workspace", "copy the file instead")
-        if file.exists() and not file.is_file():
+        if not stat.S_ISREG(kind):
             return _problem(name, "this is no ordinary file", "delete it, or rename it")
         with file.open("rb") as stream:
             data = stream.read(MAX_SIZE_BYTES + 1)

@@ -89,7 +89,7 @@ def _read_fields(block: str) -> Mapping[str, Value]:
 
 def _compose(block: str) -> Any:
     try:
-        return YAML(typ="safe", pure=True).compose(block)
+        return _Yaml(typ="safe", pure=True).compose(block)
     except MarkedYAMLError as error:
         _refuse_syntax(error, block)
     except ReaderError as error:
@@ -116,12 +116,19 @@ def _refuse_syntax(error: MarkedYAMLError, block: str) -> NoReturn:
     _refuse(number + 2, f"the frontmatter is no YAML: {error.problem or error.context}", hint)
 
 
+class _Yaml(YAML):
+    """The library's, without its plug-ins, for which it searches its folder for every document."""
+
+    def official_plug_ins(self) -> list[str]:
+        return []
+
+
 class _Converter:
     """Turns composed nodes into values; a node met twice came through an alias."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
-        self._scalars = YAML(typ="safe", pure=True).constructor
+        self._scalars = _Yaml(typ="safe", pure=True).constructor
 
     def convert(self, node: Any) -> Value:
         if id(node) in self._seen:

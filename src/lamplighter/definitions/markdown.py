@@ -31,9 +31,9 @@ MAX_SIZE_BYTES = 1_000_000
 T = TypeVar("T")
 Reader = Callable[[Value, str], T]
 
-REMEMBERED = 10_000
+REMEMBERED = 50_000
 """Texts whose readings are remembered: a server reads all files when one has changed, and each
-run reads its agent's."""
+run reads its agent's. With more agents than this, all are read anew each time."""
 
 
 @lru_cache(REMEMBERED)
