@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from lamplighter import clock
 from lamplighter.config import Settings
 from lamplighter.engine.failures import note_after_approval
+from lamplighter.engine.threads import transact
 from lamplighter.errors import LamplighterError
 from lamplighter.outbox import INTERRUPTED, go_on
 from lamplighter.roster import Roster
@@ -47,7 +48,7 @@ class Approved:
 
     async def begin(self) -> None:
         """Begin to perform what has been approved, and settle what others have left behind."""
-        for entry, is_new in await asyncio.to_thread(self._take):
+        for entry, is_new in await transact(self._take):
             task = asyncio.create_task(self._perform(entry, is_new=is_new))
             self.under_way.add(task)
             task.add_done_callback(self.under_way.discard)

@@ -21,6 +21,7 @@ from lamplighter.engine.durable import Durable
 from lamplighter.engine.fleet import Membership
 from lamplighter.engine.rowboat import StateFile
 from lamplighter.engine.scheduler import Scheduler
+from lamplighter.engine.threads import transact
 from lamplighter.engine.upkeep import LOOK_SECONDS, LOOKS_PER_PRUNING, Upkeep
 from lamplighter.engine.worker import Worker
 from lamplighter.errors import WorkspaceHeld
@@ -79,7 +80,7 @@ class Holder:
         """For ever: start what is due, stop what was cancelled, sleep until there is more."""
         while True:
             try:
-                await asyncio.to_thread(self._go_round)
+                await transact(self._go_round)
                 await self.worker.stop_cancelled()  # also what gave way to that which is due now
                 await self.approved.begin()
                 await self.scheduler.wait(self.woken)

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from lamplighter import clock
+from lamplighter.engine.threads import transact
 from lamplighter.errors import Conflict
 from lamplighter.secrets import known
 from lamplighter.store.events import Event, add_events
@@ -99,7 +100,7 @@ class RecordWriter:
         """Write a group, waiting for a database that is away or a disk that is full."""
         while True:
             try:
-                return await asyncio.to_thread(self._commit_at_once, group)
+                return await transact(self._commit_at_once, group)
             except sa.exc.OperationalError as error:
                 log.warning("cannot write, trying again: %s", error.orig)
             await asyncio.sleep(RETRY_SECONDS)
@@ -186,7 +187,7 @@ class RunJournal:
         if key in self.written:
             return
         self.written.add(key)
-        clean = redact_data(json.loads(json.dumps(data, default=str)), self.secrets)
+        clean = redact_data(data, self.secrets)
         event = Event(self.run_id, len(self.written), key, clock.now(), kind, clean)
         self.writer.next_of(self.run_id).events.append(event)
 
@@ -202,9 +203,10 @@ async def _nothing() -> None:
 
 
 def redact_data(data: Any, secrets: Mapping[str, str] | None = None) -> Any:
-    """JSON data, with each of its texts as ``redact`` leaves it.
+    """Data as JSON has it, with each of its texts as ``redact`` leaves it.
 
-    Not the JSON text as a whole: there a secret with a quotation mark looks different.
+    What JSON does not know becomes a text. Not the JSON text as a whole: there a secret with a
+    quotation mark looks different.
     """
     return _hide_in(data, _shown_as(secrets))
 
@@ -228,11 +230,13 @@ def _hide_in(data: Any, shown: Mapping[str, str]) -> Any:
     match data:
         case str():
             return _hide(data, shown)
-        case list():
+        case None | bool() | int() | float():
+            return data
+        case list() | tuple():
             return [_hide_in(item, shown) for item in data]
         case dict():
-            return {_hide(key, shown): _hide_in(item, shown) for key, item in data.items()}
-    return data
+            return {_hide(str(key), shown): _hide_in(item, shown) for key, item in data.items()}
+    return _hide(str(data), shown)
 
 
 def _hide(text: str, shown: Mapping[str, str]) -> str:

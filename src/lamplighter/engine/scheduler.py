@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from lamplighter import clock
 from lamplighter.engine.firing import fire
+from lamplighter.engine.threads import transact
 from lamplighter.schedule import describe_seconds
 from lamplighter.store.database import decide_alone
 from lamplighter.store.runs import Run, take_admissible, take_admissible_turns
@@ -77,7 +78,7 @@ class Scheduler:
         for a gap now and then, and finds none between transactions that follow at once.
         """
         seconds = self.poll_interval
-        if self.fires and (due := await asyncio.to_thread(earliest_due, self.engine)):
+        if self.fires and (due := await transact(earliest_due, self.engine)):
             seconds = min(seconds, (due - clock.now()).total_seconds())
         if seconds <= 0:
             await asyncio.sleep(self._busy_seconds)

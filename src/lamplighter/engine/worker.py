@@ -21,6 +21,7 @@ from lamplighter.engine.failures import note_ending, note_uncertain
 from lamplighter.engine.purse import make_purse
 from lamplighter.engine.record import RecordWriter, RunJournal, redact
 from lamplighter.engine.run_logs import write_run
+from lamplighter.engine.threads import transact
 from lamplighter.errors import Conflict, LamplighterError
 from lamplighter.outbox import Outbox, effect_data
 from lamplighter.store.agent_records import advance_watermark, record_ending
@@ -78,7 +79,7 @@ class Worker:
         assert task is not None
         self.under_way[run_id] = task
         try:
-            run, journal = await asyncio.to_thread(self._claim, run_id)
+            run, journal = await transact(self._claim, run_id)
             if run.ended:
                 return run.outcome or ""
             written = len(journal.written)
@@ -87,7 +88,7 @@ class Worker:
                 journal.event(f"resumed:{written}", "resumed", {})
             ending = await self._within_bounds(run, journal)
             if written:  # it may have ended before it came to where it was
-                recorded = await asyncio.to_thread(recorded_usage, self.engine, run.id)
+                recorded = await transact(recorded_usage, self.engine, run.id)
                 ending = ending.covering(recorded[0], priced=recorded[1])
             ending = replace(ending, summary=_storable(redact(ending.summary, journal.secrets)))
             await self._finish(run, ending, journal)
@@ -106,12 +107,12 @@ class Worker:
     async def wait_for_end(self, run_id: str) -> None:
         """Until a run of this process has ended."""
         async with self.one_ended:
-            while not (await asyncio.to_thread(get_run, self.engine, run_id)).ended:
+            while not (await transact(get_run, self.engine, run_id)).ended:
                 await self.one_ended.wait()
 
     async def stop_cancelled(self) -> None:
         """Interrupt the runs here whose end was asked for."""
-        for run_id in await asyncio.to_thread(find_cancelled, self.engine):
+        for run_id in await transact(find_cancelled, self.engine):
             if run_id in self.under_way and run_id not in self.cancelling:
                 self.cancelling.add(run_id)
                 # One that is just beginning sees for itself; one that is ending, ends.
@@ -194,7 +195,7 @@ class Worker:
         status: Status = "completed" if succeeded else "failed"
         if ending.outcome == "cancelled":
             status = "cancelled"
-        uncertain = await asyncio.to_thread(self._give_up_effects, run.id)
+        uncertain = await transact(self._give_up_effects, run.id)
         for entry in uncertain:
             journal.event(f"effect:{entry.call}", "effect", effect_data(entry))
         by = {"stopped_by": ending.stopped_by.code} if ending.stopped_by else {}

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
@@ -38,6 +39,9 @@ LONGEST_LINE = 500
 
 FARTHEST = 1_000
 """Results that can be paged through."""
+
+REMEMBERED = 200
+"""Statements that are kept: making one takes longer than carrying it out."""
 
 IDLE_SECONDS = 300.0
 """After so long without a search, a process keeps nothing of the index in memory."""
@@ -180,14 +184,23 @@ def list_documents(  # noqa: PLR0913 - a filter has so many sides, by name
         changed: Only what the index got within this span.
         limit: How many at most.
     """
+    query = _listing(scope, source, after, before, changed)
+    with reading(engine) as connection:
+        found = connection.execute(query, {"most": limit}).mappings()
+        return [_info(row) for row in found]
+
+
+@lru_cache(REMEMBERED)
+def _listing(
+    scope: Scope, source: str | None, after: date | None, before: date | None, changed: Span | None
+) -> sa.Select[Any]:
     query = _select_info().where(visible(scope), *in_period(after, before))
     if source is not None:
         query = query.where(documents.c.source == source)
     if changed is not None:
         query = query.where(*within(changed))
-    query = query.order_by(documents.c.dated_at.desc(), documents.c.id).limit(limit)
-    with reading(engine) as connection:
-        return [_info(row) for row in connection.execute(query).mappings()]
+    newest = (documents.c.dated_at.desc(), documents.c.id)
+    return query.order_by(*newest).limit(sa.bindparam("most"))
 
 
 def search_documents(  # noqa: PLR0913 - a search has so many sides, by name
@@ -251,9 +264,8 @@ def read_document(
         NotFound: There is no such document, or it is not visible.
         InvalidInput: There are no such lines.
     """
-    query = _select_info(document_texts.c.text).where(visible(scope), documents.c.id == id)
     with reading(engine) as connection:
-        row = connection.execute(query).mappings().first()
+        row = connection.execute(_reading(scope), {"id": id}).mappings().first()
     if row is None:
         raise NotFound(f"no document {id!r}")
     lines = row["text"].split("\n")
@@ -262,6 +274,12 @@ def read_document(
         asked = f"{first} to {end_line or 'the end'}"
         raise InvalidInput(f"{id} has lines 1 to {len(lines)}, not {asked}")
     return Document(_info(row), tuple(lines[first - 1 : last]), first, len(lines))
+
+
+@lru_cache(REMEMBERED)
+def _reading(scope: Scope) -> sa.Select[Any]:
+    chosen = documents.c.id == sa.bindparam("id")
+    return _select_info(document_texts.c.text).where(visible(scope), chosen)
 
 
 def search_lines(

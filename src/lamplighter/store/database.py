@@ -217,6 +217,7 @@ def _connect_file(path: Path, isolation_level: str | None = None) -> sa.Engine:
         connect_args={"check_same_thread": False, "timeout": 30},
         pool_size=30,  # a busy process opens none anew
         max_overflow=0,
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine, "connect")
