@@ -1,17 +1,16 @@
 """Under which conditions a run asks its model: prices, room, and what a request may need."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters
-from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from lamplighter.agent.budget import Budget
 from lamplighter.agent.compaction import Compacted, compact, estimate_tokens
+from lamplighter.agent.prompt import definition_of
 from lamplighter.allowance import Bound, Usage
 from lamplighter.errors import PriceUnknown
 
@@ -147,26 +146,10 @@ class Conditions:
 USUAL = Conditions()
 
 
-MOST_SIZES = 1_000
-_sizes: dict[int, tuple[Any, int]] = {}
-"""Of tools by their schemas, most of which are made once and stay."""
-
-
 def _overhead(messages: list[ModelMessage], parameters: ModelRequestParameters) -> int:
     instructions = getattr(messages[-1], "instructions", None) or ""
-    tools = sum(map(_size_of, (*parameters.function_tools, *parameters.output_tools)))
-    return estimate_tokens(instructions) + tools
-
-
-def _size_of(tool: ToolDefinition) -> int:
-    schema = tool.parameters_json_schema
-    known = _sizes.get(id(schema))
-    if known is None or known[0] is not schema:
-        if len(_sizes) >= MOST_SIZES:
-            _sizes.clear()
-        told = [tool.name, tool.description, schema]
-        known = _sizes[id(schema)] = (schema, estimate_tokens(json.dumps(told)))
-    return known[1]
+    tools = (*parameters.function_tools, *parameters.output_tools)
+    return estimate_tokens(instructions) + sum(definition_of(tool).tokens for tool in tools)
 
 
 def _input_tokens(fitted: Compacted) -> int:

@@ -4,13 +4,34 @@ import hashlib
 import json
 from collections.abc import Mapping
 from difflib import unified_diff
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_ai.messages import ModelMessage, ModelResponse, ToolReturnPart
 from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.tools import ToolDefinition
+
+from lamplighter.agent.compaction import estimate_tokens
+
+MOST_KNOWN = 1_000
+"""Tools whose definitions are remembered."""
 
 SHOWN = 300
 """Characters of each side of a difference that has no lines to compare."""
+
+
+class Definition(NamedTuple):
+    """What a model is told about a tool.
+
+    Attributes:
+        hash: Of the text.
+        tokens: What it takes, about.
+    """
+
+    hash: str
+    tokens: int
+
+
+_known: dict[int, tuple[Any, Any, Definition]] = {}
 
 
 def describe_prompt(
@@ -21,7 +42,7 @@ def describe_prompt(
     The first request of a conversation has the whole instructions and every tool besides.
 
     Args:
-        messages: As they are sent.
+        messages: As they are sent, before they are adapted to a provider.
         parameters: With the tools.
         cut: How many of the first messages have lost their results.
     """
@@ -30,7 +51,7 @@ def describe_prompt(
     is_first = not any(isinstance(message, ModelResponse) for message in messages)
     tools: Any = [tool.name for tool in parameters.function_tools]
     if is_first:
-        tools = {tool.name: _hash(_definition(tool)) for tool in parameters.function_tools}
+        tools = {tool.name: definition_of(tool).hash for tool in parameters.function_tools}
     return {
         "instructions": instructions if is_first else _hash(instructions),
         "tools": tools,
@@ -61,8 +82,17 @@ def _part(part: Any) -> dict[str, str]:
     return {"kind": kind, "text": content if isinstance(content, str) else json.dumps(content)}
 
 
-def _definition(tool: Any) -> str:
-    return json.dumps([tool.description, tool.parameters_json_schema], sort_keys=True)
+def definition_of(tool: ToolDefinition) -> Definition:
+    """What a model is told about a tool; found once for each, as most are made once and stay."""
+    schema = tool.parameters_json_schema
+    known = _known.get(id(schema))
+    if known is None or known[0] is not tool.description or known[1] is not schema:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        text = json.dumps([tool.description, schema], sort_keys=True)
+        found = Definition(_hash(text), estimate_tokens(f"{tool.name}{text}"))
+        known = _known[id(schema)] = (tool.description, schema, found)
+    return known[2]
 
 
 def _hash(text: str) -> str:

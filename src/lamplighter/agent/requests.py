@@ -74,8 +74,7 @@ class Requests:
         """
         if not self.budget.take_request():
             raise UsageLimitExceeded("no more model requests")
-        messages = self._prepare(messages, parameters)
-        fitted = self.conditions.fit(self.model, messages, parameters)
+        fitted = self.conditions.fit(self.model, repair_messages(messages), parameters)
         prompt = describe_prompt(fitted.messages, parameters, fitted.before)
         settings = self.model.settings or ModelSettings()
         need = self.conditions.need(fitted, self.budget, settings.get("max_tokens"))
@@ -83,7 +82,7 @@ class Requests:
             settings = ModelSettings(**{**settings, "max_tokens": need.output})
 
         def send() -> Awaitable[ModelResponse]:
-            ask = (fitted.messages, settings or None, parameters)
+            ask = (self._adapt(fitted.messages, parameters), settings or None, parameters)
             if self.draft is not None and _can_stream(self.model):
                 return self._stream(self.draft, *ask)
             return self.model.request(*ask)
@@ -98,12 +97,12 @@ class Requests:
             raise self._stop(Bound(**refused))
         return self._take(answer, fitted, need)
 
-    def _prepare(
+    def _adapt(
         self, messages: list[ModelMessage], parameters: ModelRequestParameters
     ) -> list[ModelMessage]:
         """The conversation as this provider takes it, which may differ from who said what."""
-        prepared = self.model.prepare_messages(repair_messages(messages), parameters)
-        return repair_messages(prepared)
+        adapted = self.model.prepare_messages(messages, parameters)
+        return messages if adapted is messages else repair_messages(adapted)
 
     async def _ask(
         self, send: Callable[[], Awaitable[ModelResponse]], fitted: Compacted, need: Need

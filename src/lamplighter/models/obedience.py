@@ -22,7 +22,6 @@ from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
-    RetryPromptPart,
     ToolCallPart,
     ToolReturnPart,
     UserPromptPart,
@@ -99,8 +98,6 @@ def _shown(message: ModelMessage) -> str:
         match part:
             case ToolReturnPart():
                 told.append(part.model_response_str())
-            case RetryPromptPart():
-                told.append(part.model_response())
             case UserPromptPart(content=str(content)):
                 told.append(content)
     return "\n".join(told)

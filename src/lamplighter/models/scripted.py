@@ -30,20 +30,24 @@ from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
-    RetryPromptPart,
     TextPart,
     ToolCallPart,
     ToolReturnPart,
     UserPromptPart,
 )
-from pydantic_ai.models import Model
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import RequestUsage
 
 from lamplighter.errors import InvalidInput, ModelDiverged, ModelUnavailable, Place
 from lamplighter.models.obedience import is_obedience, obey
 
 CLOSING = "You have used all the tool calls"
 """How the loop begins to say that only the report is left."""
+
+OVERHEAD_TOKENS = 50
+CHARACTERS_PER_TOKEN = 4
 
 
 class Call(BaseModel):
@@ -127,12 +131,34 @@ def _read(content: bytes, path: Path) -> Script:
         raise InvalidInput(problem["msg"], place=Place(str(path), field=field)) from error
 
 
+class ScriptedModel(FunctionModel):
+    """Takes every conversation as it is: nothing has to be adapted to what plays a script."""
+
+    def prepare_messages(
+        self,
+        messages: list[ModelMessage],
+        model_request_parameters: ModelRequestParameters | None = None,
+    ) -> list[ModelMessage]:
+        """As they are."""
+        return messages
+
+    def prepare_request(
+        self,
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> tuple[ModelSettings | None, ModelRequestParameters]:
+        """As it is."""
+        return model_settings, model_request_parameters
+
+
 def scripted_model(script: Script, agent: str) -> Model:
     """A model that follows ``script`` for ``agent``."""
     refused: Counter[int] = Counter()
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        return (await find(messages, info))[0]
+        response, _ = await find(messages, info)
+        response.usage = _usage(messages, response)
+        return response
 
     async def speak(
         messages: list[ModelMessage], info: AgentInfo
@@ -159,7 +185,21 @@ def scripted_model(script: Script, agent: str) -> Model:
             raise ModelOverloadedError("scripted", "the script says that the model is overloaded")
         return await _play(turns[number], number + 1, messages), turns[number].pace
 
-    return FunctionModel(answer, stream_function=speak, model_name="scripted")
+    return ScriptedModel(answer, stream_function=speak, model_name="scripted")
+
+
+def _usage(messages: list[ModelMessage], response: ModelResponse) -> RequestUsage:
+    """About what a provider would count: all that was said before, and what is new."""
+    last = next((each for each in reversed(messages) if isinstance(each, ModelResponse)), None)
+    before = last.usage.input_tokens + last.usage.output_tokens if last else OVERHEAD_TOKENS
+    said = sum(
+        len(str(getattr(part, "args", getattr(part, "content", "")))) for part in response.parts
+    )
+    heard = len(_last_input(messages))
+    return RequestUsage(
+        input_tokens=before + heard // CHARACTERS_PER_TOKEN,
+        output_tokens=1 + said // CHARACTERS_PER_TOKEN,
+    )
 
 
 async def _speak(response: ModelResponse, pace: float) -> AsyncIterator[str | DeltaToolCalls]:
@@ -210,13 +250,11 @@ async def _play(turn: Turn, number: int, messages: list[ModelMessage]) -> ModelR
 
 
 def _last_input(messages: list[ModelMessage]) -> str:
-    """What the model was just told: tool results, mistakes, or the message."""
+    """What the model was just told: tool results, or the message."""
     told: list[str] = []
     for part in messages[-1].parts if isinstance(messages[-1], ModelRequest) else ():
         if isinstance(part, ToolReturnPart):
             told.append(part.model_response_str())
-        elif isinstance(part, RetryPromptPart):
-            told.append(part.model_response())
         elif isinstance(part, UserPromptPart):
             told.append(part.content if isinstance(part.content, str) else str(part.content))
     return "\n".join(told)
