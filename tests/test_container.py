@@ -17,8 +17,10 @@ from lamplighter.sandbox.container import Container
 
 
 @pytest.fixture
-def opened() -> Iterator[Opened]:
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    monkeypatch.chdir(tmp_path)
     yield from open_container(SMALL)
+    assert list(tmp_path.iterdir()) == []  # nor does the engine leave anything where we are
 
 
 def open_container(bounds: Bounds) -> Iterator[Opened]:

@@ -8,6 +8,7 @@ import base64
 import json
 import shlex
 import shutil
+import tempfile
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ class Container:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
+                cwd=tempfile.gettempdir(),  # podman leaves a file `oom` where it is when memory ends
                 start_new_session=True,
                 limit=LINE_BYTES,
             )
