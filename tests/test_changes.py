@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from lamplighter import clock
 from lamplighter.access import OWNER, Access, Scope
 from lamplighter.search.index import list_documents
-from lamplighter.store.agent_records import advance_watermark, find_watermark, record_ending
+from lamplighter.store.agent_records import find_watermark, record_ending
 from lamplighter.store.changes import Span, next_change
 from lamplighter.store.database import open_database
 from lamplighter.store.documents import Changes, NewDocument, apply_changes
@@ -132,9 +132,8 @@ class NewDocuments(RuleBasedStateMachine):
         status = "completed" if succeeds else "failed"
         with self.engine.begin() as connection:
             finish_run(connection, self.run.id, "w", status=status, outcome="reported")
-            record_ending(connection, "a", None, NOW)
-            if succeeds:
-                advance_watermark(connection, "a", self.run.watermark)
+            seen = self.run.watermark if succeeds else None
+            record_ending(connection, "a", None, NOW, watermark=seen)
         if succeeds:
             self.oracle.seen = self.oracle.began
             self.told += self.listed

@@ -625,7 +625,7 @@ def test_a_deactivated_persons_turns_end_and_none_begins(team: Team) -> None:
     async def talk() -> chats.Dialogue:
         async with working(team.workspace) as holder:
             begun = chats.begin_chat(talks.home, talks.caller, census, "Hello")
-            await until(lambda: holder.worker.spoken)
+            await until(lambda: holder.worker.prepared)
             accounts.deactivate(team.workspace.engine, ANN, by=ROOT)
             holder.woken.set()
             return await talks.settled(begun.chat.id)

@@ -194,6 +194,7 @@ class Outbox:
         agent: The agent whose calls these are: the run's, or one that was called in it.
         within: What keys of calls begin with, for an agent that was called in the run.
         policy: Says what may happen.
+        calls: Those that have intended something in this process, or may have.
     """
 
     engine: "Engine"
@@ -202,6 +203,7 @@ class Outbox:
     agent: str = ""
     within: str = ""
     policy: Policy = field(default=allow)
+    calls: set[str] = field(default_factory=set)
 
     async def perform(self, call: str, effect: Effect, *, quota: Quota | None = None) -> Outcome:
         """Perform an effect unless this tool call has done so; never blindly a second time.
@@ -217,6 +219,7 @@ class Outbox:
             Conflict: The run is carried out by another process, so nothing was intended.
         """
         call = f"{self.within}{call}"
+        self.calls.add(call)
         entry, is_new = await asyncio.to_thread(self._intend, call, effect, quota)
         if entry.state == "intended" and entry.worker is None:
             entry = await go_on(self.engine, entry, effect, is_new=is_new)

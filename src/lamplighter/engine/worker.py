@@ -24,7 +24,7 @@ from lamplighter.engine.run_logs import write_run
 from lamplighter.engine.threads import transact
 from lamplighter.errors import Conflict, LamplighterError
 from lamplighter.outbox import Outbox, effect_data
-from lamplighter.store.agent_records import advance_watermark, record_ending
+from lamplighter.store.agent_records import record_ending
 from lamplighter.store.events import recorded_usage, written_keys
 from lamplighter.store.outbox import Entry
 from lamplighter.store.runs import (
@@ -40,9 +40,7 @@ from lamplighter.store.runs import (
 from lamplighter.store.steps import kept_steps
 
 if TYPE_CHECKING:
-    from lamplighter.definitions.agent import Agent
     from lamplighter.engine.preparation import Preparation
-    from lamplighter.engine.turn import Spoken
     from lamplighter.models.resolve import Resolved
 
 log = logging.getLogger(__name__)
@@ -69,8 +67,7 @@ class Worker:
         self.under_way: dict[str, asyncio.Task[object]] = {}
         self.cancelling: set[str] = set()
         self.interruptible: set[str] = set()
-        self.agents: dict[str, Agent] = {}
-        self.spoken: dict[str, Spoken] = {}
+        self.prepared: dict[str, Preparation] = {}
         self.one_ended = asyncio.Condition()
 
     async def carry_out(self, run_id: str) -> str:
@@ -91,14 +88,15 @@ class Worker:
                 recorded = await transact(recorded_usage, self.engine, run.id)
                 ending = ending.covering(recorded[0], priced=recorded[1])
             ending = replace(ending, summary=_storable(redact(ending.summary, journal.secrets)))
-            await self._finish(run, ending, journal)
+            prepared = self.prepared.get(run_id)
+            acted = bool(written or (prepared and prepared.bench.outbox.calls))
+            await self._finish(run, ending, journal, acted=acted)
             said = "" if run.chat else ending.summary  # a chat is nobody else's
             log.info("%s %s %s: %s", run.agent, run_id, ending.outcome, said)
         finally:
             del self.under_way[run_id]
-            self.agents.pop(run_id, None)
+            self.prepared.pop(run_id, None)
             self.cancelling.discard(run_id)
-            self.spoken.pop(run_id, None)
             self.on_end()
         async with self.one_ended:
             self.one_ended.notify_all()
@@ -133,8 +131,9 @@ class Worker:
             task = asyncio.current_task()
             assert task is not None
             task.uncancel()
-            if spoken := self.spoken.get(run.id):
-                spoken.stop(journal)
+            prepared = self.prepared.get(run.id)
+            if prepared and prepared.spoken:
+                prepared.spoken.stop(journal)
             return budget.end("cancelled", "Cancelled.")
         except Exception as error:
             # What we say ourselves needs no traceback.
@@ -151,11 +150,9 @@ class Worker:
         from lamplighter.agent.loop import perform
 
         task, spoken = prepared.task, prepared.spoken
-        self.agents[run.id] = task.agent
+        self.prepared[run.id] = prepared
         if run.model is None:
             journal.change(partial(_record_model, run, prepared.resolved))
-        if spoken:
-            self.spoken[run.id] = spoken
         journal.event("started", "started", _start_data(run, prepared))
         assert run.started_at is not None
         seconds = _time_limit(task.agent, self.settings)
@@ -190,12 +187,12 @@ class Worker:
     def _outbox(self, run_id: str) -> Outbox:
         return Outbox(self.engine, run_id, self.id)
 
-    async def _finish(self, run: Run, ending: Ending, journal: RunJournal) -> None:
+    async def _finish(self, run: Run, ending: Ending, journal: RunJournal, *, acted: bool) -> None:
         succeeded = ending.outcome in SUCCESSES
         status: Status = "completed" if succeeded else "failed"
         if ending.outcome == "cancelled":
             status = "cancelled"
-        uncertain = await transact(self._give_up_effects, run.id)
+        uncertain = await transact(self._give_up_effects, run.id) if acted else []
         for entry in uncertain:
             journal.event(f"effect:{entry.call}", "effect", effect_data(entry))
         by = {"stopped_by": ending.stopped_by.code} if ending.stopped_by else {}
@@ -232,6 +229,7 @@ class Worker:
         connection: sa.Connection,
     ) -> None:
         now, summary, by = clock.now(), ending.summary, ending.stopped_by
+        prepared = self.prepared.get(run.id)
         first = finish_run(
             connection,
             run.id,
@@ -251,12 +249,12 @@ class Worker:
         if first and run.chat:
             from lamplighter.engine.turn import finish_turn
 
-            finish_turn(connection, run, ending, self.spoken.get(run.id), now)
+            finish_turn(connection, run, ending, prepared.spoken if prepared else None, now)
         elif first and not run.dry_run:  # which says nothing of how the agent fares
             self._note(connection, run, status, ending, now)
             note_uncertain(connection, run, uncertain, now)
         if first:
-            agent = self.agents.get(run.id)
+            agent = prepared.task.agent if prepared else None
             purse = make_purse(self.engine, run, self.id, self.settings, agent)
             purse.settle(connection, ending, now)
 
@@ -275,9 +273,9 @@ class Worker:
             is_fault=by is None or by.scope == "run",
             now=now,
         )
-        record_ending(connection, run.agent, _error(status, ending.summary), now)
-        if status == "completed":
-            advance_watermark(connection, run.agent, run.watermark)
+        seen = run.watermark if status == "completed" else None
+        error = _error(status, ending.summary)
+        record_ending(connection, run.agent, error, now, watermark=seen)
 
 
 def _time_limit(agent: Agent, settings: Settings) -> float:
@@ -300,7 +298,7 @@ def _record_model(run: Run, resolved: "Resolved", connection: sa.Connection) -> 
     set_model(connection, run.id, resolved.name, resolved.label)
 
 
-def _principal(run: Run, agent: "Agent") -> str:
+def _principal(run: Run, agent: Agent) -> str:
     """Whose permissions a run has."""
     return run.viewer or (
         "organisation" if agent.type == "org" else owner_of(agent.name) or "owner"

@@ -85,7 +85,7 @@ class Container:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=tempfile.gettempdir(),  # podman leaves a file `oom` where it is when memory ends
+                cwd=tempfile.gettempdir(),  # where podman leaves a file `oom` when memory ends
                 start_new_session=True,
                 limit=LINE_BYTES,
             )

@@ -45,17 +45,36 @@ class ScheduleState:
     started_at: datetime | None
 
 
-_MINE = agent_records.c.agent == sa.bindparam("of")
-_UPDATE = agent_records.update().where(_MINE)
-_COUNT = _UPDATE.values(run_count=agent_records.c.run_count + 1)
-_WATERMARK = sa.select(agent_records.c.watermark).where(_MINE)
+_WATERMARK = sa.select(agent_records.c.watermark).where(agent_records.c.agent == sa.bindparam("of"))
+_COUNT = sa.text(
+    "INSERT INTO agent_records (agent, run_count, last_run_at, last_error, watermark)"
+    " VALUES (:agent, 1, :now, :error, :watermark) ON CONFLICT (agent) DO UPDATE"
+    " SET run_count = agent_records.run_count + 1, last_run_at = excluded.last_run_at,"
+    " last_error = excluded.last_error,"
+    " watermark = coalesce(excluded.watermark, agent_records.watermark)"
+).bindparams(sa.bindparam("now", type_=agent_records.c.last_run_at.type))
 
 
-def record_ending(connection: sa.Connection, agent: str, error: str | None, now: datetime) -> None:
-    """Count a run that has ended, in the transaction that ends it."""
-    values = {"last_run_at": now, "last_error": error}
-    if connection.execute(_COUNT, {"of": agent, **values}).rowcount == 0:
-        connection.execute(agent_records.insert().values(agent=agent, run_count=1, **values))
+def record_ending(
+    connection: sa.Connection,
+    agent: str,
+    error: str | None,
+    now: datetime,
+    *,
+    watermark: int | None = None,
+) -> None:
+    """Count a run that has ended, in the transaction that ends it.
+
+    Args:
+        connection: In a transaction.
+        agent: Whose run it was.
+        error: What went wrong; ``None``: nothing.
+        now: When it ended.
+        watermark: What the index had up to there is not new to the agent any more; ``None``: it
+            stays as it is.
+    """
+    told = {"agent": agent, "now": now, "error": error, "watermark": watermark}
+    connection.execute(_COUNT, told)
 
 
 def take_record(connection: sa.Connection, agent: str, record: AgentRecord) -> None:
@@ -71,11 +90,6 @@ def find_watermark(engine: sa.Engine, agent: str) -> int | None:
     with reading(engine) as connection:
         watermark: int | None = connection.scalar(_WATERMARK, {"of": agent})
     return watermark
-
-
-def advance_watermark(connection: sa.Connection, agent: str, watermark: int | None) -> None:
-    """What the index had up to there is not new to the agent any more; it has a record."""
-    connection.execute(_UPDATE, {"of": agent, "watermark": watermark})
 
 
 def list_records(engine: sa.Engine) -> dict[str, AgentRecord]:
