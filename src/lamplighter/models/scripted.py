@@ -192,14 +192,13 @@ def _usage(messages: list[ModelMessage], response: ModelResponse) -> RequestUsag
     """About what a provider would count: all that was said before, and what is new."""
     last = next((each for each in reversed(messages) if isinstance(each, ModelResponse)), None)
     before = last.usage.input_tokens + last.usage.output_tokens if last else OVERHEAD_TOKENS
-    said = sum(
-        len(str(getattr(part, "args", getattr(part, "content", "")))) for part in response.parts
-    )
-    heard = len(_last_input(messages))
-    return RequestUsage(
-        input_tokens=before + heard // CHARACTERS_PER_TOKEN,
-        output_tokens=1 + said // CHARACTERS_PER_TOKEN,
-    )
+    said = [response.text or "", *(call.args_as_json_str() for call in response.tool_calls)]
+    heard = _tokens(_last_input(messages))
+    return RequestUsage(input_tokens=before + heard, output_tokens=sum(map(_tokens, said)))
+
+
+def _tokens(text: str) -> int:
+    return 1 + len(text) // CHARACTERS_PER_TOKEN
 
 
 async def _speak(response: ModelResponse, pace: float) -> AsyncIterator[str | DeltaToolCalls]:
