@@ -172,6 +172,7 @@ def test_warns_and_reads_on(fields: str, line: int, field: str, says: str) -> No
         ("type: admin", 2, "type", "user or org"),
         ("tools: read_file", 2, "tools", "is a list, not a text"),
         ("tools:", 2, "tools", "is a list, not nothing"),
+        ("tools: [read_file, report]", 2, "tools", "is how a run ends"),
         ("tools:\n  a: {type: builtin}", 3, "tools.a", "is no tool"),
         ("tools:\n  - read_file\n  - 5", 4, "tools[1]", "is a name"),
         ("sources: {a: b}", 2, "sources", "is a list"),

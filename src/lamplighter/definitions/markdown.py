@@ -19,7 +19,7 @@ from lamplighter.definitions.pages import read_page
 from lamplighter.definitions.recipients import Correspondence
 from lamplighter.definitions.safety import is_safety_key
 from lamplighter.definitions.spelling import did_you_mean
-from lamplighter.definitions.tool import AGENT, MCP, called, is_callable
+from lamplighter.definitions.tool import AGENT, MCP, RESERVED, called, is_callable
 from lamplighter.definitions.webhooks import is_webhook
 from lamplighter.errors import InvalidInput, InvalidSchedule, Place
 from lamplighter.schedule import Schedule, parse, read_seconds, read_zone
@@ -207,9 +207,13 @@ def _check_name(given: str | None, name: str, notes: _Notes) -> None:
 
 
 def _check_tools(agent: Agent, notes: _Notes) -> None:
-    """No two tools of a list may be called the same, and none like a report."""
+    """No two tools of a list may be called the same, and none as a run ends."""
     names = [called(tool) for tool in agent.tools or () if tool not in agent.aliases.values()]
     for name in (*names, *agent.aliases):
+        if name in RESERVED and name in (agent.tools or ()):
+            hint = "delete it from the tools: every agent has it"
+            notes.tell("error", f"{name!r} is how a run ends, and no tool to choose", "tools", hint)
+            return
         if [*names, *agent.aliases].count(name) > 1 or not is_callable(name):
             hint = "give the tools names: tools: {NAME: {type: mcp, mcpServerName: ..., name: ...}}"
             notes.tell("error", f"the model cannot tell {name!r} from other tools", "tools", hint)
