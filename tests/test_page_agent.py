@@ -157,6 +157,7 @@ def test_what_an_agent_remembers_is_seen_forgotten_and_restored(
     page.get_by_role("link", name="plan").click()
     page.get_by_role("button", name="Restore version 1").click()
     page.locator("#confirm").get_by_role("button", name="Restore").click()
+    page.wait_for_url("**/agents/keeper/memory*")
     page.locator(".notes li", has_text="Old.").wait_for()
     assert [note.text for note in list_notes(home.engine, "keeper")] == ["Old."]
 

@@ -109,6 +109,7 @@ def test_a_run_that_was_asked_for_before_the_server_came_waits_for_it(
     workspace: Workspace,
 ) -> None:
     workspace.write("slow.yaml", script(READ, REPORT))
+    workspace.sync()  # the server would do that while the run is under way
     asked = lamplighter(workspace, "run", "start", "digest")
     assert "lamplighter serve" in asked.stderr
     with serving(workspace):
